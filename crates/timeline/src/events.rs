@@ -1,0 +1,104 @@
+//! What streams from server to page: how the index grows, and how an answer is written. One JSON object a line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Span, Timestamp};
+use crate::video::{SpanInText, VideoState};
+
+/// The moment a token describes: the mean of the time pointer's distribution over segments, and its spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Where the model looked.
+    pub at: Timestamp,
+    /// One standard deviation of where it looked.
+    pub spread: Timestamp,
+}
+
+/// How a video's index grows. The first event of a stream is always a `Snapshot`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ProgressEvent {
+    /// Where things stand when the stream opens.
+    Snapshot {
+        /// How far the video has come.
+        state: VideoState,
+        /// Frames acknowledged, ascending.
+        frames: Vec<Timestamp>,
+        /// Segments encoded, ascending.
+        segments: Vec<Span>,
+    },
+    /// Frames became durable.
+    Frames {
+        /// Their timestamps, ascending.
+        frames: Vec<Timestamp>,
+    },
+    /// Segments were encoded.
+    Segments {
+        /// From the first frame to the second of each.
+        segments: Vec<Span>,
+    },
+    /// The video changed its state.
+    State {
+        /// The state now.
+        state: VideoState,
+    },
+    /// Encoding failed; the rest of the library is not affected.
+    Failed {
+        /// A sentence for the log and the curious; the page shows its own words for the code.
+        message: String,
+    },
+}
+
+/// How an answer is written. The last event of a stream is `Done` or `Error`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AnswerEvent {
+    /// The question was accepted and stored.
+    Started {
+        /// Its number within the video.
+        question: i64,
+    },
+    /// The prompt is being read: the wait before the first word has a length.
+    Reading {
+        /// Tokens read.
+        done: u32,
+        /// Tokens to read, kept ones not counted.
+        total: u32,
+    },
+    /// More text.
+    Token {
+        /// The text; never half a character.
+        text: String,
+        /// The moment it describes.
+        pin: Option<Pin>,
+    },
+    /// A time was recognised in the text so far.
+    Span(SpanInText),
+    /// The answer is complete and stored.
+    Done {
+        /// What it took.
+        usage: Usage,
+    },
+    /// The answer ends here; what was written so far is stored.
+    Error {
+        /// Machine-readable, see the server's error type.
+        code: String,
+        /// A sentence that says what to do.
+        message: String,
+    },
+}
+
+/// What an answer took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Of those, tokens whose KV was kept from an earlier question.
+    pub kept_tokens: u32,
+    /// Tokens written.
+    pub answer_tokens: u32,
+    /// From the question to the first word, in milliseconds.
+    pub first_token_ms: u32,
+    /// From the question to the end, in milliseconds.
+    pub total_ms: u32,
+}

@@ -1,0 +1,29 @@
+//! Time as Timepin knows it: exact moments, spans, the plan of which frames to look at, what that costs, and the words
+//! that browser and server exchange about it.
+//!
+//! Pure and without I/O: the same code runs natively and in the page, so both always mean the same moment.
+//!
+//! | I want to change how … | file |
+//! |---|---|
+//! | a moment or a stretch of time is represented or printed | [`time`] |
+//! | the frames to look at are chosen | [`plan`] |
+//! | a frame is fitted to the pixel budget | [`resize`] |
+//! | frames, pixels and tokens are counted before a run | [`budget`] |
+//! | times are found in an answer's text | [`mentions`] |
+//! | videos, frames and questions travel between page and server | [`video`] |
+//! | progress and answers stream to the page | [`events`] |
+
+pub mod budget;
+pub mod events;
+pub mod mentions;
+pub mod plan;
+pub mod resize;
+pub mod time;
+pub mod video;
+
+pub use budget::Budget;
+pub use events::{AnswerEvent, Pin, ProgressEvent};
+pub use mentions::Mention;
+pub use plan::{PlanRequest, SamplingPlan};
+pub use time::{Span, Timestamp};
+pub use video::{FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

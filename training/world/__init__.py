@@ -1,0 +1,1 @@
+"""The seeded synthetic world: real H.264 clips with an exact truth file."""

@@ -1,0 +1,81 @@
+// What every story shares: a page that fails on console messages, the fixtures' truth, and the user's moves by name.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export type Question = { question: string; lang: "en" | "zh"; kind: string; answer: string; span: [number, number] | null };
+export type Truth = { duration_s: number; questions: Question[] };
+
+export const fixture = (name: string) => join(here, "..", "fixtures", name);
+export const truth = (name: string): Truth => JSON.parse(readFileSync(fixture(`${name}.json`), "utf8"));
+
+/** Console messages a story is allowed to cause, by story. Anything else at level warning or error fails it. */
+export const test = base.extend<{ allowed: RegExp[] }>({
+  allowed: [[], { option: true }],
+  page: async ({ page, allowed }, use) => {
+    const heard: string[] = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) heard.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => heard.push(`uncaught: ${error.message}`));
+    await use(page);
+    expect(heard.filter((line) => !allowed.some((pattern) => pattern.test(line)))).toEqual([]);
+  },
+});
+
+export { expect };
+
+/** Waits until the page is hydrated: before that, clicks fall on dead markup. */
+export async function open(page: Page, path = "/") {
+  await page.goto(path);
+  await page.locator("html[data-hydrated]").waitFor();
+}
+
+/** Puts a file into the picker and waits for the workbench. */
+export async function pick(page: Page, file: string | { name: string; mimeType: string; buffer: Buffer }) {
+  await page.getByTestId("file-input").first().setInputFiles(file);
+}
+
+/** Drops a file on the dropzone as a person does, through a real DataTransfer. */
+export async function drop(page: Page, path: string, name: string) {
+  const bytes = readFileSync(path).toString("base64");
+  const transfer = await page.evaluateHandle(
+    ({ bytes, name }) => {
+      const data = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([data], name, { type: "video/mp4" }));
+      return transfer;
+    },
+    { bytes, name },
+  );
+  const zone = page.getByTestId("dropzone");
+  await zone.dispatchEvent("dragenter", { dataTransfer: transfer });
+  await zone.dispatchEvent("dragover", { dataTransfer: transfer });
+  await zone.dispatchEvent("drop", { dataTransfer: transfer });
+}
+
+/** Waits until every segment of the open video is encoded. */
+export async function indexed(page: Page) {
+  await expect(page.getByTestId("timeline")).toHaveAttribute("data-state", "ready", { timeout: 90_000 });
+}
+
+/** Asks and waits for the end of the answer; gives the item of the history. */
+export async function ask(page: Page, question: string): Promise<Locator> {
+  const before = await page.getByTestId("question-item").count();
+  await page.getByTestId("question-input").fill(question);
+  await page.getByTestId("ask").click();
+  await expect(page.getByTestId("question-item")).toHaveCount(before + 1);
+  const item = page.getByTestId("question-item").filter({ hasText: question }).last();
+  await expect(item).toHaveAttribute("data-complete", "true", { timeout: 60_000 });
+  return item;
+}
+
+/** Start and end of an item's first span chip, in seconds. */
+export async function span(item: Locator): Promise<[number, number]> {
+  const chip = item.getByTestId("span-chip").first();
+  const read = async (name: string) => Number(await chip.getAttribute(name)) / 1e6;
+  return [await read("data-start-us"), await read("data-end-us")];
+}

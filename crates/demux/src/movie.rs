@@ -1,0 +1,209 @@
+//! What a file holds: tracks, samples in decoding order, frames in presentation order.
+
+use serde::Serialize;
+use timeline::Timestamp;
+
+use crate::Error;
+
+/// The index of one file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Movie {
+    /// All tracks, in the file's order. Only video tracks carry samples.
+    pub tracks: Vec<Track>,
+    /// End of the last frame of the longest video track.
+    pub duration: Timestamp,
+}
+
+/// What a track carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Subtitles, time codes, metadata …
+    Other,
+}
+
+/// One track.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Track {
+    /// The file's own number for it.
+    pub id: u32,
+    /// What it carries.
+    pub kind: TrackKind,
+    /// Whether players show it unasked.
+    pub enabled: bool,
+    /// How it is coded.
+    pub codec: Codec,
+    /// Coded width in pixels, before pixel aspect and rotation.
+    pub width: u32,
+    /// Coded height in pixels.
+    pub height: u32,
+    /// How the picture is turned before it is shown.
+    pub orientation: Orientation,
+    /// Width : height of one pixel, where the container says it.
+    pub pixel_aspect: Option<(u32, u32)>,
+    /// Colour description, where the container says it.
+    pub color: Option<Color>,
+    /// Ticks a second of the container's clock for this track.
+    pub timescale: u32,
+    /// End of the last shown frame.
+    pub duration: Timestamp,
+    /// Decoding order.
+    pub samples: Vec<Sample>,
+    /// Presentation order, edit list applied: what `ffprobe -show_frames` lists.
+    pub presented: Vec<Frame>,
+}
+
+/// A coded picture in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// First byte in the file.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u32,
+    /// When it is decoded, on the clock of `pts`.
+    pub dts: Timestamp,
+    /// When it is shown; samples outside the edit list keep their place on the same clock (negative before the start).
+    pub pts: Timestamp,
+    /// How long, by the container's table.
+    pub duration: Timestamp,
+    /// Whether decoding can start here.
+    pub key: bool,
+}
+
+/// A picture as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Frame {
+    /// From when.
+    pub pts: Timestamp,
+    /// Index into [`Track::samples`].
+    pub sample: u32,
+}
+
+/// How a track is coded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Codec {
+    /// The container's own four characters.
+    pub fourcc: String,
+    /// Name for people: "H.264", "HEVC (H.265)".
+    pub name: String,
+    /// The string WebCodecs knows it by (`avc1.64001F`); the four characters where there is none.
+    pub string: String,
+    /// What WebCodecs calls the decoder's description (payload of `avcC`, `hvcC`); absent where the stream carries it.
+    pub description: Option<Vec<u8>>,
+    /// Whether the samples are encrypted.
+    pub encrypted: bool,
+}
+
+/// Code points of ITU-T H.273, as in box `colr`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Color {
+    /// Colour primaries.
+    pub primaries: u16,
+    /// Transfer characteristics.
+    pub transfer: u16,
+    /// Matrix coefficients.
+    pub matrix: u16,
+    /// Whether luma spans 0–255 instead of 16–235.
+    pub full_range: bool,
+}
+
+/// A turn by quarter circles, clockwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// Upright.
+    #[default]
+    None,
+    /// A quarter clockwise: the usual upright phone.
+    Clockwise90,
+    /// Upside down.
+    Half,
+    /// A quarter counter-clockwise.
+    Clockwise270,
+}
+
+impl Rotation {
+    /// Degrees clockwise.
+    pub const fn degrees(self) -> u16 {
+        match self {
+            Self::None => 0,
+            Self::Clockwise90 => 90,
+            Self::Half => 180,
+            Self::Clockwise270 => 270,
+        }
+    }
+
+    /// Whether width and height change places.
+    pub const fn swaps_sides(self) -> bool {
+        matches!(self, Self::Clockwise90 | Self::Clockwise270)
+    }
+}
+
+/// How a decoded picture is turned: mirrored first (left and right exchanged), then rotated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Orientation {
+    /// The turn.
+    pub rotation: Rotation,
+    /// Whether left and right are exchanged.
+    pub mirrored: bool,
+}
+
+impl Movie {
+    /// The track to look at: the first enabled video track with frames, or the first video track at all.
+    ///
+    /// # Errors
+    /// No video track, nothing shown in it, or encrypted.
+    pub fn video(&self) -> Result<&Track, Error> {
+        let videos = || self.tracks.iter().filter(|t| t.kind == TrackKind::Video);
+        let track = videos()
+            .find(|t| t.enabled && !t.presented.is_empty())
+            .or_else(|| videos().find(|t| !t.presented.is_empty()))
+            .or_else(|| videos().next())
+            .ok_or_else(|| Error::NoVideoTrack { found: self.found() })?;
+        if track.codec.encrypted {
+            return Err(Error::Encrypted);
+        }
+        if track.presented.is_empty() || track.duration <= Timestamp::ZERO {
+            return Err(Error::ZeroDuration);
+        }
+        Ok(track)
+    }
+
+    fn found(&self) -> String {
+        let sound: Vec<_> =
+            self.tracks.iter().filter(|t| t.kind == TrackKind::Audio).map(|t| t.codec.name.as_str()).collect();
+        match (sound.as_slice(), self.tracks.len()) {
+            ([], 0) => "an index without tracks".to_owned(),
+            ([], _) => "data tracks".to_owned(),
+            (names, _) => format!("sound ({})", names.join(", ")),
+        }
+    }
+}
+
+impl Track {
+    /// Width and height as a player shows the picture: pixel aspect applied to the width, then turned.
+    pub fn shown_size(&self) -> (u32, u32) {
+        let width = match self.pixel_aspect {
+            Some((h, v)) if h > 0 && v > 0 => {
+                let wide = (u64::from(self.width) * u64::from(h) + u64::from(v) / 2) / u64::from(v);
+                u32::try_from(wide).unwrap_or(u32::MAX).max(1)
+            }
+            _ => self.width,
+        };
+        if self.orientation.rotation.swaps_sides() { (self.height, width) } else { (width, self.height) }
+    }
+
+    /// Index of the sample from which decoding must start for `sample` to come out right: the last key sample not later
+    /// in decoding *and* in presentation. A picture that leads an open group is decoded from the group before.
+    pub fn decode_from(&self, sample: usize) -> usize {
+        let Some(wanted) = self.samples.get(sample) else { return 0 };
+        self.samples
+            .get(..=sample)
+            .and_then(|before| before.iter().rposition(|s| s.key && s.pts <= wanted.pts))
+            .unwrap_or(0)
+    }
+}

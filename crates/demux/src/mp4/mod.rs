@@ -1,0 +1,152 @@
+//! MP4 and QuickTime (ISO/IEC 14496-12): top-level boxes are walked by their headers; only `moov` and `moof` are read.
+
+mod boxes;
+mod codec;
+mod edits;
+mod fragments;
+mod header;
+mod tables;
+mod track;
+
+use std::io::{Read, Seek, SeekFrom};
+
+use boxes::{Body, Kind, name};
+use fragments::Fragments;
+use timeline::Timestamp;
+
+use crate::movie::{Movie, Track, TrackKind};
+use crate::{Error, time};
+
+/// An index larger than this belongs to no video (a day at 60 frames a second has about 100 MB).
+const LARGEST_INDEX: u64 = 512 << 20;
+/// Top-level boxes; a day in fragments of one second has 173,000.
+const MOST_BOXES: usize = 4_000_000;
+/// Samples of all tracks together; a day at 60 frames a second has five million.
+const MOST_SAMPLES: u64 = 16_000_000;
+
+/// A sample in ticks of its track, as the tables or fragments say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct RawSample {
+    offset: u64,
+    size: u32,
+    dts: i64,
+    cts: i64,
+    delta: u32,
+    key: bool,
+}
+
+/// How many samples may still be claimed: a sample has at least a byte, so a small file cannot ask for much memory.
+#[derive(Debug, Clone, Copy)]
+struct Allowance(u64);
+
+impl Allowance {
+    fn spend(&mut self, samples: u64, body: &Body<'_>) -> Result<(), Error> {
+        self.0 = self.0.checked_sub(samples).ok_or_else(|| body.too_many(samples))?;
+        Ok(())
+    }
+}
+
+/// Reads the index of an MP4 file.
+pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
+    let file_len = reader.seek(SeekFrom::End(0))?;
+    let mut allowance = Allowance(MOST_SAMPLES.min(file_len));
+    let mut index: Option<(track::Header, Vec<track::Draft>)> = None;
+    let mut fragments = Fragments::default();
+    let mut at = 0;
+    for _ in 0..MOST_BOXES {
+        let Some(head) = box_header(reader, at, file_len)? else { break };
+        match &head.kind {
+            b"moov" if index.is_none() => {
+                let data = payload(reader, &head, file_len)?;
+                let body = Body::new(head.kind, &data, head.body);
+                fragments.defaults(body)?;
+                index = Some(track::drafts(body, &mut allowance)?);
+            }
+            // A fragment that the file does not hold whole is a cut recording: what came before stays readable.
+            b"moof" if head.end <= file_len => {
+                if let Some((_, drafts)) = &mut index {
+                    let data = payload(reader, &head, file_len)?;
+                    fragments.read(Body::new(head.kind, &data, head.body), at, drafts, &mut allowance)?;
+                }
+            }
+            _ => {}
+        }
+        at = head.end;
+    }
+    let Some((header, drafts)) = index else { return Err(Error::MoovMissing { file_len }) };
+    let tracks: Vec<_> = drafts.into_iter().map(|draft| draft.finish(header.timescale)).collect();
+    for track in tracks.iter().filter(|t| t.kind == TrackKind::Video) {
+        check_file_holds(track, file_len)?;
+    }
+    let duration = tracks.iter().map(|t| t.duration).max().unwrap_or(Timestamp::ZERO);
+    Ok(Movie { tracks, duration })
+}
+
+/// Where a top-level box lies: payload from `body`, next box at `end` (which may be behind the end of the file).
+struct Placed {
+    kind: Kind,
+    body: u64,
+    end: u64,
+}
+
+fn box_header<R: Read + Seek>(reader: &mut R, at: u64, file_len: u64) -> Result<Option<Placed>, Error> {
+    if at.saturating_add(8) > file_len {
+        return Ok(None);
+    }
+    reader.seek(SeekFrom::Start(at))?;
+    let mut head = [0_u8; 8];
+    reader.read_exact(&mut head)?;
+    let [a, b, c, d, kind @ ..] = head;
+    let malformed = |what| Error::Malformed { name: name(kind), offset: at, what };
+    let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
+        0 => (8, file_len - at),
+        1 => {
+            let mut large = [0_u8; 8];
+            reader.read_exact(&mut large).map_err(|_| malformed("its 64-bit size is cut off"))?;
+            (16, u64::from_be_bytes(large))
+        }
+        size => (8, u64::from(size)),
+    };
+    if size < header {
+        // Zeros or noise behind the last box: common in recordings, harmless.
+        return if kind.iter().all(u8::is_ascii_alphanumeric) {
+            Err(malformed("a size below eight"))
+        } else {
+            Ok(None)
+        };
+    }
+    Ok(Some(Placed { kind, body: at + header, end: at.saturating_add(size) }))
+}
+
+fn payload<R: Read + Seek>(reader: &mut R, head: &Placed, file_len: u64) -> Result<Vec<u8>, Error> {
+    let malformed = |what| Error::Malformed { name: name(head.kind), offset: head.body, what };
+    if head.end > file_len {
+        return Err(malformed("its end lies behind the end of the file"));
+    }
+    let length = head.end.saturating_sub(head.body);
+    if length > LARGEST_INDEX {
+        return Err(malformed("more than 512 MB of index"));
+    }
+    reader.seek(SeekFrom::Start(head.body))?;
+    let mut data = vec![0; usize::try_from(length).map_err(|_| malformed("more than this machine can address"))?];
+    reader.read_exact(&mut data)?;
+    Ok(data)
+}
+
+fn check_file_holds(track: &Track, file_len: u64) -> Result<(), Error> {
+    let beyond = || track.samples.iter().filter(|s| s.offset.saturating_add(s.size.into()) > file_len);
+    match beyond().map(|s| s.pts).min() {
+        None => Ok(()),
+        Some(first) => Err(Error::SampleBeyondFile {
+            missing: beyond().count(),
+            total: track.samples.len(),
+            file_len,
+            readable: first.max(Timestamp::ZERO),
+        }),
+    }
+}
+
+/// Ticks of a track as microseconds.
+fn micros(ticks: i64, timescale: u32) -> Timestamp {
+    time::micros(ticks, timescale)
+}

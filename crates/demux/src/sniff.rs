@@ -1,0 +1,100 @@
+//! Which container a file is, by its first bytes; the name of a file says nothing.
+
+use std::fmt;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+
+use serde::Serialize;
+
+use crate::Error;
+
+/// A container that is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Container {
+    /// MP4, QuickTime and their relatives (ISO base media file format).
+    Mp4,
+    /// Matroska or WebM.
+    Matroska,
+    /// AVI.
+    Avi,
+    /// MPEG transport stream.
+    MpegTs,
+    /// MPEG program stream.
+    MpegPs,
+    /// Flash video.
+    Flv,
+    /// ASF / WMV.
+    Asf,
+    /// Ogg.
+    Ogg,
+}
+
+impl fmt::Display for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mp4 => "an MP4 file",
+            Self::Matroska => "a Matroska or WebM file",
+            Self::Avi => "an AVI file",
+            Self::MpegTs => "an MPEG transport stream",
+            Self::MpegPs => "an MPEG program stream",
+            Self::Flv => "a Flash video (FLV)",
+            Self::Asf => "a Windows Media file (ASF/WMV)",
+            Self::Ogg => "an Ogg file",
+        })
+    }
+}
+
+/// First boxes an MP4 or QuickTime file is seen to begin with.
+const FIRST_BOXES: [&[u8; 4]; 12] =
+    [b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof", b"uuid", b"PICT"];
+
+const ASF: [u8; 8] = [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11];
+
+/// Reads up to 400 bytes and rewinds.
+pub(crate) fn container<R: Read + Seek>(reader: &mut R) -> Result<Container, Error> {
+    reader.seek(SeekFrom::Start(0))?;
+    let mut head = [0_u8; 400];
+    let mut filled = 0;
+    while let Some(rest) = head.get_mut(filled..).filter(|r| !r.is_empty()) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    reader.seek(SeekFrom::Start(0))?;
+    match head.get(..filled) {
+        Some([]) => Err(Error::Empty),
+        Some(head) => recognise(head).ok_or(Error::NotAVideo),
+        None => Err(Error::NotAVideo),
+    }
+}
+
+fn recognise(head: &[u8]) -> Option<Container> {
+    let at = |from: usize, magic: &[u8]| head.get(from..).is_some_and(|h| h.starts_with(magic));
+    if at(0, &[0x1A, 0x45, 0xDF, 0xA3]) {
+        return Some(Container::Matroska);
+    }
+    if at(0, b"RIFF") && at(8, b"AVI ") {
+        return Some(Container::Avi);
+    }
+    if at(0, &[0, 0, 1, 0xBA]) || at(0, &[0, 0, 1, 0xB3]) {
+        return Some(Container::MpegPs);
+    }
+    if at(0, b"FLV\x01") {
+        return Some(Container::Flv);
+    }
+    if at(0, &ASF) {
+        return Some(Container::Asf);
+    }
+    if at(0, b"OggS") {
+        return Some(Container::Ogg);
+    }
+    // 188-byte packets, or 192 with a leading time code.
+    if (at(0, b"G") && at(188, b"G")) || (at(4, b"G") && at(196, b"G")) {
+        return Some(Container::MpegTs);
+    }
+    let kind: [u8; 4] = head.get(4..8)?.try_into().ok()?;
+    FIRST_BOXES.contains(&&kind).then_some(Container::Mp4)
+}

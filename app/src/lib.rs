@@ -1,1 +1,3 @@
-//! x
+//! The page (Leptos) and the typed server functions.
+
+pub mod extraction;

@@ -12,10 +12,12 @@
 //! | times are found in an answer's text | [`mentions`] |
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | progress and answers stream to the page | [`events`] |
+//! | the page learns about the model | [`model`] |
 
 pub mod budget;
 pub mod events;
 pub mod mentions;
+pub mod model;
 pub mod plan;
 pub mod resize;
 pub mod time;
@@ -24,6 +26,7 @@ pub mod video;
 pub use budget::Budget;
 pub use events::{AnswerEvent, Pin, ProgressEvent};
 pub use mentions::Mention;
+pub use model::ModelInfo;
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
 pub use video::{FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

@@ -1,0 +1,21 @@
+//! What the page may know of the model behind the server: enough to plan a run and to be honest about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::PlanRequest;
+use crate::resize::ResizeRule;
+
+/// The model that answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its name, as people know it.
+    pub name: String,
+    /// How it wants a video sampled.
+    pub plan: PlanRequest,
+    /// The size at which it sees a frame.
+    pub resize: ResizeRule,
+    /// Tokens a prompt may have.
+    pub max_context: u32,
+    /// Whether it is the bundled model, which knows the demo world only.
+    pub demo: bool,
+}

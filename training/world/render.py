@@ -6,6 +6,7 @@ frame: that keeps a frame at a few milliseconds.
 """
 
 import colorsys
+import functools
 import math
 import random
 
@@ -115,6 +116,12 @@ def shape_sprite(thing: Thing, radius: float, rng: random.Random) -> Image.Image
     return sprite.resize((half * 2, half * 2), Image.LANCZOS)
 
 
+@functools.lru_cache(maxsize=None)
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """Pillow's own font, so that clips do not depend on what is installed."""
+    return ImageFont.load_default(size)
+
+
 def word_card(word: str, rng: random.Random) -> Image.Image:
     """A slide: one big word on a rounded card with an accent bar."""
     wide, high = int(rng.uniform(0.80, 0.93) * WIDTH), int(rng.uniform(0.46, 0.72) * HEIGHT)
@@ -126,13 +133,13 @@ def word_card(word: str, rng: random.Random) -> Image.Image:
     pen.rounded_rectangle((0, 0, wide - 1, high - 1), rng.randint(8, 28), fill=tuple(int(v) for v in tint) + (255,))
     size = 40
     stroke = rng.choice([2, 3, 3, 4])
-    fits = lambda s: pen.textbbox((0, 0), word, ImageFont.load_default(s), stroke_width=stroke)
+    fits = lambda s: pen.textbbox((0, 0), word, font(s), stroke_width=stroke)
     while True:  # grow to the card: the words must survive a 96x64 thumbnail
         box = fits(size + 4)
         if box[2] - box[0] > wide * 0.88 or box[3] - box[1] > high * 0.66:
             break
         size += 4
-    pen.text((wide / 2, high * 0.47), word, ink, ImageFont.load_default(size), anchor="mm",
+    pen.text((wide / 2, high * 0.47), word, ink, font(size), anchor="mm",
              stroke_width=stroke, stroke_fill=ink)
     accent = muted(rng, 0.5, 0.8).astype(int)
     pen.rectangle((wide * 0.3, high * 0.88, wide * 0.7, high * 0.88 + 5), fill=tuple(int(v) for v in accent))
@@ -160,6 +167,12 @@ class SceneArt:
         if self.thing.kind == "flash":
             return self._flash(t)
         frame = back.copy()
+        sprite, x, y = self.place(t)
+        frame.paste(sprite, (round(x), round(y)), sprite)
+        return frame
+
+    def place(self, t: float) -> tuple[Image.Image, float, float]:
+        """The turned sprite and its top left corner."""
         if self.thing.kind == "word":
             room_x, room_y, sprite = WIDTH - self.sprite.width, HEIGHT - self.sprite.height, self.sprite
         else:
@@ -168,8 +181,7 @@ class SceneArt:
             sprite = self.sprite.rotate(self.tilt * math.sin(1.7 * t * self.speed[2] + self.phase[2]), Image.BICUBIC)
         x = WIDTH / 2 + room_x / 2 * 0.95 * math.sin(t * self.speed[0] + self.phase[0]) - sprite.width / 2
         y = HEIGHT / 2 + room_y / 2 * 0.95 * math.sin(t * self.speed[1] + self.phase[1]) - sprite.height / 2
-        frame.paste(sprite, (round(x), round(y)), sprite)
-        return frame
+        return sprite, x, y
 
     def _flash(self, t: float) -> Image.Image:
         """A bright full frame with a slowly breathing centre."""

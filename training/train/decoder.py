@@ -1,0 +1,172 @@
+"""Step 3: the decoder on frozen eye features, from short clips to two minutes.
+
+Three losses: the answer's tokens; what every segment shows and says (read off its
+<|vision_end|>, so that looking a segment up by name or number has something to find); and
+where one head looks while a time or a name is written, which later serves as time pointer.
+`python -m train.decoder --minutes 60` resumes from its checkpoint.
+"""
+
+import argparse
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tokenizer import SPECIAL, build as build_tokenizer
+
+from . import data, features, pool
+from .model import TEXT, build
+from .packed import LAYOUT, POINTER_LAYER, packed_attention, pointer_mass  # noqa: F401 (registers)
+
+CHECKPOINT = pool.CACHE / "decoder.pt"
+VOCAB = 960  # the tokenizer's 930, rounded up
+AUX_LAYER = 2
+CLASSES = ["other", "stamp", "label", "absent"]
+
+
+class Readout(nn.Module):
+    """Throw-away heads on <|vision_end|>: thing and digits of this segment and of the one before."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.things = nn.Linear(width, 2 * (data.EMPTY + 2))
+        self.digits = nn.Linear(width, 2 * 4 * 11)
+
+    def forward(self, states: torch.Tensor, things: torch.Tensor, digits: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy; the first segment's predecessor is a class of its own."""
+        before = torch.cat((torch.tensor([data.EMPTY + 1]), things[:-1]))
+        digits_before = torch.cat((torch.full((1, 4), 10), digits[:-1]))
+        both = torch.stack((things, before), 1).flatten()
+        loss = F.cross_entropy(self.things(states).reshape(len(both), -1), both)
+        all_digits = torch.stack((digits, digits_before), 1).flatten()
+        return loss + F.cross_entropy(self.digits(states).reshape(len(all_digits), -1), all_digits)
+
+
+def fresh_model():
+    """A new model with the trained eye in it, set up for packed sequences."""
+    tok = build_tokenizer()
+    model = build(VOCAB, {s: tok.token_to_id(s) for s in SPECIAL})
+    model.model.language_model.config._attn_implementation = "packed"
+    return model
+
+
+def gather_features(bank: dict, chosen: list[tuple]) -> torch.Tensor:
+    """Pool features of every segment: (segments, 4, 6, hidden)."""
+    return torch.stack([bank[kind][thing, entry, variant] for kind, thing, entry, variant in chosen]).float()
+
+
+def positions(ex: dict) -> torch.Tensor:
+    """Three-axis positions of prefix and blocks: every block continues where the prefix ends."""
+    parts = [torch.tensor(ex["positions"]).T]
+    for ids in ex["groups"]:
+        own = ex["next"] + torch.arange(ids.shape[1])
+        parts.append(own.repeat(ids.shape[0]).expand(3, -1))
+    return torch.cat(parts, dim=1)[:, None]
+
+
+def forward(model, ex: dict, feats: torch.Tensor, readout: Readout | None):
+    """Run a packed sequence; returns (losses, hits by class, counts by class)."""
+    text = model.model.language_model
+    LAYOUT.prefix, LAYOUT.groups = len(ex["ids"]), [g.shape for g in ex["groups"]]
+    ids = torch.cat([torch.tensor(ex["ids"])] + [torch.from_numpy(g).flatten() for g in ex["groups"]])
+    visual = torch.tensor(ex["visual"])
+    flat = feats.transpose(0, 1).reshape(4, len(visual), -1)
+    h = text.embed_tokens(ids)[None].index_copy(1, visual, flat[:1])
+    rope, aux = text.rotary_emb(h, positions(ex)), h.new_zeros(())
+    for index, layer in enumerate(text.layers):
+        h = layer(h, position_embeddings=rope, attention_mask=None)
+        if index < 3:
+            h = h.index_add(1, visual, flat[index + 1][None])
+        if index == AUX_LAYER and readout is not None:
+            aux = readout(h[0, ex["stops"]], torch.tensor(ex["things"]), torch.tensor(ex["digits"]))
+    offsets = np.cumsum([LAYOUT.prefix] + [n * l for n, l in LAYOUT.groups])
+    flat_at = torch.tensor([offsets[g] + b * LAYOUT.groups[g][1] + i for g, b, i in ex["where"]])
+    logits = model.lm_head(text.norm(h[0, flat_at]))
+    labels, kinds = torch.tensor(ex["labels"]), torch.tensor(ex["classes"])
+    answer = F.cross_entropy(logits, labels)
+    mass = pointer_mass(ex["rows"], torch.tensor(ex["owner"]), len(ex["things"]) + 1)
+    on_target = (mass * torch.from_numpy(ex["allowed"])).sum(1)
+    pointer = -(on_target + 1e-5).log().mean()
+    right = (logits.argmax(-1) == labels).float()
+    hits = torch.zeros(4).index_add(0, kinds, right)
+    return (answer, pointer, aux), hits, torch.bincount(kinds, minlength=4), on_target.mean().item()
+
+
+def save(model, readout, optimizer, state: dict) -> None:
+    """Write the checkpoint in one step, so that a cut leaves the old one whole."""
+    part = CHECKPOINT.with_suffix(".part")
+    torch.save({"model": model.state_dict(), "readout": readout.state_dict(),
+                "optimizer": optimizer.state_dict(), "state": state}, part)
+    os.replace(part, CHECKPOINT)
+
+
+def load(model, readout=None, optimizer=None) -> dict:
+    """Read the checkpoint into what is given."""
+    saved = torch.load(CHECKPOINT, weights_only=False)
+    model.load_state_dict(saved["model"])
+    if readout is not None:
+        readout.load_state_dict(saved["readout"])
+    if optimizer is not None:
+        optimizer.load_state_dict(saved["optimizer"])
+    return saved["state"]
+
+
+def main() -> None:
+    """Train until the time is up; clips get longer as the answers get right."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=60, help="training time in total, over all runs")
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=4)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    saved = torch.load(features.PATH, weights_only=True)
+    bank, entries = saved["features"], saved["features"]["both"].shape[1]
+    model, readout = fresh_model(), Readout(TEXT["hidden_size"])
+    model.model.visual.load_state_dict(saved["visual"])
+    params = [p for n, p in model.named_parameters() if ".visual." not in n] + list(readout.parameters())
+    optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.02)
+    state = {"step": 0, "seconds": 0.0, "top": 10.0, "seed": 0}
+    if CHECKPOINT.exists():
+        state = load(model, readout, optimizer)
+    queue, control = data.start(entries, state["seed"])
+    control[0] = state["top"]
+    acc, tally, logged = np.zeros(4), [], time.time()
+    while state["seconds"] < args.minutes * 60:
+        began = time.time()
+        done = state["seconds"] / (args.minutes * 60)
+        lr = args.lr * min(1, (state["step"] + 1) / 60) * (0.04 + 0.96 * 0.5 * (1 + np.cos(np.pi * done)))
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.zero_grad()
+        for _ in range(args.batch):
+            ex = queue.get()
+            (answer, pointer, aux), hits, seen, mass = forward(model, ex, gather_features(bank, ex["features"]), readout)
+            ((answer + 0.4 * pointer + 0.3 * aux) / args.batch).backward()
+            tally.append([answer.item(), pointer.item(), aux.item(), mass, *hits.tolist(), *seen.tolist(), len(ex["ids"])])
+        torch.nn.utils.clip_grad_norm_(params, 1.0)
+        optimizer.step()
+        state["step"] += 1
+        state["seed"] += args.batch + 1
+        state["seconds"] += time.time() - began
+        if state["step"] % 20 == 0:
+            t = np.array(tally)
+            acc = t[:, 4:8].sum(0) / np.maximum(1, t[:, 8:12].sum(0))
+            if acc[1] > 0.93 and acc[2] > 0.93 and acc[3] > 0.9:
+                state["top"] = min(float(data.MAX_SEGMENTS - 2), state["top"] * 1.25)
+                control[0] = state["top"]
+            print(f"{state['step']} ans {t[:, 0].mean():.3f} ptr {t[:, 1].mean():.3f} aux {t[:, 2].mean():.3f} "
+                  f"mass {t[:, 3].mean():.3f} | " + " ".join(f"{c} {a:.3f}" for c, a in zip(CLASSES, acc))
+                  + f" | top {state['top']:.0f} tok {t[:, 12].mean():.0f} {state['seconds']:.0f}s "
+                  f"{(time.time() - logged) / 20:.2f}s/step q{queue.qsize()}", flush=True)
+            tally, logged = [], time.time()
+        if state["step"] % 60 == 0:
+            save(model, readout, optimizer, state)
+    save(model, readout, optimizer, state)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Step 2: what the frozen eye says about every scene of the pool, ready to assemble clips from.
+
+`python -m train.features` also scales the mergers so that features are as large as text
+embeddings: a decoder then starts out treating both alike.
+"""
+
+import numpy as np
+import torch
+
+from . import pool
+from .eye import CHECKPOINT, fresh_visual
+from .model import encode, patchify
+
+PATH = pool.CACHE / "features.pt"
+SCALE = 0.15
+# Frame indices within a pool entry: 0 and 1 are backgrounds, 2 to 4 show the thing.
+PAIRS = {"both": [(2, 3), (3, 4), (2, 4)], "first": [(4, 0), (4, 1)], "second": [(0, 2), (1, 2)],
+         "none": [(0, 0), (0, 1), (1, 1)]}
+
+
+def rescale(visual) -> None:
+    """Give the merged output and every tap the same root mean square."""
+    frames = torch.from_numpy(pool.load(1)[:, :2, 2:4].reshape(-1, 2, 64, 96, 3))
+    with torch.no_grad():
+        rms = encode(visual, patchify(frames)).pow(2).mean((0, 2, 3)).sqrt()
+        for size, merger in zip(rms, [visual.merger, *visual.deepstack_merger_list]):
+            merger.linear_fc2.weight *= SCALE / size
+            merger.linear_fc2.bias *= SCALE / size
+
+
+def load_visual():
+    """The trained, rescaled tower."""
+    visual = fresh_visual()
+    visual.load_state_dict(torch.load(CHECKPOINT, weights_only=True)["visual"])
+    rescale(visual)
+    return visual.eval()
+
+
+def main() -> None:
+    """Encode the pool once."""
+    torch.set_num_threads(1)
+    visual, frames = load_visual(), pool.load(14)
+    things, entries = frames.shape[:2]
+    out = {}
+    with torch.no_grad():
+        for name, pairs in PAIRS.items():
+            chosen = np.stack([frames[:, :, list(p)] for p in pairs], axis=2).reshape(-1, 2, 64, 96, 3)
+            parts = [encode(visual, patchify(torch.from_numpy(chosen[i:i + 256]))).half()
+                     for i in range(0, len(chosen), 256)]
+            out[name] = torch.cat(parts).reshape(things, entries, len(pairs), 4, 6, -1)
+            print(name, tuple(out[name].shape), flush=True)
+    torch.save({"features": out, "visual": visual.state_dict()}, PATH)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,30 @@
-//! Placeholder, replaced within the hour.
+//! The library on disk: what was acknowledged is there after a power cut, a `kill -9` and a restart.
+//!
+//! One folder holds everything: `timepin.sqlite` (videos, frames, questions), `blobs/` (frames, named by the hash of
+//! their bytes) and `segments/` (encoded segments, a cache that may be thrown away at any time).
+//!
+//! | I want to change how … | file |
+//! |---|---|
+//! | tables look or are migrated | `schema.rs` |
+//! | the folder is opened, locked and swept | [`library`] |
+//! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
+//! | bytes reach the disk for certain | `files.rs`, [`blobs`] |
+//! | encoded segments are kept and forgotten | [`segments`] |
+
+pub mod blobs;
+mod error;
+mod files;
+mod frames;
+pub mod library;
+mod questions;
+mod schema;
+pub mod segments;
+mod videos;
+
+pub use blobs::BlobId;
+pub use error::{Error, Result};
+pub use frames::{Appended, FrameRow, NewFrame};
+pub use library::Library;
+pub use questions::AnswerUpdate;
+pub use segments::{SegmentCache, SegmentKey};
+pub use videos::VideoRow;

@@ -101,4 +101,10 @@ pub struct Usage {
     pub first_token_ms: u32,
     /// From the question to the end, in milliseconds.
     pub total_ms: u32,
+    /// Segments the model was shown.
+    #[serde(default)]
+    pub shown_segments: u32,
+    /// Segments there were: more than shown when the context is too short for all, or still pictures were left out.
+    #[serde(default)]
+    pub all_segments: u32,
 }

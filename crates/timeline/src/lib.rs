@@ -29,4 +29,4 @@ pub use mentions::Mention;
 pub use model::ModelInfo;
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
-pub use video::{FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};
+pub use video::{AppendReceipt, FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

@@ -76,6 +76,15 @@ pub struct FrameIn {
     pub bytes: Vec<u8>,
 }
 
+/// What the server says when frames are on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppendReceipt {
+    /// Frames of this batch that were not there before.
+    pub accepted: u32,
+    /// Frames the video has now.
+    pub total: u32,
+}
+
 /// A question and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuestionRecord {

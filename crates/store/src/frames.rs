@@ -1,0 +1,142 @@
+//! Frames: appended once per timestamp however often they are sent, found again by moment.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+use timeline::{Timestamp, VideoId};
+
+use crate::blobs::BlobId;
+use crate::error::{Error, Result};
+use crate::library::Library;
+
+/// A frame to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFrame<'a> {
+    /// Its presentation timestamp.
+    pub pts: Timestamp,
+    /// The picture as it came.
+    pub bytes: &'a [u8],
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// A frame that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameRow {
+    /// Its presentation timestamp.
+    pub pts: Timestamp,
+    /// Where its bytes are.
+    pub blob: BlobId,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// Frames that were not there before, ascending in time.
+    pub added: Vec<FrameRow>,
+    /// Frames the video has now.
+    pub total: u32,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<FrameRow> {
+    Ok(FrameRow {
+        pts: Timestamp::from_micros(row.get(0)?),
+        blob: BlobId(row.get(1)?),
+        width: row.get(2)?,
+        height: row.get(3)?,
+    })
+}
+
+impl Library {
+    /// Keeps frames: all of them or none, on the disk when it returns. A timestamp that is already there keeps its frame.
+    ///
+    /// # Errors
+    /// When there is no such video or the disk refuses.
+    pub fn append_frames(&self, video: &VideoId, frames: &[NewFrame<'_>]) -> Result<Appended> {
+        let mut writer = self.write()?;
+        let transaction = writer.transaction().map_err(|e| self.sql(e))?;
+        let known = transaction
+            .query_row("SELECT 1 FROM videos WHERE id = ?1", [&video.0], |_| Ok(()))
+            .optional()
+            .map_err(|e| self.sql(e))?;
+        known.ok_or_else(|| Error::UnknownVideo(video.clone()))?;
+
+        // Only what is not there yet touches the disk; of two frames of one moment the first counts.
+        let mut fresh = BTreeMap::new();
+        {
+            let sql = "SELECT 1 FROM frames WHERE video = ?1 AND pts_us = ?2";
+            let mut exists = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
+            for frame in frames {
+                if !exists.exists(params![video.0, frame.pts.micros()]).map_err(|e| self.sql(e))? {
+                    fresh.entry(frame.pts).or_insert_with(|| (BlobId::of(frame.bytes), frame));
+                }
+            }
+        }
+        if !fresh.is_empty() {
+            let contents: Vec<_> = fresh.values().map(|(blob, frame)| (blob, frame.bytes)).collect();
+            self.blobs.put(&contents)?;
+            let sql = "INSERT INTO frames (video, pts_us, blob, width, height) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let mut insert = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
+            for (pts, (blob, frame)) in &fresh {
+                let values = params![video.0, pts.micros(), blob.0, frame.width, frame.height];
+                insert.execute(values).map_err(|e| self.sql(e))?;
+            }
+            drop(insert);
+            let sql = "UPDATE videos SET ready_for = NULL WHERE id = ?1";
+            transaction.execute(sql, [&video.0]).map_err(|e| self.sql(e))?;
+        }
+        let total = transaction
+            .query_row("SELECT count(*) FROM frames WHERE video = ?1", [&video.0], |row| row.get(0))
+            .map_err(|e| self.sql(e))?;
+        transaction.commit().map_err(|e| self.sql(e))?;
+        let added = fresh
+            .into_iter()
+            .map(|(pts, (blob, frame))| FrameRow { pts, blob, width: frame.width, height: frame.height })
+            .collect();
+        Ok(Appended { added, total })
+    }
+
+    /// All frames of a video, ascending in time.
+    ///
+    /// # Errors
+    /// When the database cannot be read. An unknown video has no frames.
+    pub fn frames(&self, video: &VideoId) -> Result<Vec<FrameRow>> {
+        let reader = self.read()?;
+        let sql = "SELECT pts_us, blob, width, height FROM frames WHERE video = ?1 ORDER BY pts_us";
+        let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
+        let rows = statement.query_map([&video.0], read).map_err(|e| self.sql(e))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|e| self.sql(e))
+    }
+
+    /// The frame a player shows at a moment: the last not later than it, or the first of all.
+    ///
+    /// # Errors
+    /// When the video is unknown or has no frames.
+    pub fn frame_at(&self, video: &VideoId, at: Timestamp) -> Result<FrameRow> {
+        let row = {
+            let reader = self.read()?;
+            let sql = "SELECT pts_us, blob, width, height FROM frames WHERE video = ?1
+                ORDER BY pts_us <= ?2 DESC, CASE WHEN pts_us <= ?2 THEN -pts_us ELSE pts_us END LIMIT 1";
+            let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
+            statement.query_row(params![video.0, at.micros()], read).optional().map_err(|e| self.sql(e))?
+        };
+        match row {
+            Some(row) => Ok(row),
+            None => self.video(video).and(Err(Error::NoFrames(video.clone()))),
+        }
+    }
+
+    /// The bytes of a frame, verified.
+    ///
+    /// # Errors
+    /// When the file is missing or altered.
+    pub fn blob(&self, id: &BlobId) -> Result<Vec<u8>> {
+        self.blobs.get(id)
+    }
+}

@@ -1,0 +1,156 @@
+//! The library behaves: idempotent, ordered, deleting what nobody needs, refusing what it cannot read.
+
+use std::fs;
+use std::path::Path;
+
+use store::{AnswerUpdate, Error, Library, NewFrame};
+use timeline::video::{SpanInText, TokenRecord};
+use timeline::{NewVideo, Pin, Span, Timestamp, VideoId};
+
+fn video() -> NewVideo {
+    NewVideo {
+        title: "clip.mp4".into(),
+        file_bytes: u64::MAX,
+        duration: Timestamp::from_seconds(60.0),
+        width: 640,
+        height: 360,
+        codec: "avc1.64001f".into(),
+        planned_frames: 120,
+    }
+}
+
+fn frame(pts: i64, bytes: &[u8]) -> NewFrame<'_> {
+    NewFrame { pts: Timestamp::from_micros(pts), bytes, width: 4, height: 2 }
+}
+
+fn blobs(folder: &Path) -> usize {
+    let shelves = fs::read_dir(folder.join("blobs")).unwrap();
+    shelves.map(|s| fs::read_dir(s.unwrap().path()).unwrap().count()).sum()
+}
+
+#[test]
+fn sending_frames_twice_or_out_of_order_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    let first = library.append_frames(&id, &[frame(500, b"b"), frame(0, b"a")]).unwrap();
+    assert_eq!(first.added.iter().map(|f| f.pts.micros()).collect::<Vec<_>>(), [0, 500]);
+    let again = library.append_frames(&id, &[frame(0, b"other"), frame(500, b"b"), frame(900, b"c")]).unwrap();
+    assert_eq!((again.added.len(), again.added[0].pts.micros(), again.total), (1, 900, 3));
+    let rows = library.frames(&id).unwrap();
+    assert_eq!(rows.iter().map(|r| r.pts.micros()).collect::<Vec<_>>(), [0, 500, 900]);
+    assert_eq!(library.blob(&rows[0].blob).unwrap(), b"a");
+    assert_eq!(blobs(folder.path()), 3);
+}
+
+#[test]
+fn the_frame_of_a_moment_is_the_last_not_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    let at = |micros| library.frame_at(&id, Timestamp::from_micros(micros));
+    assert!(matches!(at(0), Err(Error::NoFrames(_))));
+    library.append_frames(&id, &[frame(100, b"a"), frame(200, b"b")]).unwrap();
+    assert_eq!([50, 100, 199, 200, 999].map(|t| at(t).unwrap().pts.micros()), [100, 100, 100, 200, 200]);
+}
+
+#[test]
+fn deleting_a_video_takes_its_blobs_but_not_those_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let (one, two) = (library.create_video(&video()).unwrap(), library.create_video(&video()).unwrap());
+    library.append_frames(&one, &[frame(0, b"shared"), frame(1, b"mine")]).unwrap();
+    library.append_frames(&two, &[frame(0, b"shared")]).unwrap();
+    library.add_question(&one, "when?").unwrap();
+    library.delete(&one).unwrap();
+    assert_eq!(blobs(folder.path()), 1);
+    assert!(matches!(library.video(&one), Err(Error::UnknownVideo(_))));
+    assert!(matches!(library.delete(&one), Err(Error::UnknownVideo(_))));
+    assert!(library.questions(&one).unwrap().is_empty());
+    assert_eq!(library.videos().unwrap().len(), 1);
+    let unknown = VideoId("nobody".into());
+    assert!(matches!(library.append_frames(&unknown, &[frame(0, b"x")]), Err(Error::UnknownVideo(_))));
+    assert!(matches!(library.add_question(&unknown, "?"), Err(Error::UnknownVideo(_))));
+    assert_eq!(blobs(folder.path()), 1);
+}
+
+#[test]
+fn a_video_and_its_answers_read_back_as_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    library.rename(&id, "讲座").unwrap();
+    library.finish(&id).unwrap();
+    library.set_ready_for(&id, Some("print")).unwrap();
+    let question = library.add_question(&id, "什么时候？").unwrap();
+    let span = Span::at(Timestamp::from_seconds(12.0));
+    let spans = [SpanInText { from: 0, to: 6, span }];
+    let pin = Some(Pin { at: span.start, spread: Timestamp::ZERO });
+    let tokens = [TokenRecord { text: "12.0 秒".into(), pin }];
+    let update = AnswerUpdate { answer: "12.0 秒", spans: &spans, tokens: &tokens, complete: true };
+    library.save_answer(question, update).unwrap();
+    drop(library);
+
+    let library = Library::open(folder.path()).unwrap();
+    let row = library.video(&id).unwrap();
+    assert_eq!(row.video, NewVideo { title: "讲座".into(), ..video() });
+    assert!(row.finished && row.ready_for.as_deref() == Some("print") && row.questions == 1);
+    let record = library.questions(&id).unwrap().remove(0);
+    assert_eq!((record.id, record.answer.as_str(), record.complete), (question, "12.0 秒", true));
+    assert_eq!((record.spans, record.tokens), (spans.to_vec(), tokens.to_vec()));
+    // A frame that arrives later makes the index incomplete.
+    library.append_frames(&id, &[frame(0, b"a")]).unwrap();
+    assert_eq!(library.video(&id).unwrap().ready_for, None);
+    library.delete_question(&id, question).unwrap();
+    assert!(matches!(library.delete_question(&id, question), Err(Error::UnknownQuestion(_))));
+    assert!(matches!(library.save_answer(question, update), Err(Error::UnknownQuestion(_))));
+}
+
+#[test]
+fn an_altered_frame_is_noticed_and_a_stray_file_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    library.append_frames(&id, &[frame(0, b"a")]).unwrap();
+    let blob = library.frames(&id).unwrap().remove(0).blob;
+    let name = blob.to_string();
+    let path = folder.path().join("blobs").join(&name[..2]).join(&name);
+    fs::write(path.with_extension("7-0.partial"), b"half").unwrap();
+    assert_eq!(library.sweep().unwrap(), 1);
+    fs::write(&path, b"z").unwrap();
+    assert!(matches!(library.blob(&blob), Err(Error::BlobDamaged(_))));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(library.blob(&blob), Err(Error::BlobDamaged(_))));
+}
+
+#[test]
+fn a_library_that_cannot_be_read_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("timepin.sqlite");
+    fs::write(&path, "this is no database, however long it may go on".repeat(100)).unwrap();
+    assert!(matches!(Library::open(folder.path()), Err(Error::Damaged { .. })));
+    fs::remove_file(&path).unwrap();
+
+    let library = Library::open(folder.path()).unwrap();
+    assert!(matches!(Library::open(folder.path()), Err(Error::InUse(_))));
+    drop(library);
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let refused = Library::open(folder.path());
+    assert!(matches!(refused, Err(Error::TooNew { found: 99, .. })), "{refused:?}");
+}
+
+#[test]
+fn a_page_torn_out_of_the_database_is_found_on_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    for _ in 0..200 {
+        library.create_video(&video()).unwrap();
+    }
+    drop(library);
+    let path = folder.path().join("timepin.sqlite");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..].fill(0xa5);
+    fs::write(&path, bytes).unwrap();
+    assert!(matches!(Library::open(folder.path()), Err(Error::Damaged { .. })));
+}

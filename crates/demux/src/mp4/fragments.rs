@@ -41,6 +41,9 @@ impl Fragments {
     }
 
     /// Adds the samples of one `moof` that begins at byte `at` of the file.
+    ///
+    /// Where composition offsets are negative (CMAF), FFmpeg, and with it Chromium's player, delays the pictures of
+    /// fragments by the largest one so far. The standard knows no such delay; times here are those of `ffprobe`.
     pub(super) fn read(
         &self,
         moof: Body<'_>,
@@ -50,11 +53,18 @@ impl Fragments {
     ) -> Result<(), Error> {
         // Without any other word the data of a track follows that of the one before.
         let mut follows = at;
+        let before: Vec<_> = drafts.iter().map(|d| d.samples.len()).collect();
         for child in moof.children() {
             let (kind, traf) = child?;
             if &kind == b"traf" {
                 follows = self.track(traf, at, follows, drafts, allowance)?;
             }
+        }
+        for (draft, before) in drafts.iter_mut().zip(before) {
+            let added = draft.samples.get_mut(before..).unwrap_or_default();
+            let lead = added.iter().map(|s| s.dts.saturating_sub(s.cts)).max().unwrap_or(0);
+            draft.lead = draft.lead.max(lead);
+            added.iter_mut().for_each(|s| s.cts = s.cts.saturating_add(draft.lead));
         }
         Ok(())
     }

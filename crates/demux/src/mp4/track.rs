@@ -21,6 +21,8 @@ pub(super) struct Draft {
     pub(super) fragmented: bool,
     /// Where the next fragment continues when it does not say.
     pub(super) next_dts: i64,
+    /// The largest negative composition offset so far, in ticks.
+    pub(super) lead: i64,
     enabled: bool,
     entry: codec::Entry,
     orientation: Orientation,
@@ -78,12 +80,14 @@ fn read(
     // Only pictures are looked at: uncompressed sound has hundreds of millions of samples.
     let samples = if kind == TrackKind::Video { tables::samples(stbl, allowance)? } else { Vec::new() };
     let next_dts = samples.last().map_or(0, |s| s.dts.saturating_add(s.delta.into()));
+    let lead = samples.iter().map(|s| s.dts.saturating_sub(s.cts)).max().unwrap_or(0).max(0);
     Ok(Draft {
         id,
         kind,
         samples,
         fragmented: false,
         next_dts,
+        lead,
         enabled,
         entry,
         orientation: matrix.then(movie_matrix).orientation(),

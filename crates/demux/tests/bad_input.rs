@@ -1,0 +1,217 @@
+//! Files that are no videos, cut or damaged: a typed error that says what to do, never a panic, never much memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod corpus;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::Cursor;
+
+use corpus::{all, corpus};
+use demux::{Container, Error, Movie};
+use proptest::prelude::*;
+
+thread_local! {
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Remembers the largest single allocation of each thread.
+struct Watched;
+
+#[allow(unsafe_code, reason = "an allocator cannot be written without; it only forwards")]
+// SAFETY: every call is forwarded unchanged to the system allocator.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = LARGEST.try_with(|l| l.set(l.get().max(layout.size())));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+fn open(bytes: &[u8]) -> Result<Movie, Error> {
+    demux::open(&mut Cursor::new(bytes))
+}
+
+/// What opening costs: no single allocation beyond a small multiple of the file.
+fn open_within_bounds(bytes: &[u8]) -> Result<Movie, Error> {
+    LARGEST.with(|l| l.set(0));
+    let result = open(bytes);
+    let largest = LARGEST.with(Cell::get);
+    assert!(largest <= 4096 + 160 * bytes.len(), "{largest} bytes at once for a file of {}", bytes.len());
+    result
+}
+
+fn film(name: &str) -> Vec<u8> {
+    std::fs::read(corpus().join(name)).unwrap()
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> usize {
+    bytes.windows(what.len()).position(|w| w == what).unwrap()
+}
+
+#[test]
+fn an_empty_file_is_called_empty() {
+    assert!(matches!(open(&[]), Err(Error::Empty)));
+}
+
+#[test]
+fn a_text_file_is_no_video_whatever_its_name() {
+    let text = "Dear diary, today I renamed you to film.mp4.\n".repeat(50);
+    assert!(matches!(open(text.as_bytes()), Err(Error::NotAVideo)));
+    assert!(matches!(open(b"x"), Err(Error::NotAVideo)));
+}
+
+#[test]
+fn other_containers_are_named() {
+    for (file, expected) in
+        [("other.webm", Container::Matroska), ("other.avi", Container::Avi), ("other.ts", Container::MpegTs)]
+    {
+        match open(&film(file)) {
+            Err(error @ Error::Container { container }) => {
+                assert_eq!(container, expected);
+                assert!(error.to_string().contains("ffmpeg"), "{error}");
+            }
+            other => panic!("{file}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_was_never_finished_lacks_its_index() {
+    let film = film("r25.mp4");
+    let moov = find(&film, b"moov") - 4;
+    let error = open(&film[..moov]).unwrap_err();
+    assert!(matches!(error, Error::MoovMissing { file_len } if file_len == moov as u64), "{error}");
+}
+
+#[test]
+fn an_index_that_is_cut_names_its_box() {
+    let film = film("r25.mp4");
+    let error = open(&film[..film.len() - 100]).unwrap_err();
+    assert!(matches!(&error, Error::Malformed { name, .. } if name == "moov"), "{error}");
+}
+
+#[test]
+fn frames_behind_the_end_of_the_file_are_counted() {
+    let film = film("faststart.mp4");
+    let mdat = find(&film, b"mdat");
+    let half = mdat + (film.len() - mdat) / 2;
+    match open(&film[..half]) {
+        Err(Error::SampleBeyondFile { missing, total, readable, .. }) => {
+            assert!(missing > 10 && missing < total && total == 100);
+            assert!(readable > timeline::Timestamp::ZERO);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn sound_alone_is_no_video() {
+    let movie = open(&film("audio-only.m4a")).unwrap();
+    let error = movie.video().unwrap_err();
+    assert_eq!(error.to_string(), "there is no video in this file, only sound (AAC); choose a file with a video track");
+}
+
+#[test]
+fn a_track_that_is_never_shown_has_no_length() {
+    let mut film = film("noedit.mp4");
+    // All durations of the time table become zero, and so do the composition offsets.
+    let stts = find(&film, b"stts");
+    let entries = u32::from_be_bytes(film[stts + 8..stts + 12].try_into().unwrap()) as usize;
+    for entry in 0..entries {
+        film[stts + 16 + 8 * entry..stts + 20 + 8 * entry].fill(0);
+    }
+    let ctts = find(&film, b"ctts");
+    film[ctts..ctts + 4].copy_from_slice(b"free");
+    assert!(matches!(open(&film).unwrap().video(), Err(Error::ZeroDuration)));
+}
+
+#[test]
+fn a_clock_without_ticks_is_refused_by_name() {
+    let mut film = film("r25.mp4");
+    let mdhd = find(&film, b"mdhd");
+    film[mdhd + 16..mdhd + 20].fill(0);
+    let error = open(&film).unwrap_err();
+    assert!(matches!(&error, Error::Malformed { name, .. } if name == "mdhd"), "{error}");
+}
+
+#[test]
+fn a_small_file_cannot_claim_a_billion_samples() {
+    let mut film = film("r25.mp4");
+    let stsz = find(&film, b"stsz");
+    // One size for all, and four billion of them.
+    film[stsz + 8..stsz + 12].copy_from_slice(&1_u32.to_be_bytes());
+    film[stsz + 12..stsz + 16].fill(0xFF);
+    let error = open_within_bounds(&film).unwrap_err();
+    assert!(matches!(error, Error::TooMany { claimed: 0xFFFF_FFFF, .. }), "{error}");
+}
+
+#[test]
+fn encrypted_pictures_are_refused() {
+    let mut film = film("r25.mp4");
+    let entry = find(&film, b"avc1\0\0\0\0\0\0\0\x01");
+    film[entry..entry + 4].copy_from_slice(b"encv");
+    assert!(matches!(open(&film).unwrap().video(), Err(Error::Encrypted)));
+}
+
+#[test]
+fn every_cut_of_a_file_is_an_error_or_a_movie() {
+    for name in ["faststart.mp4", "fragmented.mp4", "cut.mp4"] {
+        let film = film(name);
+        for end in (0..film.len()).step_by(97) {
+            let _ = open_within_bounds(&film[..end]);
+        }
+    }
+}
+
+/// A file of the corpus, and some bytes of it changed.
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let names = all().into_iter().filter(|f| f.metadata().is_ok_and(|m| m.len() < 150_000)).collect::<Vec<_>>();
+    let change = (any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
+    (prop::sample::select(names), prop::collection::vec(change, 1..24)).prop_map(|(name, changes)| {
+        let mut bytes = std::fs::read(name).unwrap();
+        // Damage in the pictures changes nothing here; most of it goes where the index is.
+        let index = bytes.windows(4).position(|w| w == b"moov").unwrap_or(0);
+        for (at, value, anywhere) in changes {
+            let from = if anywhere { 0 } else { index };
+            let position = from + at.index(bytes.len() - from);
+            bytes[position] = value;
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..2048)) {
+        let _ = open_within_bounds(&bytes);
+    }
+
+    #[test]
+    fn no_bytes_behind_a_file_type_panic(bytes in prop::collection::vec(any::<u8>(), 0..2048)) {
+        let mut film = b"\0\0\0\x08ftyp\0\0\0\0moov".to_vec();
+        film.extend(bytes);
+        let _ = open_within_bounds(&film);
+    }
+
+    #[test]
+    fn damaged_films_never_panic(film in damaged()) {
+        if let Ok(movie) = open_within_bounds(&film) {
+            for track in &movie.tracks {
+                prop_assert!(track.presented.iter().all(|f| (f.sample as usize) < track.samples.len()));
+                prop_assert!(track.presented.windows(2).all(|w| w[0].pts <= w[1].pts));
+                track.presented.iter().take(100).for_each(|f| { track.decode_from(f.sample as usize); });
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Makes the files that the demuxer's times are compared on, with FFmpeg, into the folder $1. Idempotent.
+set -eu
+out=$1
+mkdir -p "$out"
+cd "$out"
+
+make() { # NAME ARGS… — one file, made once, never half
+    name=$1
+    shift
+    [ -s "$name" ] && return
+    ffmpeg -nostdin -hide_banner -loglevel error -y "$@" -f "$(container "$name")" "part-$name"
+    mv "part-$name" "$name"
+}
+container() { case $1 in *.mov) echo mov ;; *.webm) echo webm ;; *.avi) echo avi ;; *.mkv) echo matroska ;; *.ts) echo mpegts ;; *.m4a) echo ipod ;; *) echo mp4 ;; esac; }
+
+film() { echo "-f lavfi -i testsrc2=size=160x120:rate=$1:duration=$2"; }
+x264="-c:v libx264 -preset veryfast -pix_fmt yuv420p"
+
+# Rates
+make r23976.mp4 $(film 24000/1001 6) $x264
+make r2997.mp4 $(film 30000/1001 6) $x264
+make r5994.mp4 $(film 60000/1001 4) $x264
+make r25.mp4 $(film 25 6) $x264
+make r60.mp4 $(film 60 4) $x264
+make scale600.mov $(film 30 5) $x264 -video_track_timescale 600
+make scale90k.mp4 $(film 30000/1001 5) $x264 -video_track_timescale 90000
+make ties.mp4 $(film 25 4) $x264 -vf "settb=1/12800,setpts=N*500+4*mod(N\,7)+mod(N*37\,91)" -vsync passthrough -video_track_timescale 12800
+# Variable rate: gaps, bursts, dropped frames
+make vfr.mp4 $(film 30 8) $x264 -vf "select='not(mod(n\,3))+gt(sin(n)\,0.3)'" -vsync vfr
+make vfr-gap.mp4 $(film 30 8) $x264 -vf "select='lt(t\,2)+gt(t\,6)'" -vsync vfr
+# Groups and reordering
+make bframes.mp4 $(film 25 6) $x264 -bf 3 -g 25
+make pyramid.mp4 $(film 24 10) $x264 -bf 8 -b_strategy 0 -g 240 -x264-params b-pyramid=normal:ref=4
+make noreorder.mp4 $(film 25 4) $x264 -bf 0 -g 10
+make opengop.mp4 $(film 25 12) $x264 -bf 3 -g 25 -x264-params open-gop=1:scenecut=0
+make intra.mov $(film 25 2) -c:v mjpeg
+# Where the index is, and how
+make faststart.mp4 $(film 25 4) $x264 -movflags +faststart
+make fragmented.mp4 $(film 25 6) $x264 -g 25 -movflags +frag_keyframe+empty_moov
+make fragmented-cmaf.mp4 $(film 30000/1001 6) $x264 -g 30 -movflags +cmaf+frag_keyframe
+make fragmented-base.mp4 $(film 25 6) $x264 -g 25 -movflags +frag_keyframe+empty_moov+default_base_moof
+make fragmented-hybrid.mp4 $(film 25 6) $x264 -g 25 -movflags +frag_keyframe
+make fragmented-negative.mp4 $(film 25 6) $x264 -g 25 -movflags +frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets
+make negative.mp4 $(film 25 6) $x264 -g 25 -movflags +negative_cts_offsets
+make quicktime.mov $(film 25 4) $x264
+# Start offsets and cuts
+make offset.mp4 $(film 25 4) $x264 -output_ts_offset 1.5
+make offset-noedit.mp4 $(film 25 4) $x264 -output_ts_offset 1.5 -use_editlist 0
+make noedit.mp4 $(film 25 4) $x264 -use_editlist 0
+make cut.mp4 -ss 1.37 -i bframes.mp4 -c copy
+make cut-open.mp4 -ss 3.45 -i opengop.mp4 -t 4 -c copy
+make cut-2997.mp4 -ss 2.05 -i r2997.mp4 -t 2.7 -c copy
+make cut-pyramid.mp4 -ss 4.321 -i pyramid.mp4 -c copy
+# Turned and stretched pictures
+make turned90.mp4 -display_rotation 90 -i r25.mp4 -c copy 2>/dev/null || make turned90.mp4 -i r25.mp4 -c copy -metadata:s:v:0 rotate=270
+make wide.mp4 $(film 25 2) $x264 -aspect 16:9
+# Several tracks, sound first and interleaved
+make sound.mp4 -f lavfi -i sine=frequency=440:duration=6 $(film 25 6) $x264 -map 0:a -map 1:v -c:a aac
+make two-videos.mp4 $(film 25 4) $(film 30 4) -map 0:v -map 1:v $x264
+make fragmented-sound.mp4 -f lavfi -i sine=frequency=440:duration=6 $(film 25 6) $x264 -g 25 -map 0:a -map 1:v -c:a aac -movflags +frag_keyframe+empty_moov
+make audio-only.m4a -f lavfi -i sine=frequency=440:duration=2 -c:a aac
+# Other codecs (where this FFmpeg has the encoder)
+have() { ffmpeg -hide_banner -encoders 2>/dev/null | grep -q " $1 "; }
+if have libx265; then make hevc.mp4 $(film 25 3) -c:v libx265 -preset ultrafast -x265-params log-level=none -tag:v hvc1 -pix_fmt yuv420p; fi
+if have libvpx-vp9; then make vp9.mp4 $(film 25 3) -c:v libvpx-vp9 -deadline realtime -cpu-used 8; fi
+if have libaom-av1; then make av1.mp4 $(film 25 1) -c:v libaom-av1 -cpu-used 8 -usage realtime; fi
+make mpeg4.mp4 $(film 25 3) -c:v mpeg4 -bf 2
+# Other containers: recognised and named
+make other.webm $(film 25 1) -c:v libvpx
+make other.avi $(film 25 1) -c:v mpeg4
+make other.ts $(film 25 1) $x264

@@ -1,0 +1,79 @@
+//! Qwen3-VL (dense) in candle: from decoded frames to answers that know where they looked.
+//!
+//! Semantics are those of Hugging Face transformers 4.57 (`modeling_qwen3_vl.py`, `processing_qwen3_vl.py`,
+//! `video_processing_qwen3_vl.py`), checked against it by `tests/parity.rs` with the golden files that
+//! `training/golden.py` writes.
+//!
+//! ```no_run
+//! use std::{path::Path, sync::Arc};
+//! use qwen3_vl::{Content, LoadOptions, Message, Qwen3Vl, RgbFrame, Sampling, TextStream, VideoItem, Wrapper};
+//!
+//! # fn frames() -> Vec<[RgbFrame; 2]> { Vec::new() }
+//! # fn main() -> Result<(), qwen3_vl::Error> {
+//! let model = Qwen3Vl::load(Path::new("models/timepin-tiny"), LoadOptions::default())?;
+//! // Frames are resized to the profile's size first: `resize_bicubic`, `Profile::resize`.
+//! let segments = model.encode_segments(&frames())?;
+//! let video = segments.into_iter().enumerate().map(|(i, features)| VideoItem::Segment {
+//!     stamp: format!("{:.1}", i as f64 + 0.25),
+//!     features: Arc::new(features),
+//! });
+//! let question = Content::Text("When does the red circle appear?".into());
+//! let prompt = model.prompt(&[Message::user(vec![Content::Video(video.collect()), question])], Wrapper::default())?;
+//!
+//! // The video's half is read once; every question continues a fork of it.
+//! let (video, question) = prompt.split_after_video();
+//! let mut prefix = model.new_session();
+//! model.prefill(&mut prefix, &video, &|| false)?;
+//! let mut session = prefix.fork()?;
+//! model.prefill(&mut session, &question, &|| false)?;
+//! let mut text = TextStream::default();
+//! model.generate(&mut session, Sampling::default(), 256, |token, step| {
+//!     let piece = text.push(model.tokenizer(), token).unwrap_or_default();
+//!     // step.pointer: where this token looked, a weight per segment.
+//!     !piece.contains('\n') && step.pointer.is_none()
+//! })?;
+//! # Ok(()) }
+//! ```
+//!
+//! | I want to change how … | file |
+//! |---|---|
+//! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
+//! | frames become patches | `processor/` |
+//! | the vision tower computes | `vision/` |
+//! | the decoder computes | `text/`, `positions.rs` |
+//! | a conversation becomes tokens | `prompt.rs`, `template.rs`, `tokenizer.rs` |
+//! | a video prefix is kept and shared | `session.rs`, `text/kv_cache.rs` |
+//! | the next token is chosen | `generate.rs` |
+//! | an answer's token points at a moment | `pointer.rs` |
+//! | CPU time is spent | `kernels/` |
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod config;
+mod error;
+mod features;
+mod generate;
+mod kernels;
+mod model;
+mod pointer;
+mod positions;
+mod processor;
+mod profile;
+mod prompt;
+mod session;
+mod template;
+mod text;
+mod tokenizer;
+mod vision;
+mod weights;
+
+pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
+pub use error::{Error, Result};
+pub use features::SegmentFeatures;
+pub use generate::{Logits, Sampler, Sampling};
+pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Step};
+pub use positions::{Cursor, Position};
+pub use processor::{Normalisation, RgbFrame, patchify, resize_bicubic};
+pub use profile::{Pointer, Profile};
+pub use prompt::{Content, Message, Prompt, PromptPart, VideoItem, Wrapper};
+pub use session::Session;
+pub use tokenizer::{TextStream, Tokenizer};

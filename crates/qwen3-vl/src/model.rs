@@ -1,0 +1,406 @@
+//! The whole model: load a checkpoint, encode segments, read prompts, produce tokens.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::features::SegmentFeatures;
+use crate::generate::{Logits, Sampler, Sampling};
+use crate::positions::Position;
+use crate::processor::{Normalisation, RgbFrame, patchify};
+use crate::profile::Profile;
+use crate::prompt::{self, Message, Prompt, PromptPart, Wrapper};
+use crate::session::Session;
+use crate::template::ChatTemplate;
+use crate::text::{Chunk, Decoder, VisualRun};
+use crate::tokenizer::Tokenizer;
+use crate::vision::VisionTower;
+use crate::weights::{Weights, fingerprint};
+use crate::{pointer, vision};
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// All cores (rayon's pool).
+    #[default]
+    Cpu,
+    /// A CUDA device by number; needs the `cuda` feature.
+    Cuda(usize),
+}
+
+/// How to load.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadOptions {
+    /// Where to compute.
+    pub device: DeviceKind,
+    /// In what; f32 on the CPU and bf16 on CUDA when absent. The CPU computes in f32 only.
+    pub dtype: Option<DType>,
+}
+
+/// Asked between chunks whether to stop.
+pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// What one step gives.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Scores for the token after the one that was read.
+    pub logits: Logits,
+    /// Where the token that was read looks: a weight per segment of the prompt, summing to 1. None without a pointer head
+    /// in the checkpoint's profile, empty without segments.
+    pub pointer: Option<Vec<f32>>,
+}
+
+/// A loaded checkpoint. Weights are read-only: share it in an `Arc`, use it from any thread.
+pub struct Qwen3Vl {
+    config: Config,
+    profile: Profile,
+    normalisation: Normalisation,
+    fingerprint: String,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    vision: VisionTower,
+    decoder: Decoder,
+    stamp_ids: StampIds,
+}
+
+impl std::fmt::Debug for Qwen3Vl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Qwen3Vl").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+/// Token ids that stamps are made of, to find a segment's stamp in the prompt.
+struct StampIds {
+    first: Option<u32>,
+    all: Vec<u32>,
+}
+
+impl StampIds {
+    fn new(tokenizer: &Tokenizer) -> Result<Self> {
+        let mut all = Vec::new();
+        for digit in 0..10 {
+            all.extend(tokenizer.encode(&format!("<{digit}{digit}.{digit} seconds>"))?);
+        }
+        Ok(Self { first: all.first().copied(), all })
+    }
+
+    /// Where the stamp before row `at` begins: `at` itself when there is none.
+    fn start(&self, ids: &[u32], at: usize) -> usize {
+        let before = ids.get(..at).unwrap_or(&[]);
+        for (i, id) in before.iter().enumerate().rev().take(16) {
+            if Some(*id) == self.first {
+                return i;
+            }
+            if !self.all.contains(id) {
+                break;
+            }
+        }
+        at
+    }
+}
+
+/// Tokens of one pass: on the CPU small enough that activations stay in the caches.
+fn chunk_tokens(device: &Device) -> usize {
+    if device.is_cpu() { 256 } else { 2048 }
+}
+
+impl Qwen3Vl {
+    /// Loads a model folder in the layout of the published checkpoints.
+    ///
+    /// # Errors
+    /// Missing or inconsistent files, or a device that is not there.
+    pub fn load(dir: &Path, options: LoadOptions) -> Result<Self> {
+        let device = match options.device {
+            DeviceKind::Cpu => Device::Cpu,
+            DeviceKind::Cuda(n) => Device::new_cuda(n)?,
+        };
+        let dtype = options.dtype.unwrap_or(if device.is_cpu() { DType::F32 } else { DType::BF16 });
+        if device.is_cpu() && dtype != DType::F32 {
+            return Err(Error::Unsupported(format!("{dtype:?} on the CPU; leave the dtype out to compute in f32")));
+        }
+        let config = Config::read(dir)?;
+        let profile = Profile::read(dir)?;
+        pointer::check(profile.pointer, &config.text_config)?;
+        let tokenizer = Tokenizer::read(dir)?;
+        let weights = Weights::open(dir, device, dtype)?;
+        Ok(Self {
+            normalisation: Normalisation::read(dir)?,
+            fingerprint: fingerprint(dir)?,
+            template: ChatTemplate::read(dir)?,
+            vision: VisionTower::load(&config.vision_config, &weights)?,
+            decoder: Decoder::load(&config, &weights)?,
+            stamp_ids: StampIds::new(&tokenizer)?,
+            tokenizer,
+            profile,
+            config,
+        })
+    }
+
+    /// `config.json`.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// `timepin.json`, or the defaults.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// A hash of weights and configuration: part of every cache key.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Encodes segments of two frames each, all frames of one size with sides that are multiples of 32. Attention stays
+    /// inside a segment, so the result for a segment does not depend on its neighbours in the call. An image is a segment
+    /// of the same frame twice.
+    ///
+    /// # Errors
+    /// Frames of different or unsuitable sizes.
+    pub fn encode_segments(&self, frames: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
+        let Some([first, _]) = frames.first() else { return Ok(Vec::new()) };
+        let patch = self.config.vision_config.patch_size;
+        let rows = patchify(frames, patch, self.normalisation)?;
+        let grid = (first.height() as usize / patch, first.width() as usize / patch);
+        self.encode_patches(&rows, frames.len(), grid)
+    }
+
+    /// Encodes patches as [`patchify`] writes them: `count` segments of `grid` patches.
+    ///
+    /// # Errors
+    /// Another number of values.
+    pub fn encode_patches(&self, rows: &[f32], count: usize, grid: (usize, usize)) -> Result<Vec<SegmentFeatures>> {
+        let (rows_of_patches, columns) = grid;
+        let tokens = rows_of_patches * columns / 4;
+        let expected = count * rows_of_patches * columns * self.config.vision_config.patch_len();
+        if rows_of_patches % 2 + columns % 2 != 0 || expected == 0 || rows.len() != expected {
+            return Err(Error::Frames(format!("{} values for {count} grids of {rows_of_patches}×{columns}", rows.len())));
+        }
+        let vision::Encoded { merged, taps } = self.vision.encode(rows, count, grid)?;
+        let cut = |t: &Tensor, i: usize| -> Result<Tensor> {
+            // A copy of its own: a narrowed view would keep the whole batch alive in the cache.
+            Ok(t.narrow(0, i * tokens, tokens)?.to_dtype(DType::F32)?.force_contiguous()?)
+        };
+        (0..count)
+            .map(|i| {
+                let taps: Result<Vec<_>> = taps.iter().map(|t| cut(t, i)).collect();
+                SegmentFeatures::new(cut(&merged, i)?, taps?, grid)
+            })
+            .collect()
+    }
+
+    /// Lays out a conversation as tokens and segments, ready for the answer to begin.
+    ///
+    /// # Errors
+    /// A chat template that fails or shows other media than the conversation has.
+    pub fn prompt(&self, messages: &[Message], wrapper: Wrapper) -> Result<Prompt> {
+        prompt::build(&self.tokenizer, &self.template, &self.config, messages, wrapper)
+    }
+
+    /// The parts that continue a prompt after a segment by one more: for an index that grows while frames arrive.
+    ///
+    /// # Errors
+    /// A tokenizer without Qwen's delimiters.
+    pub fn segment_parts(&self, stamp: &str, features: &Arc<SegmentFeatures>) -> Result<Vec<PromptPart>> {
+        prompt::segment_parts(&self.tokenizer, &self.config, stamp, features)
+    }
+
+    /// An empty session.
+    pub fn new_session(&self) -> Session {
+        Session::new(self.decoder.new_cache())
+    }
+
+    /// Reads parts of a prompt after what the session has read. Between chunks `cancel` is asked; a stopped or failed call
+    /// leaves the session as it was.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], a prompt longer than the model's positions, or features of another model.
+    pub fn prefill(&self, session: &mut Session, parts: &[PromptPart], cancel: Cancel<'_>) -> Result<()> {
+        let chunk = chunk_tokens(self.decoder.device());
+        self.read(session, parts, chunk, cancel, &mut |_| Ok(()))
+    }
+
+    /// As [`prefill`](Self::prefill), giving the logits of every token read: [L, vocab] f32. For evaluation.
+    ///
+    /// # Errors
+    /// As for [`prefill`](Self::prefill).
+    pub fn prefill_scored(&self, session: &mut Session, parts: &[PromptPart], chunk: usize) -> Result<Tensor> {
+        let mut all = Vec::new();
+        self.read(session, parts, chunk.max(1), &|| false, &mut |hidden| {
+            all.push(self.decoder.logits(hidden)?);
+            Ok(())
+        })?;
+        Ok(Tensor::cat(&all, 0)?)
+    }
+
+    /// Logits and pointer after the last token the session has read.
+    ///
+    /// # Errors
+    /// An empty session.
+    pub fn step(&self, session: &Session) -> Result<Step> {
+        let last = session.last.as_ref().ok_or_else(|| Error::Prompt("nothing was read yet".into()))?;
+        let logits = Logits(self.decoder.logits(last)?.flatten_all()?.to_vec1()?);
+        let pointer = match (self.profile.pointer, &session.pointer_query) {
+            (Some(head), Some(query)) => {
+                Some(pointer::weights(head, &self.config.text_config, query, &session.cache, &session.segments)?)
+            }
+            _ => None,
+        };
+        Ok(Step { logits, pointer })
+    }
+
+    /// Reads one token of the answer.
+    ///
+    /// # Errors
+    /// An unknown token, or no position left.
+    pub fn decode_step(&self, session: &mut Session, token: u32) -> Result<Step> {
+        self.read(session, &[PromptPart::Tokens(vec![token])], 1, &|| false, &mut |_| Ok(()))?;
+        self.step(session)
+    }
+
+    /// Whether the token ends an answer.
+    pub fn is_end(&self, token: u32) -> bool {
+        self.config.eos_token_id.contains(&token)
+            || [151_643, 151_645].contains(&token) && self.config.eos_token_id.is_empty()
+    }
+
+    /// Answers what the session has read, token by token, until an end token (not given to `on_token`), `max_tokens`, or
+    /// `on_token` says to stop by returning false. Each token comes with the step that read it, so its pointer is where
+    /// that token looked. Returns the tokens.
+    ///
+    /// # Errors
+    /// An empty session, or no position left.
+    pub fn generate(
+        &self,
+        session: &mut Session,
+        sampling: Sampling,
+        max_tokens: usize,
+        mut on_token: impl FnMut(u32, &Step) -> bool,
+    ) -> Result<Vec<u32>> {
+        let mut sampler = Sampler::new(sampling, session.ids().iter().copied());
+        let mut answer = Vec::new();
+        let mut step = self.step(session)?;
+        while answer.len() < max_tokens {
+            let token = sampler.choose(&step.logits);
+            if self.is_end(token) {
+                break;
+            }
+            answer.push(token);
+            step = self.decode_step(session, token)?;
+            if !on_token(token, &step) {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    fn read(
+        &self,
+        session: &mut Session,
+        parts: &[PromptPart],
+        chunk: usize,
+        cancel: Cancel<'_>,
+        on_hidden: &mut dyn FnMut(&Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let mark = session.mark();
+        let result = self.read_chunks(session, parts, chunk, cancel, on_hidden);
+        if result.is_err() {
+            session.restore(mark);
+        }
+        result
+    }
+
+    fn read_chunks(
+        &self,
+        session: &mut Session,
+        parts: &[PromptPart],
+        chunk: usize,
+        cancel: Cancel<'_>,
+        on_hidden: &mut dyn FnMut(&Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let start = session.ids.len();
+        let mut positions: Vec<Position> = Vec::new();
+        let mut visuals = Vec::new();
+        let limit = self.config.text_config.max_position_embeddings;
+        for part in parts {
+            match part {
+                PromptPart::Tokens(ids) => self.place_tokens(session, ids, &mut positions)?,
+                PromptPart::Segment(features) => {
+                    let at = session.ids.len();
+                    visuals.push((at - start, features.as_ref()));
+                    self.place_segment(session, features, &mut positions);
+                }
+            }
+            let needed = session.cursor.next() as usize;
+            if needed > limit {
+                return Err(Error::TooLong { needed, limit });
+            }
+        }
+        session.cache.reserve(positions.len())?;
+        let ids = session.ids.get(start..).unwrap_or(&[]).to_vec();
+        for (index, (ids, positions)) in ids.chunks(chunk).zip(positions.chunks(chunk)).enumerate() {
+            if cancel() {
+                return Err(Error::Cancelled);
+            }
+            let chunk = Chunk { ids, positions, visuals: runs(&visuals, index * chunk, ids.len()) };
+            let pass = self.decoder.forward(&chunk, &mut session.cache, self.profile.pointer)?;
+            on_hidden(&pass.hidden)?;
+            session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
+            session.pointer_query = pass.pointer_query;
+        }
+        Ok(())
+    }
+
+    fn place_tokens(&self, session: &mut Session, ids: &[u32], positions: &mut Vec<Position>) -> Result<()> {
+        let Config { text_config, video_token_id, image_token_id, vision_end_token_id, .. } = &self.config;
+        let wrong = ids.iter().find(|id| {
+            **id as usize >= text_config.vocab_size || *id == video_token_id || *id == image_token_id
+        });
+        if let Some(id) = wrong {
+            return Err(Error::Prompt(format!("token {id} is unknown or a placeholder without its segment")));
+        }
+        let at = session.ids.len();
+        if let (Some(last), Some(first)) = (session.segments.last_mut(), ids.first()) {
+            // The closing delimiter directly after a segment is part of what the pointer may look at.
+            if last.end == at && first == vision_end_token_id {
+                last.end += 1;
+            }
+        }
+        session.cursor.text(ids.len(), positions);
+        session.ids.extend_from_slice(ids);
+        Ok(())
+    }
+
+    fn place_segment(&self, session: &mut Session, features: &SegmentFeatures, positions: &mut Vec<Position>) {
+        let at = session.ids.len();
+        let opened = session.ids.last() == Some(&self.config.vision_start_token_id);
+        let from = if opened { self.stamp_ids.start(&session.ids, at - 1) } else { at };
+        session.segments.push(from..at + features.tokens());
+        let (rows, columns) = features.grid();
+        session.cursor.grid(rows / 2, columns / 2, positions);
+        session.ids.extend(std::iter::repeat_n(self.config.video_token_id, features.tokens()));
+    }
+}
+
+/// The parts of the segments that lie in rows `from..from + length`. visuals: (first row, features) in order.
+fn runs<'a>(visuals: &[(usize, &'a SegmentFeatures)], from: usize, length: usize) -> Vec<VisualRun<'a>> {
+    let end = from + length;
+    let first = visuals.partition_point(|(at, features)| at + features.tokens() <= from);
+    visuals
+        .iter()
+        .skip(first)
+        .take_while(|(at, _)| *at < end)
+        .map(|&(at, features)| {
+            let (begin, stop) = (at.max(from), (at + features.tokens()).min(end));
+            VisualRun { features, from: begin - at, length: stop - begin, at: begin - from }
+        })
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! One decoder layer (`Qwen3VLTextDecoderLayer`): RMSNorm → grouped-query attention with QK-norm → RMSNorm → SwiGLU.
+
+use candle_core::{IndexOp, Tensor};
+
+use super::kv_cache::KvCache;
+use crate::config::TextConfig;
+use crate::error::Result;
+use crate::kernels::activation::swiglu;
+use crate::kernels::attention::{Sight, attend};
+use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
+use crate::kernels::linear::Linear;
+use crate::weights::Weights;
+
+pub(super) struct Layer {
+    index: usize,
+    input_norm: Tensor,
+    post_norm: Tensor,
+    eps: f32,
+    qkv: Linear,
+    out: Linear,
+    gate_up: Linear,
+    down: Linear,
+    heads: HeadSplit,
+}
+
+/// Output of a layer and, if asked for, the queries it attended with.
+pub(super) struct LayerOutput {
+    /// [L, hidden]
+    pub(super) hidden: Tensor,
+    /// [Hq, L, D], normed and rotated
+    pub(super) queries: Option<Tensor>,
+}
+
+impl Layer {
+    pub(super) fn load(config: &TextConfig, weights: &Weights, index: usize) -> Result<Self> {
+        let (h, mlp, dim) = (config.hidden_size, config.intermediate_size, config.head_dim());
+        let (query, key_value) = (config.num_attention_heads, config.kv_heads());
+        let eps = config.rms_norm_eps as f32;
+        let name = |part: &str| format!("layers.{index}.{part}");
+        let norm = |part: &str, width: usize| weights.text(&name(&format!("{part}.weight")), &[width]);
+        Ok(Self {
+            index,
+            input_norm: norm("input_layernorm", h)?,
+            post_norm: norm("post_attention_layernorm", h)?,
+            eps,
+            qkv: weights.text_stack(
+                &[
+                    (name("self_attn.q_proj"), query * dim),
+                    (name("self_attn.k_proj"), key_value * dim),
+                    (name("self_attn.v_proj"), key_value * dim),
+                ],
+                h,
+            )?,
+            out: weights.text_stack(&[(name("self_attn.o_proj"), h)], query * dim)?,
+            gate_up: weights.text_stack(&[(name("mlp.gate_proj"), mlp), (name("mlp.up_proj"), mlp)], h)?,
+            down: weights.text_stack(&[(name("mlp.down_proj"), h)], mlp)?,
+            heads: HeadSplit {
+                query,
+                key_value,
+                dim,
+                norms: Some((norm("self_attn.q_norm", dim)?, norm("self_attn.k_norm", dim)?, eps)),
+            },
+        })
+    }
+
+    /// x: [L, hidden] of the tokens after those in `cache`.
+    pub(super) fn forward(&self, x: &Tensor, rotary: &Rotary, cache: &KvCache, keep_queries: bool) -> Result<LayerOutput> {
+        let HeadSplit { query, key_value, dim, .. } = self.heads;
+        let length = x.dim(0)?;
+        let normed = candle_nn::ops::rms_norm(x, &self.input_norm, self.eps)?;
+        // [Hq + 2·Hkv, L, D]
+        let qkv = self.heads.split(&self.qkv.forward(&normed)?, 1, rotary)?.i(0)?;
+        let queries = qkv.narrow(0, 0, query)?;
+        let key = qkv.narrow(0, query, key_value)?.contiguous()?;
+        let value = qkv.narrow(0, query + key_value, key_value)?.contiguous()?;
+        let seen = cache.append(self.index, &key, &value)?;
+        // Queries that share a key head lie next to each other: [Hkv, G·L, D].
+        let grouped = queries.contiguous()?.reshape((key_value, query / key_value * length, dim))?;
+        let mixed = attend(&grouped, &seen, Sight::Causal { length }, (dim as f64).powf(-0.5))?;
+        let mixed = merge_heads(&mixed.reshape((1, query, length, dim))?)?;
+        let x = (x + self.out.forward(&mixed)?)?;
+        let normed = candle_nn::ops::rms_norm(&x, &self.post_norm, self.eps)?;
+        let mlp = self.down.forward(&swiglu(&self.gate_up.forward(&normed)?)?)?;
+        Ok(LayerOutput { hidden: (&x + mlp)?, queries: if keep_queries { Some(queries) } else { None } })
+    }
+}

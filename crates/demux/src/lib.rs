@@ -12,10 +12,12 @@
 //! | sample tables become samples | `mp4/tables.rs`, fragments: `mp4/fragments.rs` |
 //! | samples become shown frames | `mp4/edits.rs` |
 //! | a codec string is written | `mp4/codec.rs` |
+//! | samples are left out of decoding | [`feed`] |
 //! | ticks become microseconds | [`time`] |
 //!
 //! Matroska and AVI will be folders beside `mp4`; until then they are recognised and named in the error.
 
+pub mod feed;
 pub mod time;
 
 mod error;

@@ -1,0 +1,375 @@
+//! The engine from outside: cheap handles on one library, one model and the thread that runs it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use futures::Stream;
+use store::{Library, NewFrame, SegmentCache, VideoRow};
+use timeline::{
+    AnswerEvent, AppendReceipt, FrameIn, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId,
+    VideoState, VideoSummary,
+};
+use tokio::sync::mpsc;
+
+use crate::answer::Question;
+use crate::backend::Backend;
+use crate::candle::Candle;
+use crate::error::{Error, Result};
+use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+use crate::prefix::Prefixes;
+use crate::queue::Queue;
+use crate::registry::Registry;
+use crate::settings::{Place, Settings};
+use crate::streams::{self, AnswerStream};
+use crate::temporary;
+use crate::worker::{self, Shared};
+
+/// The most a question may have.
+const MAX_QUESTION_BYTES: usize = 8 << 10;
+/// The most a title keeps.
+const MAX_TITLE_CHARS: usize = 300;
+
+/// Videos in, answers out. Clones are handles on the same engine; the last one to go stops the model's thread.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    owner: Arc<Owner>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("model", &self.model().name).finish_non_exhaustive()
+    }
+}
+
+/// Ends the worker when the last handle goes.
+struct Owner {
+    shared: Arc<Shared>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+    /// Folder of a temporary library.
+    temporary: Option<std::path::PathBuf>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.shared.halt.store(true, Ordering::Relaxed);
+        self.shared.queue.close();
+        self.shared.registry.clear();
+        if let Some(worker) = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // It stops at its next step; a panic of its own was logged there.
+            let _ = worker.join();
+        }
+        if let Some(folder) = &self.temporary
+            && let Err(error) = std::fs::remove_dir_all(folder)
+        {
+            tracing::warn!(%error, folder = %folder.display(), "a temporary library could not be removed");
+        }
+    }
+}
+
+impl Engine {
+    /// Opens the library, loads the model, and goes on with videos whose index is not complete.
+    ///
+    /// # Errors
+    /// When the library cannot be used or the model cannot be loaded.
+    pub fn open(settings: Settings) -> Result<Self> {
+        let backend = Candle::load(&settings)?;
+        Self::with_backend(&settings, Arc::new(backend))
+    }
+
+    pub(crate) fn with_backend(settings: &Settings, backend: Arc<dyn Backend>) -> Result<Self> {
+        let temporary = (settings.library == Place::Temporary).then(|| temporary::folder(&settings.data_dir));
+        let library = Library::open(temporary.as_ref().unwrap_or(&settings.data_dir))?;
+        let segments = SegmentCache::open(&settings.data_dir.join("segments"), settings.segment_cache_bytes)?;
+        let registry = Registry::new(backend.info().resize, backend.fingerprint().to_owned());
+        let shared = Arc::new(Shared {
+            library,
+            segments,
+            registry,
+            backend,
+            queue: Queue::default(),
+            halt: AtomicBool::new(false),
+            max_context_length: settings.max_context_length,
+            temporal_compression: settings.temporal_compression,
+        });
+        let prefixes = Prefixes::new(settings.prefix_cache_videos, settings.prefix_cache_bytes);
+        let on_thread = Arc::clone(&shared);
+        let worker = std::thread::Builder::new()
+            .name("timepin-model".to_owned())
+            .spawn(move || worker::run(&on_thread, prefixes))
+            .map_err(|e| Error::Internal(format!("no thread for the model: {e}")))?;
+        let owner = Owner { shared: Arc::clone(&shared), worker: Mutex::new(Some(worker)), temporary };
+        let engine = Self { shared, owner: Arc::new(owner) };
+        engine.resume()?;
+        Ok(engine)
+    }
+
+    /// What the page may know of the model.
+    pub fn model(&self) -> ModelInfo {
+        self.shared.backend.info().clone()
+    }
+
+    /// Makes room for a video whose frames will follow.
+    ///
+    /// # Errors
+    /// When what is said cannot be true, or the disk refuses.
+    pub async fn create_video(&self, mut video: NewVideo) -> Result<VideoId> {
+        video.title = title(&video.title)?;
+        if video.duration < Timestamp::ZERO {
+            return Err(Error::BadVideo("its duration is negative".to_owned()));
+        }
+        if video.planned_frames > MAX_VIDEO_FRAMES {
+            return Err(Error::TooManyFrames { found: video.planned_frames, limit: MAX_VIDEO_FRAMES });
+        }
+        if video.width > 0 && video.height > 0 {
+            let source = timeline::resize::Size { height: video.height, width: video.width };
+            self.shared.backend.info().resize.target(source, video.planned_frames)?;
+        }
+        self.blocking(move |shared| Ok(shared.library.create_video(&video)?)).await
+    }
+
+    /// Keeps frames. When it returns they are on the disk; a timestamp that is already there keeps its frame.
+    ///
+    /// # Errors
+    /// When a frame is no picture (then none of them is kept), the video is unknown, or the disk refuses.
+    pub async fn append_frames(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
+        let id = id.clone();
+        self.blocking(move |shared| append(shared, &id, &frames)).await
+    }
+
+    /// Takes note that no more frames will come; the last segment can be closed.
+    ///
+    /// # Errors
+    /// When the video is unknown or the disk refuses.
+    pub async fn finish_video(&self, id: &VideoId) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            shared.library.finish(&id)?;
+            shared.registry.with(&shared.library, &id, crate::registry::Entry::finish)?;
+            shared.queue.encode(&id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// All videos, the latest first.
+    ///
+    /// # Errors
+    /// When the library cannot be read.
+    pub async fn videos(&self) -> Result<Vec<VideoSummary>> {
+        self.blocking(|shared| Ok(shared.library.videos()?.into_iter().map(|row| summary(shared, row)).collect())).await
+    }
+
+    /// One video.
+    ///
+    /// # Errors
+    /// When it is unknown or the library cannot be read.
+    pub async fn video(&self, id: &VideoId) -> Result<VideoSummary> {
+        let id = id.clone();
+        self.blocking(move |shared| Ok(summary(shared, shared.library.video(&id)?))).await
+    }
+
+    /// Gives a video another title.
+    ///
+    /// # Errors
+    /// When the title is empty, the video is unknown, or the disk refuses.
+    pub async fn rename(&self, id: &VideoId, name: String) -> Result<()> {
+        let (id, name) = (id.clone(), title(&name)?);
+        self.blocking(move |shared| Ok(shared.library.rename(&id, &name)?)).await
+    }
+
+    /// Removes a video with its frames and questions.
+    ///
+    /// # Errors
+    /// When the video is unknown or the disk refuses.
+    pub async fn delete(&self, id: &VideoId) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            let deleted = shared.library.delete(&id);
+            shared.registry.remove(&id);
+            shared.queue.forget(&id);
+            Ok(deleted?)
+        })
+        .await
+    }
+
+    /// Questions of a video and their answers, the oldest first.
+    ///
+    /// # Errors
+    /// When the video is unknown or the library cannot be read.
+    pub async fn questions(&self, id: &VideoId) -> Result<Vec<QuestionRecord>> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            shared.library.video(&id)?;
+            Ok(shared.library.questions(&id)?)
+        })
+        .await
+    }
+
+    /// Removes a question and its answer.
+    ///
+    /// # Errors
+    /// When the video has no such question or the disk refuses.
+    pub async fn delete_question(&self, id: &VideoId, question: i64) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| Ok(shared.library.delete_question(&id, question)?)).await
+    }
+
+    /// The frame a player shows at a moment, as it was sent, and its media type.
+    ///
+    /// # Errors
+    /// When the video is unknown, has no frames, or its file is damaged.
+    pub async fn frame_image(&self, id: &VideoId, at: Timestamp) -> Result<(Vec<u8>, &'static str)> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            let frame = shared.library.frame_at(&id, at)?;
+            let bytes = shared.library.blob(&frame.blob)?;
+            let media_type = images::media_type(&bytes);
+            Ok((bytes, media_type))
+        })
+        .await
+    }
+
+    /// How the index of a video grows: a snapshot, then every event until the video is deleted.
+    ///
+    /// # Errors
+    /// When the video is unknown.
+    pub fn progress(&self, id: &VideoId) -> Result<impl Stream<Item = ProgressEvent> + Send + 'static + use<>> {
+        let listening = self.shared.registry.with(&self.shared.library, id, |entry| entry.listen())?;
+        Ok(streams::progress(&self.shared, id.clone(), listening))
+    }
+
+    /// Asks. The stream ends with `Done` or `Error`; dropping it stops the work at its next step.
+    ///
+    /// # Errors
+    /// When the question is empty or too long, the video is unknown or has no frames, or the engine shuts down.
+    pub fn ask(
+        &self,
+        id: &VideoId,
+        question: String,
+    ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
+        let asked = Instant::now();
+        let text = question.trim();
+        if text.is_empty() {
+            return Err(Error::EmptyQuestion);
+        }
+        if question.len() > MAX_QUESTION_BYTES {
+            let bytes = u32::try_from(question.len()).unwrap_or(u32::MAX);
+            return Err(Error::QuestionTooLong { bytes, limit: MAX_QUESTION_BYTES as u32 });
+        }
+        let shared = &self.shared;
+        if shared.library.video(id)?.frames == 0 {
+            return Err(Error::NoFrames(id.clone()));
+        }
+        let number = shared.library.add_question(id, text)?;
+        let (events, receiver) = mpsc::unbounded_channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        // The channel is fresh and its other end is in this function.
+        let _ = events.send(AnswerEvent::Started { question: number });
+        let queued =
+            Question { id: number, video: id.clone(), text: text.to_owned(), asked, events, stop: Arc::clone(&stop) };
+        shared.queue.ask(queued).map_err(|_| Error::ShuttingDown)?;
+        Ok(AnswerStream::new(receiver, stop))
+    }
+
+    /// Takes no more questions, lets the running one end within `grace`, then stops it (what it wrote is kept), and
+    /// ends every stream.
+    pub async fn shutdown(&self, grace: Duration) {
+        for question in self.shared.queue.close() {
+            question.fail(&self.shared, &Error::ShuttingDown);
+        }
+        let finished = || match &*self.owner.worker.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(worker) => worker.is_finished(),
+            None => true,
+        };
+        let begun = Instant::now();
+        // A step of the model can take a moment of its own after it was told to stop.
+        while !finished() && begun.elapsed() < grace + Duration::from_secs(1) {
+            if begun.elapsed() >= grace {
+                self.shared.halt.store(true, Ordering::Relaxed);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.shared.registry.clear();
+    }
+
+    /// Queues every video that was not completely encoded when the last run ended.
+    fn resume(&self) -> Result<()> {
+        let fingerprint = self.shared.backend.fingerprint();
+        for row in self.shared.library.videos()? {
+            if row.frames > 0 && row.ready_for.as_deref() != Some(fingerprint) {
+                self.shared.queue.encode(&row.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Disk work away from the threads that serve requests.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Shared>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || work(&shared)).await;
+        done.map_err(|e| Error::Internal(e.to_string()))?
+    }
+}
+
+fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
+    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+    if count > MAX_BATCH_FRAMES {
+        return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
+    }
+    let before = shared.library.video(id)?.frames;
+    if before.saturating_add(count) > MAX_VIDEO_FRAMES {
+        return Err(Error::TooManyFrames { found: before.saturating_add(count), limit: MAX_VIDEO_FRAMES });
+    }
+    let rule = shared.backend.info().resize;
+    let checked = frames
+        .iter()
+        .map(|frame| {
+            let size = images::check(frame)?;
+            rule.target(size, 1)?;
+            Ok(NewFrame { pts: frame.pts, bytes: &frame.bytes, width: size.width, height: size.height })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let appended = shared.library.append_frames(id, &checked)?;
+    let accepted = u32::try_from(appended.added.len()).unwrap_or(u32::MAX);
+    if accepted > 0 {
+        shared.registry.with(&shared.library, id, |entry| entry.add(appended.added))?;
+        shared.queue.encode(id);
+    }
+    Ok(AppendReceipt { accepted, total: appended.total })
+}
+
+/// A row with what only the engine knows: how far the index has come.
+fn summary(shared: &Shared, row: VideoRow) -> VideoSummary {
+    let loaded = shared.registry.with_loaded(&row.id, |entry| (entry.index.state(), entry.index.encoded().len()));
+    let ready = row.ready_for.as_deref() == Some(shared.backend.fingerprint());
+    let (state, segments) = loaded.map_or_else(
+        || match (row.finished, ready) {
+            (false, _) => (VideoState::Receiving, if ready { row.frames / 2 } else { 0 }),
+            (true, true) => (VideoState::Ready, row.frames.div_ceil(2)),
+            (true, false) => (VideoState::Indexing, 0),
+        },
+        |(state, segments)| (state, u32::try_from(segments).unwrap_or(u32::MAX)),
+    );
+    VideoSummary {
+        id: row.id,
+        video: row.video,
+        state,
+        frames: row.frames,
+        segments,
+        questions: row.questions,
+        created_ms: row.created_ms,
+    }
+}
+
+/// A title as it is kept: trimmed, without control characters, not endless.
+fn title(wanted: &str) -> Result<String> {
+    let title: String = wanted.chars().filter(|c| !c.is_control()).take(MAX_TITLE_CHARS).collect();
+    let title = title.trim();
+    if title.is_empty() { Err(Error::BadVideo("the title is empty".to_owned())) } else { Ok(title.to_owned()) }
+}

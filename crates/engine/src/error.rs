@@ -1,0 +1,164 @@
+//! Everything that can go wrong in the engine, as one type: a message that says what to do, a code that never changes,
+//! and the HTTP status it means.
+
+use std::path::PathBuf;
+
+use timeline::{Timestamp, VideoId};
+
+/// Why the engine could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such video.
+    #[error("there is no video {0}; it may have been deleted")]
+    UnknownVideo(VideoId),
+    /// No such question.
+    #[error("there is no question {0}; it may have been deleted")]
+    UnknownQuestion(i64),
+    /// What was said about a video cannot be true.
+    #[error("this video cannot be added: {0}")]
+    BadVideo(String),
+    /// The model cannot be shown pictures of this shape.
+    #[error("the picture's shape cannot be shown to the model: {0}")]
+    BadShape(#[from] timeline::resize::ResizeError),
+    /// A frame's bytes are no picture.
+    #[error("the frame at {pts} is not a picture that can be read ({reason}); send JPEG, PNG or WebP")]
+    NotAnImage {
+        /// Which frame.
+        pts: Timestamp,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// A frame has more bytes or pixels than any use can need.
+    #[error("the frame at {pts} is too large ({found}); send at most {limit}")]
+    FrameTooLarge {
+        /// Which frame.
+        pts: Timestamp,
+        /// What it has.
+        found: String,
+        /// What it may have.
+        limit: String,
+    },
+    /// More frames than one call or one video may have.
+    #[error("{found} frames are too many; send at most {limit}")]
+    TooManyFrames {
+        /// How many there would be.
+        found: u32,
+        /// How many there may be.
+        limit: u32,
+    },
+    /// Nothing was asked.
+    #[error("the question is empty; write what you want to know")]
+    EmptyQuestion,
+    /// The question is longer than any question.
+    #[error("the question has {bytes} bytes, at most {limit} are allowed; shorten it")]
+    QuestionTooLong {
+        /// Its length.
+        bytes: u32,
+        /// The most there may be.
+        limit: u32,
+    },
+    /// The video has no frame yet.
+    #[error("video {0} has no frames yet; wait until the first have arrived")]
+    NoFrames(VideoId),
+    /// Even a single segment and the question do not fit.
+    #[error(
+        "the question needs {needed} tokens beside the video but the context holds {limit}; shorten it or raise max_context_length"
+    )]
+    ContextExceeded {
+        /// Tokens needed.
+        needed: u32,
+        /// Tokens there are.
+        limit: u32,
+    },
+    /// The disk is full.
+    #[error("the disk that holds {} is full; free some space and try again", .0.display())]
+    StorageFull(PathBuf),
+    /// The library refused for another reason.
+    #[error(transparent)]
+    Store(store::Error),
+    /// The model's files are not there.
+    #[error("there is no model in {}; give --model or set `model` to a folder with config.json and safetensors", .0.display())]
+    ModelMissing(PathBuf),
+    /// The model's files are there but cannot be used, or a computation failed.
+    #[error(transparent)]
+    Model(qwen3_vl::Error),
+    /// The device asked for does not exist here.
+    #[error("there is no device `{0}`; use auto, cpu, cuda or cuda:N (cuda needs a build with the `cuda` feature)")]
+    NoDevice(String),
+    /// The asker went away.
+    #[error("the answer was stopped")]
+    Cancelled,
+    /// The server is on its way out.
+    #[error("timepin is shutting down; ask again when it is back")]
+    ShuttingDown,
+    /// A part of the engine died; a restart repairs it.
+    #[error("an internal part of timepin failed ({0}); restart it and report this")]
+    Internal(String),
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A code for programs; it stays the same when the message is reworded.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownVideo(_) => "unknown_video",
+            Self::UnknownQuestion(_) => "unknown_question",
+            Self::BadVideo(_) => "bad_request",
+            Self::BadShape(_) => "bad_shape",
+            Self::NotAnImage { .. } => "not_an_image",
+            Self::FrameTooLarge { .. } => "frame_too_large",
+            Self::TooManyFrames { .. } => "too_many_frames",
+            Self::EmptyQuestion => "empty_question",
+            Self::QuestionTooLong { .. } => "question_too_long",
+            Self::NoFrames(_) => "no_frames",
+            Self::ContextExceeded { .. } => "context_full",
+            Self::StorageFull(_) => "disk_full",
+            Self::Store(_) => "store",
+            Self::ModelMissing(_) => "model_missing",
+            Self::Model(_) => "model",
+            Self::NoDevice(_) => "no_device",
+            Self::Cancelled => "interrupted",
+            Self::ShuttingDown => "busy",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The HTTP status it means.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::UnknownVideo(_) | Self::UnknownQuestion(_) => 404,
+            Self::NoFrames(_) => 409,
+            Self::FrameTooLarge { .. } | Self::TooManyFrames { .. } | Self::QuestionTooLong { .. } => 413,
+            Self::NotAnImage { .. } => 415,
+            Self::BadVideo(_) | Self::BadShape(_) | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
+            // 499 is what proxies log for a client that went away.
+            Self::Cancelled => 499,
+            Self::Store(_) | Self::ModelMissing(_) | Self::Model(_) | Self::NoDevice(_) | Self::Internal(_) => 500,
+            Self::ShuttingDown => 503,
+            Self::StorageFull(_) => 507,
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::UnknownVideo(id) => Self::UnknownVideo(id),
+            store::Error::UnknownQuestion(id) => Self::UnknownQuestion(id),
+            store::Error::NoFrames(id) => Self::NoFrames(id),
+            store::Error::Full(path) => Self::StorageFull(path),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl From<qwen3_vl::Error> for Error {
+    fn from(error: qwen3_vl::Error) -> Self {
+        match error {
+            qwen3_vl::Error::Cancelled => Self::Cancelled,
+            other => Self::Model(other),
+        }
+    }
+}

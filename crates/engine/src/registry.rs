@@ -1,0 +1,165 @@
+//! The indexes in memory: brought in from the library when first needed, and the place where progress is told.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use store::{FrameRow, Library};
+use timeline::resize::{ResizeRule, Size};
+use timeline::{NewVideo, ProgressEvent, Span, Timestamp, VideoId, VideoState};
+use tokio::sync::broadcast;
+
+use crate::error::Result;
+use crate::index::{Arrival, Index, Status};
+
+/// Events a slow listener may fall behind; one that falls further is given a fresh snapshot.
+const BACKLOG: usize = 256;
+
+/// One video in memory.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) index: Index,
+    pub(crate) duration: Timestamp,
+    told: VideoState,
+    events: broadcast::Sender<ProgressEvent>,
+}
+
+impl Entry {
+    /// What a new listener is told first.
+    pub(crate) fn snapshot(&self) -> ProgressEvent {
+        ProgressEvent::Snapshot {
+            state: self.index.state(),
+            frames: self.index.frames(),
+            segments: self.index.encoded(),
+        }
+    }
+
+    /// A snapshot and everything after it, without a gap.
+    pub(crate) fn listen(&self) -> (ProgressEvent, broadcast::Receiver<ProgressEvent>) {
+        (self.snapshot(), self.events.subscribe())
+    }
+
+    /// Takes note of frames that were made durable.
+    pub(crate) fn add(&mut self, frames: Vec<FrameRow>) {
+        if frames.is_empty() {
+            return;
+        }
+        let pts = frames.iter().map(|frame| frame.pts).collect();
+        match self.index.add(frames.into_iter().map(|frame| (frame.pts, frame.blob))) {
+            Arrival::InOrder => self.tell(ProgressEvent::Frames { frames: pts }),
+            // Segments may have been taken back: the listener has to start over.
+            Arrival::Shifted => self.tell(self.snapshot()),
+        }
+        self.tell_state();
+    }
+
+    /// Takes note that all frames are here.
+    pub(crate) fn finish(&mut self) {
+        let before = self.index.encoded();
+        self.index.finish();
+        if !before.is_empty() && self.index.encoded().is_empty() {
+            self.tell(self.snapshot());
+        }
+        self.tell_state();
+    }
+
+    /// Takes note of what became of pairs.
+    pub(crate) fn mark(&mut self, marks: Vec<(Span, Status)>) {
+        let mut segments = Vec::new();
+        for (span, status) in marks {
+            if self.index.status(span).is_none() && matches!(status, Status::Encoded(_)) {
+                segments.push(span);
+            }
+            self.index.mark(span, status);
+        }
+        if !segments.is_empty() {
+            segments.sort_by_key(|span| span.start);
+            self.tell(ProgressEvent::Segments { segments });
+        }
+        self.tell_state();
+    }
+
+    /// Tells what went wrong.
+    pub(crate) fn fail(&self, message: String) {
+        self.tell(ProgressEvent::Failed { message });
+    }
+
+    fn tell_state(&mut self) {
+        let state = self.index.state();
+        if state != self.told {
+            self.told = state;
+            self.tell(ProgressEvent::State { state });
+        }
+    }
+
+    fn tell(&self, event: ProgressEvent) {
+        // Nobody listening is the usual case.
+        let _ = self.events.send(event);
+    }
+}
+
+/// All videos in memory.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    rule: ResizeRule,
+    fingerprint: String,
+    entries: Mutex<HashMap<VideoId, Entry>>,
+}
+
+impl Registry {
+    pub(crate) fn new(rule: ResizeRule, fingerprint: String) -> Self {
+        Self { rule, fingerprint, entries: Mutex::new(HashMap::new()) }
+    }
+
+    /// Works on a video, bringing it in first. The work must be short: everybody waits.
+    pub(crate) fn with<T>(&self, library: &Library, id: &VideoId, work: impl FnOnce(&mut Entry) -> T) -> Result<T> {
+        if let Some(entry) = self.lock().get_mut(id) {
+            return Ok(work(entry));
+        }
+        // Read without the lock; who appends meanwhile adds to whichever entry is there afterwards.
+        let entry = self.load(library, id)?;
+        Ok(work(self.lock().entry(id.clone()).or_insert(entry)))
+    }
+
+    /// Works on a video if it is in memory.
+    pub(crate) fn with_loaded<T>(&self, id: &VideoId, work: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.lock().get_mut(id).map(work)
+    }
+
+    /// Forgets a video; its listeners' streams end.
+    pub(crate) fn remove(&self, id: &VideoId) {
+        self.lock().remove(id);
+    }
+
+    /// Forgets all; every listener's stream ends.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn load(&self, library: &Library, id: &VideoId) -> Result<Entry> {
+        let row = library.video(id)?;
+        let frames = library.frames(id)?;
+        let mut index = Index::new(self.rule, source(&row.video, frames.first()), row.video.planned_frames);
+        index.add(frames.into_iter().map(|frame| (frame.pts, frame.blob)));
+        if row.finished {
+            index.finish();
+        }
+        if row.ready_for.as_deref() == Some(&self.fingerprint) {
+            index.assume_encoded();
+        }
+        let told = index.state();
+        Ok(Entry { index, duration: row.video.duration, told, events: broadcast::Sender::new(BACKLOG) })
+    }
+
+    /// Work under the lock never leaves an entry half changed, so a thread that died there does no harm.
+    fn lock(&self) -> MutexGuard<'_, HashMap<VideoId, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The shown size of a video; of one that did not say, that of its frames.
+fn source(video: &NewVideo, first: Option<&FrameRow>) -> Size {
+    match first {
+        Some(frame) if video.width == 0 || video.height == 0 => Size { height: frame.height, width: frame.width },
+        _ => Size { height: video.height, width: video.width },
+    }
+}

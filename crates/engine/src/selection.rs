@@ -1,0 +1,145 @@
+//! Which segments of a video the model is shown: all, unless still pictures are to be left out or the context is short.
+
+use std::sync::Arc;
+
+use qwen3_vl::RgbFrame;
+use timeline::{ModelInfo, Timestamp};
+
+use crate::error::{Error, Result};
+
+/// Tokens kept free for the answer.
+pub(crate) const ANSWER_TOKENS: u32 = 1_024;
+/// Videos shorter than this get [`SHORT_CONTEXT`] when nothing else is set.
+const SHORT_VIDEO: Timestamp = Timestamp::from_millis(5 * 60 * 1_000);
+/// 32K: more does not help a short video and costs memory.
+const SHORT_CONTEXT: u32 = 32_768;
+
+/// Cells of [`Look`] a side.
+const LOOK: u32 = 16;
+/// Levels of 255 by which a cell must change to count: above the noise of a lossy codec, below a moving thing.
+const CHANGE: u8 = 3;
+
+/// A segment at a glance: the mean brightness of 16 × 16 cells of both frames.
+pub(crate) type Look = Arc<[u8]>;
+
+/// A segment at a glance.
+pub(crate) fn look(frames: [&RgbFrame; 2]) -> Look {
+    frames.into_iter().flat_map(cells).collect()
+}
+
+fn cells(frame: &RgbFrame) -> Vec<u8> {
+    let (width, height) = (frame.width(), frame.height());
+    let mut sums = vec![(0_u64, 0_u64); (LOOK * LOOK) as usize];
+    let rows = frame.data().chunks_exact((width * 3).max(1) as usize);
+    for (y, row) in (0_u32..).zip(rows) {
+        for (x, pixel) in (0_u32..).zip(row.chunks_exact(3)) {
+            let cell = (y * LOOK / height.max(1)) * LOOK + x * LOOK / width.max(1);
+            if let Some((sum, count)) = sums.get_mut(cell as usize) {
+                *sum += pixel.iter().copied().map(u64::from).sum::<u64>();
+                *count += 3;
+            }
+        }
+    }
+    sums.into_iter().map(|(sum, count)| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX)).collect()
+}
+
+/// Temporal compression: the segments in which something changed since the one kept before, and the last.
+pub(crate) fn changing(looks: &[Look]) -> Vec<usize> {
+    let mut kept: Vec<usize> = Vec::new();
+    for (i, look) in looks.iter().enumerate() {
+        // Against the second frame of the one kept last: both of this one's frames have to look like it.
+        let still = kept.last().and_then(|&k| looks.get(k)).is_some_and(|before| {
+            let (_, before) = before.split_at(before.len() / 2);
+            let (one, two) = look.split_at(look.len() / 2);
+            [one, two].into_iter().all(|frame| frame.iter().zip(before).all(|(a, b)| a.abs_diff(*b) < CHANGE))
+        });
+        if !still || i + 1 == looks.len() {
+            kept.push(i);
+        }
+    }
+    kept
+}
+
+/// Tokens a prompt about a video may have.
+pub(crate) fn context(info: &ModelInfo, set: Option<u32>, duration: Timestamp) -> u32 {
+    let wanted = match set {
+        Some(tokens) => tokens,
+        None if duration < SHORT_VIDEO => SHORT_CONTEXT,
+        None => info.max_context,
+    };
+    wanted.min(info.max_context)
+}
+
+/// Indices of the segments to show, evenly spread, so that all of `costs` chosen fit beside `fixed` tokens in `limit`.
+///
+/// # Errors
+/// When not even one fits.
+pub(crate) fn fit(costs: &[u32], fixed: u32, limit: u32) -> Result<Vec<usize>> {
+    // A small context still leaves most of itself to the prompt.
+    let reserve = ANSWER_TOKENS.min(limit / 4);
+    let room = u64::from(limit.saturating_sub(reserve).saturating_sub(fixed));
+    let total: u64 = costs.iter().copied().map(u64::from).sum();
+    if total <= room {
+        return Ok((0..costs.len()).collect());
+    }
+    let mut count = usize::try_from(costs.len() as u64 * room / total.max(1)).unwrap_or(0);
+    while count > 0 {
+        let chosen = spread(costs.len(), count);
+        let cost: u64 = chosen.iter().filter_map(|&i| costs.get(i)).copied().map(u64::from).sum();
+        if cost <= room {
+            return Ok(chosen);
+        }
+        count -= 1;
+    }
+    Err(Error::ContextExceeded { needed: fixed.saturating_add(reserve), limit })
+}
+
+/// `count` of `length` indices, evenly spaced, each in the middle of its share.
+fn spread(length: usize, count: usize) -> Vec<usize> {
+    (0..count).map(|i| (2 * i + 1) * length / (2 * count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_shown_whole_and_what_does_not_is_thinned_evenly() {
+        assert_eq!(fit(&[10; 6], 40, 400).unwrap(), [0, 1, 2, 3, 4, 5]);
+        let thinned = fit(&[100; 10], 50, 750).unwrap();
+        assert_eq!(thinned, [1, 3, 5, 7, 9]);
+        let refused = fit(&[100; 10], 700, 750).unwrap_err();
+        assert_eq!(refused.code(), "context_full");
+    }
+
+    #[test]
+    fn still_segments_are_left_out_but_never_the_last() {
+        let frame = |spot: u8| {
+            let mut data = vec![50; 96 * 64 * 3];
+            data[..30].fill(spot);
+            RgbFrame::new(96, 64, data).unwrap()
+        };
+        let (still, moved) = (frame(50), frame(250));
+        let looks: Vec<_> = [[&still, &still], [&still, &still], [&still, &moved], [&moved, &moved], [&moved, &moved]]
+            .into_iter()
+            .map(look)
+            .collect();
+        assert_eq!(changing(&looks), [0, 2, 4]);
+    }
+
+    #[test]
+    fn the_automatic_context_is_32k_below_five_minutes() {
+        let info = ModelInfo {
+            name: String::new(),
+            plan: timeline::PlanRequest::default(),
+            resize: timeline::resize::ResizeRule::default(),
+            max_context: 262_144,
+            demo: false,
+        };
+        let (short, long) = (Timestamp::from_seconds(299.0), Timestamp::from_seconds(300.0));
+        assert_eq!(context(&info, None, short), 32_768);
+        assert_eq!(context(&info, None, long), 262_144);
+        assert_eq!(context(&info, Some(1 << 20), short), 262_144);
+        assert_eq!(context(&info, Some(4096), long), 4096);
+    }
+}

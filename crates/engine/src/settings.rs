@@ -1,0 +1,57 @@
+//! What the engine is opened with.
+
+use std::path::PathBuf;
+
+/// How an engine is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Folder of the library, the blobs and the segment cache.
+    pub data_dir: PathBuf,
+    /// Where videos and questions are kept.
+    pub library: Place,
+    /// Folder of the checkpoint.
+    pub model_dir: PathBuf,
+    /// Whether that is the checkpoint that comes with Timepin, which knows the demo world only.
+    pub bundled_model: bool,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// Tokens a prompt may have; none: 32K for videos under five minutes, else the model's window.
+    pub max_context_length: Option<u32>,
+    /// Leave out segments that look like the one before.
+    pub temporal_compression: bool,
+    /// Bytes of encoded segments kept on disk.
+    pub segment_cache_bytes: u64,
+    /// Videos whose prefix is kept ready for further questions.
+    pub prefix_cache_videos: u32,
+    /// Bytes of memory those may take.
+    pub prefix_cache_bytes: u64,
+    /// Threads for the model; none: one per core.
+    pub threads: Option<u32>,
+}
+
+/// Where videos and questions are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the data folder, for good.
+    DataFolder,
+    /// In a folder of their own that goes when the engine does; the segment cache stays the shared one.
+    Temporary,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            library: Place::DataFolder,
+            model_dir: PathBuf::from("models/timepin-tiny"),
+            bundled_model: true,
+            device: "auto".to_owned(),
+            max_context_length: None,
+            temporal_compression: false,
+            segment_cache_bytes: 8 << 30,
+            prefix_cache_videos: 128,
+            prefix_cache_bytes: 4 << 30,
+            threads: None,
+        }
+    }
+}

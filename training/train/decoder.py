@@ -19,7 +19,9 @@ from tokenizer import SPECIAL, build as build_tokenizer
 
 from . import data, features, pool
 from .model import TEXT, build
+from .muon import Both
 from .packed import LAYOUT, POINTER_LAYER, packed_attention, pointer_mass  # noqa: F401 (registers)
+from .text import Vocabulary
 
 CHECKPOINT = pool.CACHE / "decoder.pt"
 VOCAB = 960  # the tokenizer's 930, rounded up
@@ -95,6 +97,19 @@ def forward(model, ex: dict, feats: torch.Tensor, readout: Readout | None):
     return (answer, pointer, aux), hits, torch.bincount(kinds, minlength=4), on_target.mean().item()
 
 
+def prefix_aux(model, ex: dict, feats: torch.Tensor, readout: Readout) -> torch.Tensor:
+    """The read-out loss of a long clip alone: a few layers of the prefix, cheap and rich in stamps."""
+    text = model.model.language_model
+    LAYOUT.prefix, LAYOUT.groups = len(ex["ids"]), []
+    visual = torch.tensor(ex["visual"])
+    flat = feats.transpose(0, 1).reshape(4, len(visual), -1)
+    h = text.embed_tokens(torch.tensor(ex["ids"]))[None].index_copy(1, visual, flat[:1])
+    rope = text.rotary_emb(h, torch.tensor(ex["positions"]).T[:, None])
+    for index, layer in enumerate(text.layers[:AUX_LAYER + 1]):
+        h = layer(h, position_embeddings=rope, attention_mask=None).index_add(1, visual, flat[index + 1][None])
+    return readout(h[0, ex["stops"]], torch.tensor(ex["things"]), torch.tensor(ex["digits"]))
+
+
 def save(model, readout, optimizer, state: dict) -> None:
     """Write the checkpoint in one step, so that a cut leaves the old one whole."""
     part = CHECKPOINT.with_suffix(".part")
@@ -119,7 +134,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=60, help="training time in total, over all runs")
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--fresh-optimizer", action="store_true", help="keep the weights only")
+    parser.add_argument("--top", type=float, default=20, help="longest clip to begin with, in segments")
+    parser.add_argument("--batch", type=int, default=3)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -127,38 +144,40 @@ def main() -> None:
     bank, entries = saved["features"], saved["features"]["both"].shape[1]
     model, readout = fresh_model(), Readout(TEXT["hidden_size"])
     model.model.visual.load_state_dict(saved["visual"])
-    params = [p for n, p in model.named_parameters() if ".visual." not in n] + list(readout.parameters())
-    optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.02)
+    text = [(n, p) for n, p in model.named_parameters() if ".visual." not in n]
+    optimizer = Both([*text, *readout.named_parameters()], args.lr * 5, args.lr)
     state = {"step": 0, "seconds": 0.0, "top": 10.0, "seed": 0}
     if CHECKPOINT.exists():
-        state = load(model, readout, optimizer)
+        state = load(model, readout, None if args.fresh_optimizer else optimizer)
+    state["top"] = max(state["top"], args.top)
     queue, control = data.start(entries, state["seed"])
+    vocab = Vocabulary(build_tokenizer())
     control[0] = state["top"]
     acc, tally, logged = np.zeros(4), [], time.time()
     while state["seconds"] < args.minutes * 60:
         began = time.time()
         done = state["seconds"] / (args.minutes * 60)
-        lr = args.lr * min(1, (state["step"] + 1) / 60) * (0.04 + 0.96 * 0.5 * (1 + np.cos(np.pi * done)))
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-        optimizer.zero_grad()
+        scale = min(1, (state["step"] + 1) / 40) * (0.03 + 0.97 * min(1, 1.6 * (1 - done)))
         for _ in range(args.batch):
             ex = queue.get()
             (answer, pointer, aux), hits, seen, mass = forward(model, ex, gather_features(bank, ex["features"]), readout)
             ((answer + 0.4 * pointer + 0.3 * aux) / args.batch).backward()
             tally.append([answer.item(), pointer.item(), aux.item(), mass, *hits.tolist(), *seen.tolist(), len(ex["ids"])])
-        torch.nn.utils.clip_grad_norm_(params, 1.0)
-        optimizer.step()
+        ex = data.example(vocab, 10**12 + state["step"], 60, entries, 0.5, 0.0)
+        far = prefix_aux(model, ex, gather_features(bank, ex["features"]), readout)
+        (0.6 * far).backward()
+        optimizer.step(scale)
+        aux_far = far.item()
         state["step"] += 1
         state["seed"] += args.batch + 1
         state["seconds"] += time.time() - began
         if state["step"] % 20 == 0:
             t = np.array(tally)
             acc = t[:, 4:8].sum(0) / np.maximum(1, t[:, 8:12].sum(0))
-            if acc[1] > 0.93 and acc[2] > 0.93 and acc[3] > 0.9:
+            if acc[1] > 0.85 and acc[2] > 0.85 and acc[3] > 0.85:
                 state["top"] = min(float(data.MAX_SEGMENTS - 2), state["top"] * 1.25)
                 control[0] = state["top"]
-            print(f"{state['step']} ans {t[:, 0].mean():.3f} ptr {t[:, 1].mean():.3f} aux {t[:, 2].mean():.3f} "
+            print(f"{state['step']} ans {t[:, 0].mean():.3f} ptr {t[:, 1].mean():.3f} aux {t[:, 2].mean():.3f} {aux_far:.2f} "
                   f"mass {t[:, 3].mean():.3f} | " + " ".join(f"{c} {a:.3f}" for c, a in zip(CLASSES, acc))
                   + f" | top {state['top']:.0f} tok {t[:, 12].mean():.0f} {state['seconds']:.0f}s "
                   f"{(time.time() - logged) / 20:.2f}s/step q{queue.qsize()}", flush=True)

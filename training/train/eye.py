@@ -16,6 +16,7 @@ from world.scenes import COLORS, SHAPES, THINGS, WORDS
 
 from . import pool
 from .model import TEXT, VISION, encode, patchify
+from .muon import Both
 
 EMPTY = len(THINGS)
 CHECKPOINT = pool.CACHE / "eye.pt"
@@ -43,6 +44,17 @@ def pick_pairs(frames: np.ndarray, count: int, rng: np.random.Generator, held_ou
         out[i, 0], out[i, 1] = chosen
         labels[i] = label
     return torch.from_numpy(out), torch.from_numpy(labels)
+
+
+def jitter(pairs: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Small shifts and changes of light, the same for both frames: sprites are few, these are free."""
+    n, out = len(pairs), torch.empty_like(pairs)
+    padded = np.pad(pairs.numpy(), ((0, 0), (0, 0), (5, 5), (6, 6), (0, 0)), mode="edge")
+    for i, (dy, dx) in enumerate(zip(rng.integers(0, 11, n), rng.integers(0, 13, n))):
+        out[i] = torch.from_numpy(padded[i, :, dy:dy + 64, dx:dx + 96])
+    gain = torch.from_numpy(rng.uniform(0.88, 1.12, (n, 1, 1, 1, 1)) * rng.uniform(0.95, 1.05, (n, 1, 1, 1, 3)))
+    lift = torch.from_numpy(rng.uniform(-10, 10, (n, 1, 1, 1, 1)))
+    return (out * gain.float() + lift.float()).clamp(0, 255)
 
 
 class Heads(nn.Module):
@@ -92,41 +104,37 @@ def fresh_visual():
 def main() -> None:
     """Train, logging accuracy on held-out scenes; save every 200 steps."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--restart", action="store_true", help="keep the weights, start the schedule again")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     visual, heads = fresh_visual(), Heads(TEXT["hidden_size"])
-    params = list(visual.parameters()) + list(heads.parameters())
-    optimizer = torch.optim.AdamW(params, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.02)
+    optimizer = Both([*visual.named_parameters(), *heads.named_parameters()], 0.01, 1.5e-3, largest=300)
     step = 0
     if CHECKPOINT.exists():
-        state = torch.load(CHECKPOINT, weights_only=True)
+        state = torch.load(CHECKPOINT, weights_only=False)
         visual.load_state_dict(state["visual"]), heads.load_state_dict(state["heads"])
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
+        if "optimizer" in state and not args.restart:
+            optimizer.load_state_dict(state["optimizer"])
+            step = state["step"]
     frames, t0, hits = pool.load(), time.time(), []
     print("pool", frames.shape, "from step", step, flush=True)
     while step < args.steps:
         rng = np.random.default_rng(step)
-        lr = args.lr * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + np.cos(np.pi * step / args.steps)))
-        for group in optimizer.param_groups:
-            group["lr"] = lr
+        scale = min(1, (step + 1) / 50) * (0.03 + 0.97 * min(1, 1.6 * (1 - step / args.steps)))
         pairs, labels = pick_pairs(frames, args.batch, rng, False)
-        loss, hit = losses(heads, encode(visual, patchify(pairs)), labels)
-        optimizer.zero_grad()
+        loss, hit = losses(heads, encode(visual, patchify(jitter(pairs, rng))), labels)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(params, 1.0)
-        optimizer.step()
+        optimizer.step(scale)
         hits.append(hit.mean().item())
         step += 1
-        if step % 50 == 0:
-            print(f"{step} loss {loss.item():.3f} acc {np.mean(hits[-50:]):.4f} {time.time() - t0:.0f}s", flush=True)
-        if step % 200 == 0 or step == args.steps:
+        if step % 25 == 0:
+            print(f"{step} loss {loss.item():.3f} acc {np.mean(hits[-25:]):.4f} {time.time() - t0:.0f}s", flush=True)
+        if step % 100 == 0 or step == args.steps:
             with torch.no_grad():
-                pairs, labels = pick_pairs(frames, 512, np.random.default_rng(10**6), True)
+                pairs, labels = pick_pairs(frames, 256, np.random.default_rng(10**6), True)
                 _, hit = losses(heads, encode(visual, patchify(pairs)), labels)
             print(f"   held out {hit.mean().item():.4f}", flush=True)
             part = CHECKPOINT.with_suffix(".part")

@@ -4,6 +4,8 @@
 embeddings: a decoder then starts out treating both alike.
 """
 
+import sys
+
 import numpy as np
 import torch
 
@@ -31,7 +33,7 @@ def rescale(visual) -> None:
 def load_visual():
     """The trained, rescaled tower."""
     visual = fresh_visual()
-    visual.load_state_dict(torch.load(CHECKPOINT, weights_only=True)["visual"])
+    visual.load_state_dict(torch.load(CHECKPOINT, weights_only=False)["visual"])
     rescale(visual)
     return visual.eval()
 
@@ -39,7 +41,8 @@ def load_visual():
 def main() -> None:
     """Encode the pool once."""
     torch.set_num_threads(1)
-    visual, frames = load_visual(), pool.load(14)
+    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 120
+    visual, frames = load_visual(), pool.load()[:, :entries]
     things, entries = frames.shape[:2]
     out = {}
     with torch.no_grad():

@@ -12,7 +12,7 @@ MERGED_H, MERGED_W = FRAME_H // (PATCH * MERGE), FRAME_W // (PATCH * MERGE)
 VISUAL_TOKENS = MERGED_H * MERGED_W
 
 TEXT = dict(
-    hidden_size=160, intermediate_size=384, num_hidden_layers=6, num_attention_heads=4,
+    hidden_size=160, intermediate_size=384, num_hidden_layers=5, num_attention_heads=4,
     num_key_value_heads=2, head_dim=64, rms_norm_eps=1e-6, rope_theta=5_000_000.0,
     rope_scaling={"rope_type": "default", "mrope_interleaved": True, "mrope_section": [12, 10, 10]},
     max_position_embeddings=32768, attention_bias=False, hidden_act="silu", tie_word_embeddings=True,

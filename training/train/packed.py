@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-POINTER_LAYER, POINTER_HEAD = 4, 0
+POINTER_LAYER, POINTER_HEAD = 3, 0
 
 
 @dataclass

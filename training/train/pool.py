@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from world.render import HEIGHT, WIDTH, SceneArt, backdrop
+from world.render import HEIGHT, SHAPE_DRIFT, WIDTH, WORD_DRIFT, SceneArt, backdrop
 from world.scenes import THINGS
 
 CACHE = Path(os.environ.get("TIMEPIN_TRAINING_CACHE", Path.home() / ".cache/timepin/training"))
@@ -36,7 +36,7 @@ class Lossy:
         self.filter = rng.choice(FILTERS)
         self.changes = [(kind, rng.uniform(1 - width, 1 + width)) for kind, width in
                         ((ImageEnhance.Brightness, 0.08), (ImageEnhance.Color, 0.15), (ImageEnhance.Contrast, 0.08))]
-        self.touch = rng.random() < 0.5
+        self.touch = rng.random() < (0.2 if small else 0.5)
 
     def __call__(self, image: Image.Image) -> np.ndarray:
         """The frame as the model's preprocessor will hand it over."""
@@ -75,32 +75,30 @@ def small_art(thing, rng: random.Random, turns: int = 3):
     for _ in range(turns if thing.kind == "shape" else 1):
         sprite, *_ = art.place(rng.uniform(0, 20))
         size = (round(sprite.width * DOUBLE[0] / WIDTH), round(sprite.height * DOUBLE[1] / HEIGHT))
-        reach = art.radius * 1.12 if thing.kind == "shape" else 0
-        room = (WIDTH - (2 * reach or sprite.width), HEIGHT - (2 * reach or sprite.height))
-        out.append((sprite.resize(size, Image.BICUBIC), room[0] * 0.475 * DOUBLE[0] / WIDTH,
-                    room[1] * 0.475 * DOUBLE[1] / HEIGHT))
+        out.append((sprite.resize(size, Image.BICUBIC), *(SHAPE_DRIFT if thing.kind == "shape" else WORD_DRIFT)))
     return out
 
 
 def small_entry(arts, backs, rng: random.Random) -> np.ndarray:
-    """Like `entry`, composed at twice the model's size."""
-    lossy, (back, other) = Lossy(rng, small=True), rng.choices(backs, k=2)
-    frames, phase = [back, other], [rng.uniform(0, 6.283) for _ in range(2)]
-    speed = [rng.uniform(0.15, 0.65) for _ in range(2)]
+    """Like `entry`, composed at twice the model's size; `backs` holds (image, its lossy form)."""
+    lossy, ((back, seen), (_, other)) = Lossy(rng, small=True), rng.choices(backs, k=2)
+    frames, phase = [seen, other], [rng.uniform(0, 6.283) for _ in range(2)]
+    speed = [rng.uniform(0.25, 0.8) for _ in range(2)]
     for k in range(3):
-        sprite, room_x, room_y = rng.choice(arts)
+        sprite, drift_x, drift_y = rng.choice(arts)
         frame = back.copy()
-        x = DOUBLE[0] / 2 + room_x * math.sin(phase[0] + k * speed[0]) - sprite.width / 2
-        y = DOUBLE[1] / 2 + room_y * math.sin(phase[1] + k * speed[1]) - sprite.height / 2
+        x = DOUBLE[0] * (0.5 + drift_x * math.sin(phase[0] + k * speed[0])) - sprite.width / 2
+        y = DOUBLE[1] * (0.5 + drift_y * math.sin(phase[1] + k * speed[1])) - sprite.height / 2
         frame.paste(sprite, (round(x), round(y)), sprite if sprite.mode == "RGBA" else None)
-        frames.append(frame)
-    return np.stack([lossy(f) for f in frames])
+        frames.append(lossy(frame))
+    return np.stack(frames)
 
 
-def write_chunk(index: int, sprites: int = 6, uses: int = 10) -> None:
+def write_chunk(index: int, sprites: int = 12, uses: int = 5) -> None:
     """One file with `sprites * uses` entries of every thing."""
     rng = random.Random(f"timepin-pool-{index}")
-    backs = [backdrop(rng.getrandbits(32)).resize(DOUBLE, Image.BICUBIC) for _ in range(80)]
+    backs = [backdrop(rng.getrandbits(32)).resize(DOUBLE, Image.BICUBIC) for _ in range(60)]
+    backs = [(b, Lossy(rng, small=True)(b)) for b in backs]
     entries = []
     for thing in THINGS:
         scenes = [small_art(thing, rng) for _ in range(sprites)]

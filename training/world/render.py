@@ -20,6 +20,8 @@ FILL = {
     "red": (228, 36, 44), "green": (34, 166, 68), "blue": (38, 92, 232),
     "yellow": (252, 220, 40), "purple": (150, 52, 204), "orange": (250, 132, 16),
 }
+# How far things wander from the middle, as shares of the frame: clearly moving, never cut off.
+SHAPE_DRIFT, WORD_DRIFT = (0.16, 0.11), (0.025, 0.09)
 PATTERNS = ["linear", "radial", "stripes", "noise", "dots", "waves"]
 
 
@@ -124,7 +126,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 def word_card(word: str, rng: random.Random) -> Image.Image:
     """A slide: one big word on a rounded card with an accent bar."""
-    wide, high = int(rng.uniform(0.80, 0.93) * WIDTH), int(rng.uniform(0.46, 0.72) * HEIGHT)
+    wide, high = int(rng.uniform(0.86, 0.94) * WIDTH), int(rng.uniform(0.5, 0.72) * HEIGHT)
     dark = rng.random() < 0.5
     tint = muted(rng, 0.92, 1.0) * 0.25 + 190 if not dark else muted(rng, 0.08, 0.18)
     ink = (250, 250, 250) if dark else (22, 24, 32)
@@ -152,10 +154,10 @@ class SceneArt:
     def __init__(self, thing: Thing, look: int):
         rng = random.Random(look)
         self.thing, self.phase = thing, [rng.uniform(0, math.tau) for _ in range(4)]
-        self.speed = [rng.uniform(0.3, 1.3) for _ in range(3)]
-        self.tilt = rng.uniform(4, 14)
+        self.speed = [rng.uniform(0.5, 1.6) for _ in range(3)]
+        self.tilt = rng.uniform(3, 9)
         if thing.kind == "shape":
-            self.radius = rng.uniform(0.23, 0.34) * HEIGHT
+            self.radius = rng.uniform(0.26, 0.35) * HEIGHT
             self.sprite = shape_sprite(thing, self.radius, rng)
         elif thing.kind == "word":
             self.sprite = word_card(thing.word, rng)
@@ -173,14 +175,12 @@ class SceneArt:
 
     def place(self, t: float) -> tuple[Image.Image, float, float]:
         """The turned sprite and its top left corner."""
-        if self.thing.kind == "word":
-            room_x, room_y, sprite = WIDTH - self.sprite.width, HEIGHT - self.sprite.height, self.sprite
-        else:
-            reach = self.radius * 1.12
-            room_x, room_y = WIDTH - 2 * reach, HEIGHT - 2 * reach
-            sprite = self.sprite.rotate(self.tilt * math.sin(1.7 * t * self.speed[2] + self.phase[2]), Image.BICUBIC)
-        x = WIDTH / 2 + room_x / 2 * 0.95 * math.sin(t * self.speed[0] + self.phase[0]) - sprite.width / 2
-        y = HEIGHT / 2 + room_y / 2 * 0.95 * math.sin(t * self.speed[1] + self.phase[1]) - sprite.height / 2
+        sprite, (reach_x, reach_y) = self.sprite, WORD_DRIFT
+        if self.thing.kind == "shape":
+            reach_x, reach_y = SHAPE_DRIFT
+            sprite = sprite.rotate(self.tilt * math.sin(1.7 * t * self.speed[2] + self.phase[2]), Image.BICUBIC)
+        x = WIDTH * (0.5 + reach_x * math.sin(t * self.speed[0] + self.phase[0])) - sprite.width / 2
+        y = HEIGHT * (0.5 + reach_y * math.sin(t * self.speed[1] + self.phase[1])) - sprite.height / 2
         return sprite, x, y
 
     def _flash(self, t: float) -> Image.Image:

@@ -1,0 +1,148 @@
+"""Ask a checkpoint unseen questions about unseen clips and score every answer.
+
+    python evaluate.py --model ../models/timepin-tiny --seeds 50000..50019 --questions 300 --out predictions.jsonl
+    python evaluate.py --model DIR --clips FOLDER          # *.mp4 beside *.json
+    python evaluate.py --predictions FILE                  # score answers made elsewhere
+
+Clips are decoded with the product's sampling rule; the video prefix is computed once per clip
+and reused for every question, as the server does. Decoding is greedy.
+"""
+
+import argparse
+import json
+import random
+import tempfile
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+from transformers import DynamicCache, Qwen3VLForConditionalGeneration
+
+from scoring import is_right, table
+from train.model import FRAME_H, FRAME_W, encode, patchify
+from train.text import Vocabulary, build_prefix
+from train.timeline import frames_shown, instants, pairs_of
+from world.__main__ import truth_of
+from world.encode import write_clip
+from world.scenes import make_plan
+
+
+def read_clip(path: Path) -> tuple[list[float], np.ndarray]:
+    """Stamps and (segments, 2, 64, 96, 3) pixels of a file, by the product's sampling rule."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        duration = float(stream.duration * stream.time_base)
+        pts = sorted(float(p.pts * p.time_base) for p in container.demux(stream) if p.pts is not None)
+    shown = frames_shown(pts, instants(duration))
+    wanted, kept = set(shown), {}
+    with av.open(str(path)) as container:
+        for index, frame in enumerate(container.decode(video=0)):
+            if index in wanted:
+                image = Image.fromarray(frame.to_ndarray(format="rgb24"))
+                kept[index] = np.asarray(image.resize((FRAME_W, FRAME_H), Image.BICUBIC))
+    pairs = pairs_of(shown)
+    return [(pts[a] + pts[b]) / 2 for a, b in pairs], np.stack([np.stack([kept[a], kept[b]]) for a, b in pairs])
+
+
+class Answerer:
+    """One clip at a time: prefill the video, then answer any number of questions."""
+
+    def __init__(self, folder: Path):
+        self.model = Qwen3VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+        self.text = self.model.model.language_model
+        self.vocab = Vocabulary(Tokenizer.from_file(str(folder / "tokenizer.json")))
+
+    @torch.inference_mode()
+    def watch(self, stamps: list[float], pixels: np.ndarray) -> None:
+        """Encode the video part of the prompt into the cache."""
+        prefix = build_prefix(self.vocab, stamps)
+        feats = encode(self.model.model.visual, patchify(torch.from_numpy(pixels)))
+        flat = feats.transpose(0, 1).reshape(4, len(prefix.visual), -1)
+        embeds = self.text.embed_tokens(torch.tensor([prefix.ids]))
+        embeds[0, prefix.visual] = flat[0]
+        mask = torch.zeros(1, len(prefix.ids), dtype=torch.bool)
+        mask[0, prefix.visual] = True
+        self.cache = DynamicCache(config=self.model.config.text_config)
+        self.text(inputs_embeds=embeds, position_ids=torch.tensor(prefix.positions).T[:, None], use_cache=True,
+                  past_key_values=self.cache, visual_pos_masks=mask, deepstack_visual_embeds=list(flat[1:]))
+        self.length, self.next = len(prefix.ids), prefix.next_position
+
+    @torch.inference_mode()
+    def ask(self, question: str, limit: int = 700) -> str:
+        """Greedy answer; the cache is cut back to the video afterwards."""
+        ids, out = self.vocab.encode(question).ids + self.vocab.mid, []
+        position = self.next
+        while len(out) < limit:
+            at = torch.arange(position, position + len(ids)).expand(3, 1, -1)
+            hidden = self.text(input_ids=torch.tensor([ids]), position_ids=at, past_key_values=self.cache,
+                               use_cache=True).last_hidden_state[:, -1]
+            position += len(ids)
+            ids = [int(self.model.lm_head(hidden).argmax())]
+            if ids[0] == self.vocab.end:
+                break
+            out += ids
+        self.cache.crop(self.length)
+        return self.vocab.tok.decode(out)
+
+
+def clips_of(args, folder: Path):
+    """Yield (name, mp4, truth), rendering unseen seeds when asked to."""
+    if args.clips:
+        for path in sorted(args.clips.glob("*.mp4")):
+            yield path.stem, path, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return
+    first, last = map(int, args.seeds.split(".."))
+    for seed in range(first, last + 1):
+        path = (args.cache or folder) / f"seed-{seed}.mp4"
+        plan = make_plan(seed, random.Random(seed).uniform(1.0, 2.0))
+        if not path.exists():
+            write_clip(plan, str(path))
+        yield path.stem, path, truth_of(plan)
+
+
+def predict(args) -> list[dict]:
+    """Ask every question of every clip until there are enough."""
+    answerer, rows = Answerer(args.model), []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, path, truth in clips_of(args, Path(scratch)):
+            answerer.watch(*read_clip(path))
+            for q in truth["questions"]:
+                if len(rows) >= args.questions or (args.kinds and q["kind"] not in args.kinds):
+                    continue
+                rows.append({"clip": name, "question": q["question"], "lang": q["lang"], "kind": q["kind"],
+                             "answer": answerer.ask(q["question"]), "truth": q["answer"], "span": q["span"]})
+            print(f"{name}: {len(rows)} questions", flush=True)
+            if len(rows) >= args.questions:
+                break
+    return rows
+
+
+def main() -> None:
+    """Predict or read predictions, score, print the table, write the rows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=Path(__file__).parent.parent / "models/timepin-tiny")
+    parser.add_argument("--clips", type=Path)
+    parser.add_argument("--seeds", default="50000..50019")
+    parser.add_argument("--cache", type=Path, help="keep rendered clips here")
+    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--kinds", nargs="*")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--predictions", type=Path, help="JSONL rows with kind, answer, truth and span")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.predictions:
+        rows = [json.loads(line) for line in args.predictions.read_text(encoding="utf-8").splitlines() if line]
+    else:
+        rows = predict(args)
+    for row in rows:
+        row["ok"] = is_right(row["kind"], row["answer"], row["truth"], row["span"])
+    print(table(rows))
+    if args.out:
+        args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

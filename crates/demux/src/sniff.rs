@@ -29,18 +29,25 @@ pub enum Container {
     Ogg,
 }
 
+impl Container {
+    /// Its name, as people know it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mp4 => "MP4",
+            Self::Matroska => "Matroska (WebM)",
+            Self::Avi => "AVI",
+            Self::MpegTs => "MPEG-TS",
+            Self::MpegPs => "MPEG-PS",
+            Self::Flv => "Flash Video (FLV)",
+            Self::Asf => "Windows Media (ASF)",
+            Self::Ogg => "Ogg",
+        }
+    }
+}
+
 impl fmt::Display for Container {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mp4 => "an MP4 file",
-            Self::Matroska => "a Matroska or WebM file",
-            Self::Avi => "an AVI file",
-            Self::MpegTs => "an MPEG transport stream",
-            Self::MpegPs => "an MPEG program stream",
-            Self::Flv => "a Flash video (FLV)",
-            Self::Asf => "a Windows Media file (ASF/WMV)",
-            Self::Ogg => "an Ogg file",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -1,0 +1,161 @@
+//! The extraction Worker: one request in its life, from a file to encoded frames with exact times.
+//!
+//! ```text
+//! File ─▶ reader ─▶ demux ─▶ plan ─▶ feed ─▶ decoder ─▶ picture (resize, encode) ─▶ outbox ─▶ page
+//! ```
+
+mod bell;
+mod config;
+mod decoder;
+mod outbox;
+mod picture;
+mod reader;
+mod run;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use app::extraction::{ExtractError, Probe};
+use demux::{Movie, Track};
+use js_sys::Array;
+use timeline::Timestamp;
+use timeline::resize::{ResizeRule, Size};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+
+use crate::protocol::{self, Reply, Request, envelope};
+use reader::{Bytes, IndexReader};
+use run::Run;
+
+/// A side shorter than this shows nothing to the model.
+const SHORTEST_SIDE: u32 = 16;
+
+/// Listens to the page.
+pub(crate) fn serve() {
+    std::panic::set_hook(Box::new(|info| {
+        console_error_panic_hook::hook(info);
+        post(&Reply::Crashed { message: info.to_string() }, &Array::new());
+    }));
+    let under_way: Rc<RefCell<Option<Rc<Run>>>> = Rc::default();
+    let listen = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let Some(request) = protocol::words::<Request>(&event.data()) else { return };
+        hear(request, protocol::file(&event.data()), &under_way);
+    });
+    if let Some(scope) = scope() {
+        scope.set_onmessage(Some(listen.as_ref().unchecked_ref()));
+        // Listens as long as the Worker lives.
+        listen.forget();
+        post(&Reply::Ready, &Array::new());
+    }
+}
+
+fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<Run>>>>) {
+    match (request, file) {
+        (Request::Probe, Some(file)) => spawn_local(async move {
+            post(&Reply::Probed(probe(file).await), &Array::new());
+        }),
+        (Request::List, Some(file)) => {
+            let list = |movie: &Movie| Ok(movie.video().map_err(refuse)?.presented.iter().map(|f| f.pts).collect());
+            let listed = open(Bytes::new(file)).and_then(|(movie, _)| list(&movie));
+            post(&Reply::Listed(listed), &Array::new());
+        }
+        (Request::Extract { plan, skip }, Some(file)) => {
+            let under_way = Rc::clone(under_way);
+            spawn_local(async move {
+                let run = match open(Bytes::new(file)).and_then(|(movie, file)| Run::new(movie, file, plan, &skip)) {
+                    Ok(run) => Rc::new(run),
+                    Err(error) => return post(&Reply::Failed(error), &Array::new()),
+                };
+                *under_way.borrow_mut() = Some(Rc::clone(&run));
+                let reply = run.drive().await;
+                under_way.take();
+                post(&reply, &Array::new());
+            });
+        }
+        (Request::Acknowledge { seq }, _) => {
+            if let Some(run) = &*under_way.borrow() {
+                run.acknowledged(seq);
+            }
+        }
+        (Request::Cancel, _) => {
+            if let Some(run) = &*under_way.borrow() {
+                run.cancel();
+            }
+        }
+        (Request::Probe | Request::List | Request::Extract { .. }, None) => {
+            let message = "no file was given".to_owned();
+            post(&Reply::Failed(ExtractError::Read { message }), &Array::new());
+        }
+    }
+}
+
+async fn probe(file: File) -> Result<Probe, ExtractError> {
+    let (movie, _) = open(Bytes::new(file))?;
+    let track = movie.video().map_err(refuse)?;
+    let (width, height) = shape(track)?;
+    config::supported(track).await?;
+    Ok(Probe {
+        duration: track.duration,
+        width,
+        height,
+        rotation: track.orientation.rotation.degrees(),
+        codec: track.codec.string.clone(),
+        frames: u32::try_from(track.presented.len()).unwrap_or(u32::MAX),
+    })
+}
+
+fn open(file: Bytes) -> Result<(Movie, Bytes), ExtractError> {
+    let mut reader = IndexReader::new(file);
+    let movie = demux::open(&mut reader).map_err(refuse)?;
+    Ok((movie, reader.into_file()))
+}
+
+/// The shown size, if the model can be shown such a picture.
+fn shape(track: &Track) -> Result<(u32, u32), ExtractError> {
+    let (width, height) = track.shown_size();
+    let size = Size { height, width };
+    if width.min(height) < SHORTEST_SIDE || ResizeRule::default().target(size, 2).is_err() {
+        return Err(ExtractError::BadShape { width, height });
+    }
+    Ok((width, height))
+}
+
+/// The page's word for what the demuxer found.
+fn refuse(error: demux::Error) -> ExtractError {
+    use demux::Error as E;
+    let message = error.to_string();
+    match error {
+        E::Io(_) => ExtractError::Read { message },
+        E::Empty => ExtractError::Empty,
+        E::NotAVideo => ExtractError::NotAVideo,
+        E::Container { container } => ExtractError::UnsupportedContainer { name: container.name().to_owned() },
+        E::MoovMissing { .. } | E::SampleBeyondFile { .. } => ExtractError::Truncated,
+        E::NoVideoTrack { .. } => ExtractError::NoVideoTrack,
+        E::ZeroDuration => ExtractError::ZeroDuration,
+        E::Encrypted | E::Malformed { .. } | E::TooMany { .. } | E::Unsupported { .. } => {
+            ExtractError::Damaged { message }
+        }
+    }
+}
+
+fn scope() -> Option<DedicatedWorkerGlobalScope> {
+    js_sys::global().dyn_into().ok()
+}
+
+/// Says something to the page; buffers are handed over, not copied.
+fn post(reply: &Reply, buffers: &Array) {
+    if let Some(scope) = scope() {
+        let _ = scope.post_message_with_transfer(&envelope(reply, None, buffers), buffers);
+    }
+}
+
+/// Milliseconds on a clock that only goes forward.
+fn now() -> f64 {
+    scope().and_then(|s| s.performance()).map_or(0.0, |p| p.now())
+}
+
+/// Microseconds as WebCodecs counts them: doubles, exact far beyond any video.
+fn stamp(t: Timestamp) -> f64 {
+    t.micros() as f64
+}

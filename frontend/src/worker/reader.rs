@@ -1,0 +1,147 @@
+//! A local file read in slices: the index through a small window, samples in runs. Never the whole file.
+
+use std::cell::Cell;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use demux::Track;
+use js_sys::Uint8Array;
+use web_sys::{File, FileReaderSync};
+
+use crate::javascript::said;
+
+/// First and largest window on the index: headers are far apart, tables are read in one go.
+const SMALLEST_WINDOW: u64 = 4 << 10;
+const LARGEST_WINDOW: u64 = 256 << 10;
+/// Samples of one run are read together.
+const LARGEST_RUN: u64 = 1 << 20;
+/// Sound or unwanted pictures between two samples: cheaper to read over than to read twice.
+const LARGEST_GAP: u64 = 16 << 10;
+
+/// The bytes of a file, counted.
+pub(super) struct Bytes {
+    file: File,
+    len: u64,
+    read: Cell<u64>,
+}
+
+impl Bytes {
+    pub(super) fn new(file: File) -> Self {
+        let len = file.size() as u64;
+        Self { file, len, read: Cell::new(0) }
+    }
+
+    /// Bytes read so far.
+    pub(super) fn read_so_far(&self) -> u64 {
+        self.read.get()
+    }
+
+    fn slice(&self, from: u64, to: u64) -> io::Result<Uint8Array> {
+        let failed = |thrown| io::Error::other(said(&thrown));
+        let blob = self.file.slice_with_f64_and_f64(from as f64, to as f64).map_err(failed)?;
+        let buffer = FileReaderSync::new().and_then(|r| r.read_as_array_buffer(&blob)).map_err(failed)?;
+        let bytes = Uint8Array::new(&buffer);
+        self.read.set(self.read.get() + u64::from(bytes.length()));
+        Ok(bytes)
+    }
+}
+
+/// `Read + Seek` for the demuxer; the window grows while reading goes straight on.
+pub(super) struct IndexReader {
+    file: Bytes,
+    at: u64,
+    window: Vec<u8>,
+    window_at: u64,
+    next_size: u64,
+}
+
+impl IndexReader {
+    pub(super) fn new(file: Bytes) -> Self {
+        Self { file, at: 0, window: Vec::new(), window_at: 0, next_size: SMALLEST_WINDOW }
+    }
+
+    pub(super) fn into_file(self) -> Bytes {
+        self.file
+    }
+
+    fn held(&self) -> &[u8] {
+        let from = self.at.checked_sub(self.window_at).and_then(|n| usize::try_from(n).ok());
+        from.and_then(|n| self.window.get(n..)).unwrap_or_default()
+    }
+}
+
+impl Read for IndexReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at >= self.file.len || buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.held().is_empty() {
+            let straight_on = self.at == self.window_at + self.window.len() as u64;
+            self.next_size = if straight_on { (self.next_size * 4).min(LARGEST_WINDOW) } else { SMALLEST_WINDOW };
+            let to = self.file.len.min(self.at + self.next_size.max(buffer.len() as u64));
+            self.window = self.file.slice(self.at, to)?.to_vec();
+            self.window_at = self.at;
+        }
+        let held = self.held();
+        let count = held.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(held) {
+            *to = *from;
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for IndexReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.file.len.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
+/// Reads the samples of a feed in order, whole runs at a time. The bytes stay with JavaScript, where the decoder is.
+pub(super) struct SampleReader<'a> {
+    file: &'a Bytes,
+    track: &'a Track,
+    feed: &'a [u32],
+    run: Option<(u64, Uint8Array)>,
+}
+
+impl<'a> SampleReader<'a> {
+    pub(super) fn new(file: &'a Bytes, track: &'a Track, feed: &'a [u32]) -> Self {
+        Self { file, track, feed, run: None }
+    }
+
+    /// The bytes of the `position`-th sample of the feed.
+    pub(super) fn sample(&mut self, position: usize) -> io::Result<Uint8Array> {
+        let (from, to) = self.place(position).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if let Some(bytes) = self.held(from, to) {
+            return Ok(bytes);
+        }
+        let mut end = to;
+        for next in position + 1..self.feed.len() {
+            match self.place(next) {
+                Some((a, b)) if a >= end && a - end <= LARGEST_GAP && b - from <= LARGEST_RUN => end = b,
+                _ => break,
+            }
+        }
+        let run = self.file.slice(from, end)?;
+        self.run = Some((from, run));
+        self.held(from, to).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn place(&self, position: usize) -> Option<(u64, u64)> {
+        let sample = self.track.samples.get(*self.feed.get(position)? as usize)?;
+        Some((sample.offset, sample.offset + u64::from(sample.size)))
+    }
+
+    fn held(&self, from: u64, to: u64) -> Option<Uint8Array> {
+        let (start, bytes) = self.run.as_ref()?;
+        let (from, to) = (from.checked_sub(*start)?, to.checked_sub(*start)?);
+        (to <= u64::from(bytes.length())).then(|| bytes.subarray(from as u32, to as u32))
+    }
+}

@@ -1,0 +1,270 @@
+//! One extraction: plan, feed, decode, encode, hand over. All callbacks ring one bell; one loop decides what is next.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use app::extraction::ExtractError;
+use demux::feed::{Disposables, feed};
+use demux::{Frame, Movie, Track};
+use js_sys::Array;
+use timeline::{PlanRequest, SamplingPlan, Timestamp};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use super::bell::Bell;
+use super::decoder::{Decoder, Picture};
+use super::outbox::Outbox;
+use super::picture::Canvas;
+use super::reader::{Bytes, SampleReader};
+use super::{config, post, refuse, scope, shape};
+use crate::protocol::{Cost, Reply};
+
+/// Samples a decoder is given ahead: enough to keep it busy while this thread draws and encodes.
+const AHEAD: u32 = 24;
+/// Pictures being encoded at once.
+const ENCODING: u32 = 4;
+/// How often progress is told.
+const PROGRESS_MS: i32 = 200;
+/// A decoder that dies is replaced as long as its predecessor got further.
+const MOST_DECODERS: u32 = 8;
+
+/// A run and what its callbacks share.
+pub(super) struct Run {
+    track: Rc<Track>,
+    file: Bytes,
+    shared: Rc<Shared>,
+    decoder: RefCell<Option<Rc<Decoder>>>,
+}
+
+struct Shared {
+    bell: Rc<Bell>,
+    outbox: RefCell<Outbox>,
+    canvas: RefCell<Option<Canvas>>,
+    encoding: Cell<u32>,
+    failure: RefCell<Option<ExtractError>>,
+    cost: Cell<Cost>,
+}
+
+impl Run {
+    /// Makes the plan: the frames that its instants show, without those in `skip`.
+    pub(super) fn new(
+        movie: Movie,
+        file: Bytes,
+        request: PlanRequest,
+        skip: &[Timestamp],
+    ) -> Result<Self, ExtractError> {
+        let track = movie.video().map_err(refuse)?.clone();
+        shape(&track)?;
+        let shown: Vec<_> = track.presented.iter().map(|f| f.pts).collect();
+        let picked = SamplingPlan::uniform(track.duration, request).pick(&shown);
+        let skip: HashSet<_> = skip.iter().collect();
+        let frames = picked.iter().filter_map(|&i| track.presented.get(i).copied());
+        let (skipped, wanted): (Vec<Frame>, Vec<Frame>) = frames.partition(|f| skip.contains(&f.pts));
+        let skipped = u32::try_from(skipped.len()).unwrap_or(u32::MAX);
+        let outbox = Outbox::new(wanted.into_iter().map(|f| (f.pts, f.sample)), skipped, track.duration);
+        let shared = Shared {
+            bell: Rc::default(),
+            outbox: RefCell::new(outbox),
+            canvas: RefCell::new(None),
+            encoding: Cell::new(0),
+            failure: RefCell::new(None),
+            cost: Cell::new(Cost::default()),
+        };
+        Ok(Self { track: Rc::new(track), file, shared: Rc::new(shared), decoder: RefCell::new(None) })
+    }
+
+    /// The page wants no more.
+    pub(super) fn cancel(&self) {
+        self.shared.fail(ExtractError::Cancelled);
+        if let Some(decoder) = self.decoder.take() {
+            decoder.close();
+        }
+    }
+
+    /// A batch is durable.
+    pub(super) fn acknowledged(&self, seq: u32) {
+        self.shared.outbox.borrow_mut().acknowledge(seq);
+        self.shared.bell.ring();
+    }
+
+    /// Works to the end; returns the last word to the page.
+    pub(super) async fn drive(&self) -> Reply {
+        let total = self.shared.outbox.borrow().total();
+        post(&Reply::Planned { frames: total }, &Array::new());
+        let ticking = Ticking::start(Rc::clone(&self.shared));
+        let result = self.extract().await;
+        drop(ticking);
+        self.decoder.take();
+        match result {
+            Ok(frames) => {
+                post(&self.shared.outbox.borrow().progress(), &Array::new());
+                let cost = Cost { bytes_read: self.file.read_so_far(), ..self.shared.cost.get() };
+                Reply::Finished { frames, cost }
+            }
+            Err(error) => Reply::Failed(error),
+        }
+    }
+
+    async fn extract(&self) -> Result<u32, ExtractError> {
+        config::supported(&self.track).await?;
+        let mut open = usize::MAX;
+        for attempt in 1..=MOST_DECODERS {
+            let wanted = self.shared.outbox.borrow().wanted();
+            let Err(message) = self.decode(&wanted).await? else { break };
+            let left = self.shared.outbox.borrow().wanted().len();
+            // Some decoders are taken away (a tab in the background) or trip once: start again from the last key.
+            if attempt == MOST_DECODERS || (left >= open && attempt > 1) {
+                return Err(ExtractError::Decode { message });
+            }
+            open = left;
+        }
+        while self.shared.encoding.get() > 0 {
+            self.shared.check()?;
+            self.shared.bell.wait().await;
+        }
+        self.shared.outbox.borrow_mut().give_up_missing();
+        while !self.shared.outbox.borrow_mut().post_rest() {
+            self.shared.check()?;
+            self.shared.bell.wait().await;
+        }
+        self.shared.check()?;
+        self.shared.outbox.borrow().delivered()
+    }
+
+    /// Feeds one decoder with what the wanted samples need. The inner error is the decoder's, and worth a second attempt.
+    async fn decode(&self, wanted: &[u32]) -> Result<Result<(), String>, ExtractError> {
+        if wanted.is_empty() {
+            return Ok(Ok(()));
+        }
+        let shared = &self.shared;
+        shared.count(|cost| cost.decoders += 1);
+        let decoder = match Decoder::open(&config::of(&self.track), &shared.bell, self.on_picture()) {
+            Ok(decoder) => Rc::new(decoder),
+            Err(message) => return Ok(Err(message)),
+        };
+        *self.decoder.borrow_mut() = Some(Rc::clone(&decoder));
+
+        let feed = feed(&self.track, wanted);
+        let wanted: HashSet<_> = wanted.iter().copied().collect();
+        let disposables = Disposables::of(&self.track.codec);
+        let mut reader = SampleReader::new(&self.file, &self.track, &feed);
+        let mut scratch = Vec::new();
+        for (position, &index) in feed.iter().enumerate() {
+            while decoder.queued() >= AHEAD || shared.busy() {
+                shared.check()?;
+                if let Some(message) = decoder.failure() {
+                    return Ok(Err(message));
+                }
+                shared.bell.wait().await;
+            }
+            shared.check()?;
+            let Some(sample) = self.track.samples.get(index as usize) else { continue };
+            let bytes = reader.sample(position).map_err(|e| ExtractError::Read { message: e.to_string() })?;
+            if disposables.known() && !sample.key && !wanted.contains(&index) {
+                scratch.resize(bytes.length() as usize, 0);
+                bytes.copy_to(&mut scratch);
+                if disposables.contains(&scratch) {
+                    shared.count(|cost| cost.samples_left_out += 1);
+                    continue;
+                }
+            }
+            if let Err(message) = decoder.decode(sample, &bytes) {
+                shared.check()?;
+                return Ok(Err(decoder.failure().unwrap_or(message)));
+            }
+            shared.count(|cost| cost.samples_fed += 1);
+        }
+        let flushed = decoder.flush().await;
+        shared.check()?;
+        Ok(flushed.map_err(|message| decoder.failure().unwrap_or(message)))
+    }
+
+    /// What happens to a picture: closed at once if nobody wants it, otherwise drawn, closed, encoded.
+    fn on_picture(&self) -> impl Fn(Picture) + 'static {
+        let (shared, track) = (Rc::clone(&self.shared), Rc::clone(&self.track));
+        let stamp = |(sample, place): (u32, usize)| Some((self.track.samples.get(sample as usize)?.pts.micros(), place));
+        let places: HashMap<i64, usize> = shared.outbox.borrow().places().filter_map(stamp).collect();
+        move |picture| {
+            shared.count(|cost| cost.pictures += 1);
+            if let Some(&place) = places.get(&picture.timestamp())
+                && shared.outbox.borrow_mut().claim(place)
+            {
+                shared.take(place, picture, &track);
+            }
+            shared.bell.ring();
+        }
+    }
+}
+
+impl Shared {
+    fn take(self: &Rc<Self>, place: usize, picture: Picture, track: &Track) {
+        let encoded = {
+            let mut canvas = self.canvas.borrow_mut();
+            let drawn = match &*canvas {
+                Some(canvas) => canvas.draw(&picture),
+                None => Canvas::fitting(&picture, track).and_then(|new| canvas.insert(new).draw(&picture)),
+            };
+            drop(picture);
+            match (drawn, &*canvas) {
+                (Ok(()), Some(canvas)) => canvas.encode(),
+                (Err(message), _) => return self.fail(ExtractError::Decode { message }),
+                (Ok(()), None) => return,
+            }
+        };
+        self.encoding.set(self.encoding.get() + 1);
+        let shared = Rc::clone(self);
+        spawn_local(async move {
+            match encoded.await {
+                Ok(bytes) => shared.outbox.borrow_mut().put(place, bytes),
+                Err(message) => shared.fail(ExtractError::Decode { message }),
+            }
+            shared.encoding.set(shared.encoding.get() - 1);
+            shared.bell.ring();
+        });
+    }
+
+    /// Whether the decoder should wait for encoding or for the page.
+    fn busy(&self) -> bool {
+        self.encoding.get() >= ENCODING || self.outbox.borrow().crowded()
+    }
+
+    fn fail(&self, error: ExtractError) {
+        self.failure.borrow_mut().get_or_insert(error);
+        self.bell.ring();
+    }
+
+    fn check(&self) -> Result<(), ExtractError> {
+        self.failure.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Cost)) {
+        let mut cost = self.cost.get();
+        change(&mut cost);
+        self.cost.set(cost);
+    }
+}
+
+/// Tells progress at regular times while it lives.
+struct Ticking {
+    id: i32,
+    _tick: Closure<dyn FnMut()>,
+}
+
+impl Ticking {
+    fn start(shared: Rc<Shared>) -> Self {
+        let tick = Closure::new(move || post(&shared.outbox.borrow().progress(), &Array::new()));
+        let function = tick.as_ref().unchecked_ref();
+        let id =
+            scope().and_then(|s| s.set_interval_with_callback_and_timeout_and_arguments_0(function, PROGRESS_MS).ok());
+        Self { id: id.unwrap_or_default(), _tick: tick }
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        if let Some(scope) = scope() {
+            scope.clear_interval_with_handle(self.id);
+        }
+    }
+}

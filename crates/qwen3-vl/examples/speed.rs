@@ -31,7 +31,8 @@ fn parse() -> Result<Args, String> {
             args.model = word.into();
             continue;
         }
-        let value = words.next().and_then(|v| v.parse::<usize>().ok()).ok_or_else(|| format!("{word} needs a number"))?;
+        let value =
+            words.next().and_then(|v| v.parse::<usize>().ok()).ok_or_else(|| format!("{word} needs a number"))?;
         match word.as_str() {
             "--segments" => args.segments = value,
             "--height" => args.height = value as u32,
@@ -58,7 +59,10 @@ fn best(repeats: usize, mut work: impl FnMut() -> Result<(), Error>) -> Result<f
 }
 
 fn report(what: &str, count: usize, seconds: f64) {
-    println!(r#"{{"what":"{what}","count":{count},"seconds":{seconds:.6},"per_second":{:.3}}}"#, count as f64 / seconds);
+    println!(
+        r#"{{"what":"{what}","count":{count},"seconds":{seconds:.6},"per_second":{:.3}}}"#,
+        count as f64 / seconds
+    );
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -68,7 +72,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     report("load", 1, start.elapsed().as_secs_f64());
 
     let bytes = args.height as usize * args.width as usize * 3;
-    let frame = |seed: usize| RgbFrame::new(args.width, args.height, (0..bytes).map(|i| (i * (seed + 7)) as u8).collect());
+    let frame =
+        |seed: usize| RgbFrame::new(args.width, args.height, (0..bytes).map(|i| (i * (seed + 7)) as u8).collect());
     let frames: Result<Vec<_>, Error> = (0..args.segments).map(|i| Ok([frame(2 * i)?, frame(2 * i + 1)?])).collect();
     let frames = frames?;
     let seconds = best(args.repeats, || model.encode_segments(&frames).map(|_| ()))?;
@@ -76,8 +81,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let vocabulary = model.config().text_config.vocab_size;
     let banned = [model.config().video_token_id, model.config().image_token_id];
-    let ids: Vec<u32> =
-        (0..args.prefill).map(|i| (i * 31 % vocabulary) as u32).map(|t| if banned.contains(&t) { 1 } else { t }).collect();
+    let ids: Vec<u32> = (0..args.prefill)
+        .map(|i| (i * 31 % vocabulary) as u32)
+        .map(|t| if banned.contains(&t) { 1 } else { t })
+        .collect();
     let parts = [PromptPart::Tokens(ids)];
     let seconds = best(args.repeats, || model.prefill(&mut model.new_session(), &parts, &|| false))?;
     report("prefill tokens", args.prefill, seconds);

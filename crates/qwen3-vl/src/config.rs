@@ -26,8 +26,6 @@ pub struct Config {
     /// Id of `<|vision_end|>`.
     #[serde(default = "vision_end")]
     pub vision_end_token_id: u32,
-    /// Whether the output projection is the embedding table.
-    pub tie_word_embeddings: Option<bool>,
     /// Tokens that end a generation; from `generation_config.json` where there is one.
     #[serde(default, deserialize_with = "one_or_many")]
     pub eos_token_id: Vec<u32>,
@@ -64,7 +62,8 @@ pub struct TextConfig {
     /// Sections and scaling of the rotary embedding.
     #[serde(alias = "rope_parameters")]
     pub rope_scaling: Option<RopeScaling>,
-    /// Seen in some exports instead of the top-level flag.
+    /// Whether the output projection is the embedding table (the top-level flag of the same name is not read, as in the
+    /// reference).
     pub tie_word_embeddings: Option<bool>,
     /// End token of older exports.
     #[serde(default, deserialize_with = "one_or_many")]
@@ -245,7 +244,9 @@ impl Config {
         let raw: serde_json::Value = read_json(&path)?;
         let kind = raw.get("model_type").and_then(|v| v.as_str()).unwrap_or("qwen3_vl");
         if kind != "qwen3_vl" {
-            return Err(Error::Unsupported(format!("model_type is `{kind}`, only the dense `qwen3_vl` is implemented")));
+            return Err(Error::Unsupported(format!(
+                "model_type is `{kind}`, only the dense `qwen3_vl` is implemented"
+            )));
         }
         let mut config: Self = serde_json::from_value(raw).map_err(|source| Error::Json { path, source })?;
         let generation = dir.join("generation_config.json");
@@ -262,11 +263,6 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether the output projection is the embedding table.
-    pub fn tied(&self) -> bool {
-        self.tie_word_embeddings.or(self.text_config.tie_word_embeddings).unwrap_or(false)
-    }
-
     fn check(&self) -> Result<()> {
         let (text, vision) = (&self.text_config, &self.vision_config);
         let rope = text.rope_scaling.as_ref().and_then(|r| r.rope_type.as_deref()).unwrap_or("default");
@@ -279,10 +275,14 @@ impl Config {
             (text.num_attention_heads % text.kv_heads().max(1) != 0, "query heads are no multiple of key heads"),
             (text.head_dim() % 2 != 0 || text.head_dim() == 0, "the decoder's head width is odd"),
             (text.hidden_size == 0 || text.vocab_size == 0, "the decoder is empty"),
-            (vision.num_heads == 0 || vision.hidden_size % (4 * vision.num_heads.max(1)) != 0,
-                "the vision tower's head width is no multiple of 4"),
-            (vision.in_channels != 3 || vision.temporal_patch_size != 2 || vision.spatial_merge_size != 2,
-                "patches are not 3 channels × 2 frames, merged 2 × 2"),
+            (
+                vision.num_heads == 0 || vision.hidden_size % (4 * vision.num_heads.max(1)) != 0,
+                "the vision tower's head width is no multiple of 4",
+            ),
+            (
+                vision.in_channels != 3 || vision.temporal_patch_size != 2 || vision.spatial_merge_size != 2,
+                "patches are not 3 channels × 2 frames, merged 2 × 2",
+            ),
             (vision.patch_size == 0 || vision.patch_size > 64, "the patch size is out of range"),
             (side == 0 || side * side != vision.num_position_embeddings, "the position table is not square"),
             (vision.out_hidden_size != text.hidden_size, "vision tower and decoder have different widths"),

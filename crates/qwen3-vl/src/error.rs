@@ -28,7 +28,9 @@ pub enum Error {
     #[error("the checkpoint has no tensor `{0}`; download it again or check that every shard is there")]
     MissingTensor(String),
     /// A weight has another shape than the configuration implies.
-    #[error("tensor `{name}` has shape {found:?} but config.json implies {expected:?}; the files do not belong together")]
+    #[error(
+        "tensor `{name}` has shape {found:?} but config.json implies {expected:?}; the files do not belong together"
+    )]
     TensorShape {
         /// The tensor's name in the file.
         name: String,
@@ -53,7 +55,9 @@ pub enum Error {
     #[error("the prompt cannot be read: {0}")]
     Prompt(String),
     /// More positions than the model was trained for.
-    #[error("the prompt needs {needed} positions but the model has {limit}; use fewer frames, smaller frames or a shorter question")]
+    #[error(
+        "the prompt needs {needed} positions but the model has {limit}; use fewer frames, smaller frames or a shorter question"
+    )]
     TooLong {
         /// Positions after the prompt.
         needed: usize,

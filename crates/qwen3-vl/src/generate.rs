@@ -49,9 +49,12 @@ impl Logits {
 
     /// The likeliest token; the lowest id of equals, as the reference.
     pub fn argmax(&self) -> u32 {
-        let best = self.0.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (i, &v)| {
-            if v > best.1 { (i, v) } else { best }
-        });
+        let best = self.0.iter().enumerate().fold(
+            (0, f32::NEG_INFINITY),
+            |best, (i, &v)| {
+                if v > best.1 { (i, v) } else { best }
+            },
+        );
         best.0 as u32
     }
 }

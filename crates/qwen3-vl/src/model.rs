@@ -182,7 +182,10 @@ impl Qwen3Vl {
         let tokens = rows_of_patches * columns / 4;
         let expected = count * rows_of_patches * columns * self.config.vision_config.patch_len();
         if rows_of_patches % 2 + columns % 2 != 0 || expected == 0 || rows.len() != expected {
-            return Err(Error::Frames(format!("{} values for {count} grids of {rows_of_patches}×{columns}", rows.len())));
+            return Err(Error::Frames(format!(
+                "{} values for {count} grids of {rows_of_patches}×{columns}",
+                rows.len()
+            )));
         }
         let vision::Encoded { merged, taps } = self.vision.encode(rows, count, grid)?;
         let cut = |t: &Tensor, i: usize| -> Result<Tensor> {
@@ -224,6 +227,7 @@ impl Qwen3Vl {
     /// # Errors
     /// [`Error::Cancelled`], a prompt longer than the model's positions, or features of another model.
     pub fn prefill(&self, session: &mut Session, parts: &[PromptPart], cancel: Cancel<'_>) -> Result<()> {
+        self.refuse_placeholders(parts)?;
         let chunk = chunk_tokens(self.decoder.device());
         self.read(session, parts, chunk, cancel, &mut |_| Ok(()))
     }
@@ -233,6 +237,7 @@ impl Qwen3Vl {
     /// # Errors
     /// As for [`prefill`](Self::prefill).
     pub fn prefill_scored(&self, session: &mut Session, parts: &[PromptPart], chunk: usize) -> Result<Tensor> {
+        self.refuse_placeholders(parts)?;
         let mut all = Vec::new();
         self.read(session, parts, chunk.max(1), &|| false, &mut |hidden| {
             all.push(self.decoder.logits(hidden)?);
@@ -302,6 +307,17 @@ impl Qwen3Vl {
         Ok(answer)
     }
 
+    /// A pad in a prompt stands for features that are missing. (A model may write one itself; then it is a token.)
+    fn refuse_placeholders(&self, parts: &[PromptPart]) -> Result<()> {
+        let pads = [self.config.video_token_id, self.config.image_token_id];
+        let holds_pad =
+            |part: &PromptPart| matches!(part, PromptPart::Tokens(ids) if ids.iter().any(|id| pads.contains(id)));
+        if parts.iter().any(holds_pad) {
+            return Err(Error::Prompt("it holds a placeholder without its segment".into()));
+        }
+        Ok(())
+    }
+
     fn read(
         &self,
         session: &mut Session,
@@ -360,12 +376,9 @@ impl Qwen3Vl {
     }
 
     fn place_tokens(&self, session: &mut Session, ids: &[u32], positions: &mut Vec<Position>) -> Result<()> {
-        let Config { text_config, video_token_id, image_token_id, vision_end_token_id, .. } = &self.config;
-        let wrong = ids.iter().find(|id| {
-            **id as usize >= text_config.vocab_size || *id == video_token_id || *id == image_token_id
-        });
-        if let Some(id) = wrong {
-            return Err(Error::Prompt(format!("token {id} is unknown or a placeholder without its segment")));
+        let Config { text_config, vision_end_token_id, .. } = &self.config;
+        if let Some(id) = ids.iter().find(|id| **id as usize >= text_config.vocab_size) {
+            return Err(Error::Prompt(format!("token {id} is not in the vocabulary")));
         }
         let at = session.ids.len();
         if let (Some(last), Some(first)) = (session.segments.last_mut(), ids.first()) {

@@ -15,7 +15,10 @@ use crate::text::kv_cache::KvCache;
 pub(crate) fn check(pointer: Option<Pointer>, config: &TextConfig) -> Result<()> {
     match pointer {
         Some(p) if p.layer >= config.num_hidden_layers || p.head >= config.num_attention_heads => {
-            Err(Error::Unsupported(format!("timepin.json points at layer {} head {}, which the model lacks", p.layer, p.head)))
+            Err(Error::Unsupported(format!(
+                "timepin.json points at layer {} head {}, which the model lacks",
+                p.layer, p.head
+            )))
         }
         _ => Ok(()),
     }

@@ -51,11 +51,8 @@ mod tests {
         cursor.text(2, &mut out);
         cursor.grid(2, 3, &mut out);
         cursor.text(1, &mut out);
-        let expected = [
-            [0, 0, 0], [1, 1, 1],
-            [2, 2, 2], [2, 2, 3], [2, 2, 4], [2, 3, 2], [2, 3, 3], [2, 3, 4],
-            [5, 5, 5],
-        ];
+        let expected =
+            [[0, 0, 0], [1, 1, 1], [2, 2, 2], [2, 2, 3], [2, 2, 4], [2, 3, 2], [2, 3, 3], [2, 3, 4], [5, 5, 5]];
         assert_eq!(out, expected);
         assert_eq!(cursor.delta(out.len()), 6 - 9);
     }

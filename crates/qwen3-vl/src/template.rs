@@ -40,7 +40,7 @@ impl TemplatePart {
             Self::Image => ("image", ""),
             Self::Video => ("video", ""),
         };
-        context! { type => kind, ..Jinja::from_iter([(kind, content)]) }
+        Jinja::from_pairs([("type", kind), (kind, content)])
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn python_methods_and_block_trimming_work() -> Result<()> {
         let source = "{%- for m in messages %}\n    {%- if m.role.startswith('u') %}\n<{{ m.role }}>\n    {% for p in \
-                      m.content %}\n{{ p.text.strip() }}\n    {% endfor %}\n    {%- endif %}\n{%- endfor %}";
+                      m.content if 'text' in p %}\n{{ p.text.strip() }}\n    {% endfor %}\n    {%- endif %}\n{%- endfor %}";
         let template = ChatTemplate::parse(source.into())?;
         let content = vec![TemplatePart::Text("  when? ".into())];
         let text = template.render(&[TemplateMessage { role: "user".into(), content }], true)?;

@@ -23,10 +23,18 @@ fn the_bundled_checkpoint_answers_about_frames() {
     let model = Qwen3Vl::load(&folder, LoadOptions::default()).unwrap();
     assert_eq!(model.fingerprint().len(), 64);
     let size = model.profile().resize.target(Size { width: 640, height: 360 }, 16).unwrap();
-    let frames: Vec<_> = (0..8).map(|i| [frame(size.width, size.height, i), frame(size.width, size.height, i + 50)]).collect();
+    let frames: Vec<_> =
+        (0..8).map(|i| [frame(size.width, size.height, i), frame(size.width, size.height, i + 50)]).collect();
     let features = model.encode_segments(&frames).unwrap();
     let alone = model.encode_segments(&frames[3..4]).unwrap();
-    let gap = (features[3].merged() - alone[0].merged()).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    let gap = (features[3].merged() - alone[0].merged())
+        .unwrap()
+        .abs()
+        .unwrap()
+        .max_all()
+        .unwrap()
+        .to_scalar::<f32>()
+        .unwrap();
     assert!(gap < 1e-4, "a segment depends on its neighbours by {gap}");
 
     let video = features

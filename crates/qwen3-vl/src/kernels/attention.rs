@@ -233,8 +233,7 @@ fn attend_one(q: &Tensor, blocks: &[KeyValues], scale: f32) -> Result<Tensor> {
             })
             .collect()
     };
-    let tasks: Vec<_> =
-        runs.iter().enumerate().flat_map(|(h, runs)| runs.iter().map(move |&run| (h, run))).collect();
+    let tasks: Vec<_> = runs.iter().enumerate().flat_map(|(h, runs)| runs.iter().map(move |&run| (h, run))).collect();
     let partials: Vec<(usize, Vec<Partial>)> = if worth_parallel(work) {
         tasks.into_par_iter().map(|t| (t.0, partial(t))).collect()
     } else {

@@ -45,8 +45,7 @@ impl Axis {
                 let centre = scale * (i as f64 + 0.5);
                 let start = (centre - support + 0.5).max(0.0) as usize;
                 let end = ((centre + support + 0.5) as usize).min(input).max(start + 1);
-                let mut weights: Vec<f64> =
-                    (start..end).map(|j| keys((j as f64 - centre + 0.5) / stretch)).collect();
+                let mut weights: Vec<f64> = (start..end).map(|j| keys((j as f64 - centre + 0.5) / stretch)).collect();
                 let sum: f64 = weights.iter().sum();
                 if sum != 0.0 {
                     weights.iter_mut().for_each(|w| *w /= sum);
@@ -62,7 +61,10 @@ impl Axis {
         let unit = f64::from(1_u32 << precision);
         let taps = real
             .into_iter()
-            .map(|(start, weights)| Taps { start, weights: weights.iter().map(|w| (w * unit).round() as i32).collect() })
+            .map(|(start, weights)| Taps {
+                start,
+                weights: weights.iter().map(|w| (w * unit).round() as i32).collect(),
+            })
             .collect();
         Self { taps, precision }
     }
@@ -116,8 +118,7 @@ fn columns(frame: &[u8], width: usize, from: usize, to: usize) -> Vec<u8> {
 /// The frame at `width × height`, bicubic and antialiased. A side of zero becomes one.
 pub fn resize_bicubic(frame: &RgbFrame, width: u32, height: u32) -> RgbFrame {
     let (width, height) = (width.max(1), height.max(1));
-    let (from_w, from_h, to_w, to_h) =
-        (frame.width as usize, frame.height as usize, width as usize, height as usize);
+    let (from_w, from_h, to_w, to_h) = (frame.width as usize, frame.height as usize, width as usize, height as usize);
     let mut data = None;
     if from_w != to_w {
         data = Some(rows(&frame.data, from_w, to_w, from_h));

@@ -30,7 +30,10 @@ impl RgbFrame {
     pub fn new(width: u32, height: u32, data: Vec<u8>) -> Result<Self> {
         let expected = u64::from(width) * u64::from(height) * 3;
         if expected == 0 || data.len() as u64 != expected {
-            return Err(Error::Frames(format!("{width}×{height} RGB needs {expected} bytes, {} were given", data.len())));
+            return Err(Error::Frames(format!(
+                "{width}×{height} RGB needs {expected} bytes, {} were given",
+                data.len()
+            )));
         }
         Ok(Self { width, height, data })
     }

@@ -63,13 +63,11 @@ mod tests {
     fn patches_of_one_token_are_neighbours_in_row_order() -> Result<()> {
         // A 64 × 32 picture: red is the patch's row · 16 + its column, constant inside a patch.
         let (width, height) = (64_u32, 32_u32);
-        let data: Vec<u8> = (0..height)
-            .flat_map(|y| (0..width).flat_map(move |x| [(y / 16 * 16 + x / 16) as u8, 0, 255]))
-            .collect();
+        let data: Vec<u8> =
+            (0..height).flat_map(|y| (0..width).flat_map(move |x| [(y / 16 * 16 + x / 16) as u8, 0, 255])).collect();
         let frame = RgbFrame::new(width, height, data)?;
         let rows = patchify(&[[frame.clone(), frame]], 16, Normalisation::default())?;
-        let reds: Vec<u8> =
-            rows.chunks_exact(1536).map(|row| ((row[0] + 1.0) * 127.5).round() as u8).collect();
+        let reds: Vec<u8> = rows.chunks_exact(1536).map(|row| ((row[0] + 1.0) * 127.5).round() as u8).collect();
         assert_eq!(reds, [0, 1, 16, 17, 2, 3, 18, 19]);
         let first = &rows[..1536];
         assert!(first[512..1024].iter().all(|&v| v == -1.0) && first[1024..].iter().all(|&v| v == 1.0));

@@ -64,7 +64,13 @@ impl Layer {
     }
 
     /// x: [L, hidden] of the tokens after those in `cache`.
-    pub(super) fn forward(&self, x: &Tensor, rotary: &Rotary, cache: &KvCache, keep_queries: bool) -> Result<LayerOutput> {
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        rotary: &Rotary,
+        cache: &KvCache,
+        keep_queries: bool,
+    ) -> Result<LayerOutput> {
         let HeadSplit { query, key_value, dim, .. } = self.heads;
         let length = x.dim(0)?;
         let normed = candle_nn::ops::rms_norm(x, &self.input_norm, self.eps)?;

@@ -62,8 +62,8 @@ impl Decoder {
         let text = &config.text_config;
         let table = [text.vocab_size, text.hidden_size];
         let embeddings = weights.text("embed_tokens.weight", &table)?;
-        let own = if config.tied() { None } else { weights.lm_head(&table)? };
-        // A checkpoint without an output projection is tied, whatever its flag says.
+        // The decoder's own flag decides, as in the reference; otherwise a projection that is stored is meant to be used.
+        let own = if text.tie_word_embeddings == Some(true) { None } else { weights.lm_head(&table)? };
         let head = Linear::new(own.unwrap_or_else(|| embeddings.clone()), None);
         let layers: Result<Vec<_>> = (0..text.num_hidden_layers).map(|i| Layer::load(text, weights, i)).collect();
         Ok(Self {

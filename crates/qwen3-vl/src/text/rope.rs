@@ -52,7 +52,8 @@ impl Mrope {
             }
             _ => (plain, 1.0),
         };
-        let frequencies = scaled.iter().enumerate().map(|(i, f): (usize, &f64)| (*f as f32, axis(i, section))).collect();
+        let frequencies =
+            scaled.iter().enumerate().map(|(i, f): (usize, &f64)| (*f as f32, axis(i, section))).collect();
         Self { frequencies, factor: factor as f32 }
     }
 
@@ -100,12 +101,9 @@ mod tests {
             ))
         };
         let plain = Mrope::new(&text(r#"{"rope_type":"default"}"#)?);
-        let yarn = Mrope::new(&text(
-            r#"{"rope_type":"yarn","factor":3.0,"original_max_position_embeddings":262144}"#,
-        )?);
+        let yarn = Mrope::new(&text(r#"{"rope_type":"yarn","factor":3.0,"original_max_position_embeddings":262144}"#)?);
         assert!((yarn.factor - 1.1099).abs() < 1e-4);
-        let ratio: Vec<f32> =
-            plain.frequencies.iter().zip(&yarn.frequencies).map(|(p, y)| p.0 / y.0).collect();
+        let ratio: Vec<f32> = plain.frequencies.iter().zip(&yarn.frequencies).map(|(p, y)| p.0 / y.0).collect();
         assert!(ratio[..=29].iter().all(|r| (r - 1.0).abs() < 1e-5));
         assert!(ratio[45..].iter().all(|r| (r - 3.0).abs() < 1e-4));
         assert!(ratio[37] > 1.0 && ratio[37] < 3.0);

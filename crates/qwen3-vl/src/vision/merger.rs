@@ -30,11 +30,7 @@ impl Merger {
 
     /// x: [4·M, hidden] → [M, out_hidden].
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = if self.joined_norm {
-            self.norm.forward(&join_four(x)?)?
-        } else {
-            join_four(&self.norm.forward(x)?)?
-        };
+        let x = if self.joined_norm { self.norm.forward(&join_four(x)?)? } else { join_four(&self.norm.forward(x)?)? };
         Ok(self.fc2.forward(&self.fc1.forward_act(&x, Activation::GeluErf)?)?)
     }
 }

@@ -63,9 +63,8 @@ pub(super) fn embedding(table: &Tensor, side: usize, grid: (usize, usize)) -> Re
 /// Angles `[row · f, column · f]` with `f_i = 10000^(-2i / (D/2))`, `i < D/4`; computed in f32.
 pub(super) fn rotary(dim: usize, grid: (usize, usize), like: (&Device, DType)) -> Result<Rotary> {
     let quarter = dim / 4;
-    let frequencies: Vec<f32> = (0..quarter)
-        .map(|i| 1.0 / 10_000_f64.powf(2.0 * i as f64 / (dim / 2) as f64) as f32)
-        .collect();
+    let frequencies: Vec<f32> =
+        (0..quarter).map(|i| 1.0 / 10_000_f64.powf(2.0 * i as f64 / (dim / 2) as f64) as f32).collect();
     let angles: Vec<f32> = coordinates(grid)
         .flat_map(|(row, column)| [row, column])
         .flat_map(|at| frequencies.iter().map(move |f| at as f32 * f))

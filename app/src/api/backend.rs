@@ -1,0 +1,38 @@
+//! The server's side of the server functions: the engine in the request's context, and events as lines.
+
+use engine::Engine;
+use futures::{Stream, StreamExt};
+use leptos::prelude::use_context;
+use leptos::server_fn::codec::TextStream;
+use serde::Serialize;
+
+use super::error::ApiError;
+
+/// The engine the server put into the request's context.
+pub(super) fn engine() -> Result<Engine, ApiError> {
+    use_context::<Engine>().ok_or_else(|| ApiError::Internal { message: "no engine in this request".to_owned() })
+}
+
+/// Events as NDJSON: each line whole, so that a reader needs nothing but the line ends.
+pub(super) fn lines<T: Serialize + 'static>(events: impl Stream<Item = T> + Send + 'static) -> TextStream<ApiError> {
+    TextStream::new(events.map(|event| {
+        let mut line = serde_json::to_string(&event).map_err(|e| ApiError::Internal { message: e.to_string() })?;
+        line.push('\n');
+        Ok(line)
+    }))
+}
+
+impl From<engine::Error> for ApiError {
+    fn from(error: engine::Error) -> Self {
+        use engine::Error as E;
+        match error {
+            E::NotAnImage { pts, .. } => Self::NotAnImage { pts_us: pts.micros() },
+            E::FrameTooLarge { pts, .. } => Self::FrameTooLarge { pts_us: pts.micros() },
+            E::TooManyFrames { found, limit } => Self::TooManyFrames { found, limit },
+            E::QuestionTooLong { bytes, limit } => Self::QuestionTooLong { bytes, limit },
+            E::ContextExceeded { needed, limit } => Self::ContextExceeded { needed, limit },
+            E::BadVideo(message) => Self::BadVideo { message },
+            other => Self::from_code(other.code(), other.to_string()),
+        }
+    }
+}

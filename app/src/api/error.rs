@@ -1,0 +1,175 @@
+//! The one error of all server functions: a code for programs, numbers where they help, a status for HTTP.
+//!
+//! The page never shows these messages; it has its own sentence for each code in every language (`i18n::errors`).
+
+use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::codec::JsonEncoding;
+use serde::{Deserialize, Serialize};
+
+/// Why a server function refused or failed. Codes are the engine's, so that streams and requests speak alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ApiError {
+    /// No such video; it may have been deleted.
+    #[error("there is no such video")]
+    UnknownVideo,
+    /// No such question.
+    #[error("there is no such question")]
+    UnknownQuestion,
+    /// What was said about a video cannot be true.
+    #[error("this video cannot be added: {message}")]
+    BadVideo {
+        /// Why.
+        message: String,
+    },
+    /// The bytes of a frame are not JPEG, WebP or PNG.
+    #[error("the frame at {pts_us} µs is not an image")]
+    NotAnImage {
+        /// Its timestamp in microseconds.
+        pts_us: i64,
+    },
+    /// A frame has more bytes or pixels than any use can need.
+    #[error("the frame at {pts_us} µs is too large")]
+    FrameTooLarge {
+        /// Its timestamp in microseconds.
+        pts_us: i64,
+    },
+    /// More frames than one call or one video may have.
+    #[error("{found} frames are too many; at most {limit} are taken")]
+    TooManyFrames {
+        /// How many there would be.
+        found: u32,
+        /// How many there may be.
+        limit: u32,
+    },
+    /// More bytes than the route takes.
+    #[error("the request is too large")]
+    BodyTooLarge,
+    /// Nothing was asked.
+    #[error("the question is empty")]
+    EmptyQuestion,
+    /// More text than a question may have.
+    #[error("the question has {bytes} bytes; at most {limit} are taken")]
+    QuestionTooLong {
+        /// Its length.
+        bytes: u32,
+        /// The most that is taken.
+        limit: u32,
+    },
+    /// Nothing to look at yet.
+    #[error("the video has no frames yet")]
+    NoFrames,
+    /// Video and question do not fit the model's context.
+    #[error("the prompt needs {needed} tokens; the context holds {limit}")]
+    ContextExceeded {
+        /// Needed.
+        needed: u32,
+        /// There.
+        limit: u32,
+    },
+    /// The library's disk is full.
+    #[error("the disk is full")]
+    StorageFull,
+    /// The library failed.
+    #[error("the library failed: {message}")]
+    LibraryUnreadable {
+        /// For the log and the curious.
+        message: String,
+    },
+    /// The model failed or is not there.
+    #[error("the model failed: {message}")]
+    ModelFailed {
+        /// For the log and the curious.
+        message: String,
+    },
+    /// The asker went away.
+    #[error("the answer was stopped")]
+    Cancelled,
+    /// The server is on its way out.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// The request does not make sense.
+    #[error("bad request: {message}")]
+    BadRequest {
+        /// What about it.
+        message: String,
+    },
+    /// The server did not answer.
+    #[error("the server cannot be reached: {message}")]
+    Network {
+        /// What the browser says.
+        message: String,
+    },
+    /// The stream ended before its end.
+    #[error("the connection broke off")]
+    Interrupted,
+    /// A bug.
+    #[error("internal error: {message}")]
+    Internal {
+        /// For the log and the curious.
+        message: String,
+    },
+}
+
+impl ApiError {
+    /// The error behind a `code` in a stream of events, where numbers are only in the message.
+    pub fn from_code(code: &str, message: String) -> Self {
+        match code {
+            "unknown_video" => Self::UnknownVideo,
+            "unknown_question" => Self::UnknownQuestion,
+            "bad_video" => Self::BadVideo { message },
+            "empty_question" => Self::EmptyQuestion,
+            "no_frames" => Self::NoFrames,
+            "storage_full" => Self::StorageFull,
+            "library_unreadable" => Self::LibraryUnreadable { message },
+            "model_failed" | "model_missing" | "no_device" => Self::ModelFailed { message },
+            "cancelled" => Self::Cancelled,
+            "shutting_down" => Self::ShuttingDown,
+            _ => Self::Internal { message },
+        }
+    }
+
+    /// Whether the same request may succeed a moment later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Network { .. } | Self::Interrupted | Self::ShuttingDown)
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            Self::BadRequest { .. } => 400,
+            Self::UnknownVideo | Self::UnknownQuestion => 404,
+            Self::NoFrames => 409,
+            Self::BodyTooLarge
+            | Self::FrameTooLarge { .. }
+            | Self::TooManyFrames { .. }
+            | Self::QuestionTooLong { .. } => 413,
+            Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
+            Self::Cancelled => 499,
+            Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,
+            Self::ShuttingDown | Self::Network { .. } | Self::Interrupted => 503,
+            Self::StorageFull => 507,
+        }
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
+        // axum says so in words only, whichever extractor met the limit.
+        if value.to_string().contains("size limit") {
+            return Self::BodyTooLarge;
+        }
+        match value {
+            ServerFnErrorErr::Request(message) => Self::Network { message },
+            ServerFnErrorErr::Args(message) | ServerFnErrorErr::MissingArg(message) => Self::BadRequest { message },
+            // On the server: a body that is no argument. In the page: a proxy's error page instead of an answer.
+            ServerFnErrorErr::Deserialization(message) => Self::BadRequest { message },
+            other => Self::Internal { message: other.to_string() },
+        }
+    }
+
+    fn status_code(&self) -> http::StatusCode {
+        http::StatusCode::from_u16(self.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}

@@ -1,0 +1,42 @@
+//! The typed server functions. Paths are `/api/<name>` and stable; [`ApiError`] is the error of all of them.
+//!
+//! | function | takes | gives |
+//! |---|---|---|
+//! | `create_video` | [`NewVideo`](timeline::NewVideo) | [`VideoId`](timeline::VideoId) |
+//! | `append_frames` | frames, Postcard; idempotent by timestamp | [`AppendReceipt`](timeline::AppendReceipt) |
+//! | `finish_video` | video | – |
+//! | `list_videos`, `get_video`, `rename_video`, `delete_video` | | |
+//! | `progress` | video | NDJSON of [`ProgressEvent`](timeline::ProgressEvent) |
+//! | `ask` | video, question | NDJSON of [`AnswerEvent`](timeline::AnswerEvent) |
+//! | `list_questions`, `delete_question` | | |
+//! | `model_info` | – | [`ModelInfo`](timeline::ModelInfo) |
+//!
+//! Dropping a stream in the page aborts the request, which drops the stream on the server, which stops the work.
+
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+mod ask;
+#[cfg(feature = "ssr")]
+mod backend;
+mod error;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+mod frames;
+pub mod ndjson;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+mod videos;
+
+pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
+pub use error::ApiError;
+pub use frames::{append_frames, finish_video};
+pub use videos::{create_video, delete_video, get_video, list_videos, model_info, rename_video};
+
+/// Server function types by name, for per-route limits and tests.
+pub mod routes {
+    pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
+    pub use super::frames::{AppendFrames, FinishVideo};
+    pub use super::videos::{CreateVideo, DeleteVideo, GetVideo, ListVideos, ModelInfo, RenameVideo};
+}
+
+/// Where the frame of a video at exactly `pts` is served as an image.
+pub fn frame_url(video: &timeline::VideoId, pts: timeline::Timestamp) -> String {
+    format!("{}/frames/{video}/{}", leptos::server_fn::client::get_server_url(), pts.micros())
+}

@@ -1,0 +1,88 @@
+//! What went wrong and what to do about it, in the reader's language.
+
+use super::{Lang, fill};
+use crate::api::ApiError;
+use crate::extraction::ExtractError;
+
+/// A sentence for an error of the extraction.
+pub fn extract_error(lang: Lang, error: &ExtractError) -> String {
+    let m = lang.messages();
+    match error {
+        ExtractError::NotAVideo => m.not_a_video.to_owned(),
+        ExtractError::Empty => m.empty_file.to_owned(),
+        ExtractError::Truncated => m.truncated.to_owned(),
+        ExtractError::NoVideoTrack => m.no_video_track.to_owned(),
+        ExtractError::ZeroDuration => m.zero_duration.to_owned(),
+        ExtractError::UnsupportedContainer { name } => fill(m.unsupported_container, &[name]),
+        ExtractError::UnsupportedCodec { codec } => fill(m.unsupported_codec, &[&codec_name(codec)]),
+        ExtractError::BadShape { width, height } => fill(m.bad_shape, &[&format!("{width}×{height}")]),
+        ExtractError::Damaged { message } => fill(m.damaged, &[message]),
+        ExtractError::Decode { message } => fill(m.decode_failed, &[message]),
+        ExtractError::Read { message } => fill(m.read_failed, &[message]),
+        ExtractError::Cancelled => m.cancelled.to_owned(),
+        ExtractError::NoWebCodecs => m.no_webcodecs.to_owned(),
+        ExtractError::Worker { message } => fill(m.worker_failed, &[message]),
+    }
+}
+
+/// A sentence for an error of the server.
+pub fn api_error(lang: Lang, error: &ApiError) -> String {
+    let m = lang.messages();
+    match error {
+        ApiError::UnknownVideo => m.unknown_video.to_owned(),
+        ApiError::UnknownQuestion => m.unknown_question.to_owned(),
+        ApiError::BadVideo { message } => fill(m.bad_video, &[message]),
+        ApiError::NotAnImage { .. } => m.not_an_image.to_owned(),
+        ApiError::FrameTooLarge { .. } | ApiError::BodyTooLarge => m.body_too_large.to_owned(),
+        ApiError::TooManyFrames { found, limit } => fill(m.too_many_frames, &[&found.to_string(), &limit.to_string()]),
+        ApiError::EmptyQuestion => m.empty_question.to_owned(),
+        ApiError::QuestionTooLong { bytes, limit } => {
+            fill(m.question_too_long, &[&kilobytes(*bytes), &kilobytes(*limit)])
+        }
+        ApiError::NoFrames => m.no_frames.to_owned(),
+        ApiError::ContextExceeded { needed, limit } => {
+            fill(m.context_exceeded, &[&needed.to_string(), &limit.to_string()])
+        }
+        ApiError::StorageFull => m.storage_full.to_owned(),
+        ApiError::LibraryUnreadable { message } => fill(m.library_failed, &[message]),
+        ApiError::ModelFailed { message } => fill(m.model_failed, &[message]),
+        ApiError::Cancelled => m.stopped.to_owned(),
+        ApiError::ShuttingDown => m.shutting_down.to_owned(),
+        ApiError::BadRequest { message } => fill(m.bad_request, &[message]),
+        ApiError::Network { .. } => m.unreachable.to_owned(),
+        ApiError::Interrupted => m.interrupted.to_owned(),
+        ApiError::Internal { message } => fill(m.internal, &[message]),
+    }
+}
+
+fn kilobytes(bytes: u32) -> String {
+    format!("{} kB", bytes.div_ceil(1024))
+}
+
+/// The name people know, with the codec string behind it.
+fn codec_name(codec: &str) -> String {
+    let known = match codec.split('.').next().unwrap_or_default() {
+        "hvc1" | "hev1" => "HEVC / H.265",
+        "avc1" | "avc3" => "H.264",
+        "av01" => "AV1",
+        "vp09" => "VP9",
+        "vp08" => "VP8",
+        "mp4v" => "MPEG-4 Visual",
+        "apch" | "apcn" | "apcs" | "apco" | "ap4h" | "ap4x" => "ProRes",
+        "dvh1" | "dvhe" => "Dolby Vision",
+        _ => return codec.to_owned(),
+    };
+    format!("{known} ({codec})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_codec_is_called_by_the_name_people_know() {
+        let error = ExtractError::UnsupportedCodec { codec: "hvc1.1.6.L93.B0".to_owned() };
+        assert!(extract_error(Lang::En, &error).contains("HEVC / H.265 (hvc1.1.6.L93.B0)"));
+        assert!(extract_error(Lang::Zh, &error).contains("HEVC"));
+    }
+}

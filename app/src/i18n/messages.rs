@@ -1,0 +1,211 @@
+//! Every sentence of the page, in one table. `{}` stands for a value, in the same order in every language.
+
+macro_rules! messages {
+    ($($name:ident { $en:literal $zh:literal })*) => {
+        /// The page's sentences in one language.
+        #[expect(missing_docs, reason = "the English sentence is the documentation")]
+        #[derive(Debug)]
+        pub struct Messages { $(pub $name: &'static str,)* }
+
+        impl Messages {
+            /// English.
+            pub const EN: Self = Self { $($name: $en,)* };
+            /// Simplified Chinese.
+            pub const ZH: Self = Self { $($name: $zh,)* };
+
+            #[cfg(test)]
+            fn table() -> Vec<(&'static str, &'static str, &'static str)> {
+                vec![$((stringify!($name), $en, $zh),)*]
+            }
+        }
+    };
+}
+
+messages! {
+    // frame of every page
+    skip { "Skip to content" "跳到正文" }
+    tagline { "the exact moment" "精确到时刻" }
+    library { "Library" "视频库" }
+    other_language { "中文" "English" }
+    switch_language { "切换到中文" "Switch to English" }
+    switch_theme { "Switch between light and dark" "切换浅色与深色" }
+    dismiss { "Dismiss" "关闭" }
+    working { "Working …" "处理中……" }
+
+    // library
+    hero { "Ask a video. Get the exact moment." "问视频，得时刻。" }
+    hero_sub {
+        "Drop a file and ask in plain words. Every answer is pinned to the timeline — click, and you are there."
+        "拖入视频，用日常语言提问。回答中的每个时间都钉在时间轴上，点击即达。"
+    }
+    drop_here { "Drop a video here" "把视频拖到这里" }
+    drop_now { "Let go to open it" "松开即可打开" }
+    choose { "Choose a video" "选择视频" }
+    try_sample { "Try the sample" "试试示例" }
+    sample_hint { "one minute, nothing to install" "一分钟，无需安装" }
+    drop_or_paste { "or paste it with Ctrl V" "也可以用 Ctrl V 粘贴" }
+    private { "The file stays on your machine: frames are read in this browser and only they are sent." "文件不会离开你的电脑：画面在浏览器里读取，只发送画面。" }
+    formats { "MP4 and MOV, up to two hours" "MP4 与 MOV，最长两小时" }
+    opening { "Reading {} …" "正在读取 {} ……" }
+    fetching_sample { "Fetching the sample …" "正在获取示例……" }
+    your_videos { "Your videos" "你的视频" }
+    no_videos { "Nothing here yet. Drop a video above, or try the sample." "还没有视频。拖入一个视频，或试试示例。" }
+    videos_failed { "The library cannot be shown." "无法显示视频库。" }
+    try_again { "Try again" "重试" }
+    questions_none { "no questions yet" "还没有提问" }
+    questions_one { "1 question" "1 个问题" }
+    questions_many { "{} questions" "{} 个问题" }
+    rename { "Rename" "重命名" }
+    new_title { "New title" "新标题" }
+    save { "Save" "保存" }
+    delete { "Delete" "删除" }
+    delete_ask { "Delete “{}” with its frames and answers?" "删除“{}”及其画面和回答？" }
+    delete_yes { "Delete" "删除" }
+    delete_no { "Keep it" "保留" }
+    open { "Open {}" "打开 {}" }
+    state_receiving { "Reading" "读取中" }
+    state_indexing { "Indexing" "索引中" }
+    state_ready { "Ready" "就绪" }
+    state_stopped { "Paused" "已暂停" }
+    demo_title { "This is the demo model" "当前是演示模型" }
+    demo_note {
+        "{} knows its own little world only: coloured shapes, words on slides, flashes of light. Real films need a real model."
+        "{} 只认识它自己的小世界：彩色形状、幻灯片上的单词、闪光。真实影片需要真实模型。"
+    }
+    demo_how {
+        "Download the folder of a published Qwen3-VL checkpoint (config.json, safetensors, tokenizer.json) and start the server with it:"
+        "下载任意已发布的 Qwen3-VL 检查点文件夹（config.json、safetensors、tokenizer.json），并用它启动服务器："
+    }
+    demo_link { "How to get one" "如何获取" }
+
+    // workbench
+    missing_title { "No such video" "没有这个视频" }
+    to_library { "Back to the library" "返回视频库" }
+    player_label { "Video" "视频" }
+    repick_title { "Pick the file again to play it" "重新选择文件即可播放" }
+    repick_note {
+        "The video itself never left your machine, so after a reload this page needs it again: {}. Frames and answers are all here, and you can go on asking."
+        "视频从未离开你的电脑，所以刷新后需要重新选择：{}。画面和回答都在，可以继续提问。"
+    }
+    repick { "Pick the file" "选择文件" }
+    repick_other { "This looks like another file ({}, {}). Frames and answers belong to {} ({})." "这似乎是另一个文件（{}，{}）。画面和回答属于 {}（{}）。" }
+    use_anyway { "Use it anyway" "仍然使用" }
+    cannot_play { "This browser cannot play the file. The frames the model saw are shown instead." "此浏览器无法播放该文件，改为显示模型看到的画面。" }
+    frame_at { "Frame at {}" "{} 处的画面" }
+    no_picture { "No frame yet" "还没有画面" }
+
+    timeline { "Timeline" "时间轴" }
+    timeline_help { "Click to jump. Scroll to zoom, drag the ruler to pan. Arrow keys move, plus and minus zoom." "点击跳转；滚轮缩放，拖动标尺平移；方向键移动，加减号缩放。" }
+    zoom_in { "Zoom in" "放大" }
+    zoom_out { "Zoom out" "缩小" }
+    zoom_fit { "Whole video" "整段视频" }
+    position { "{} of {}" "{} / {}" }
+
+    budget_frames { "frames" "帧" }
+    budget_size { "seen at" "画面尺寸" }
+    budget_tokens { "tokens" "令牌" }
+    budget_each { "per look" "每次观看" }
+    budget_seconds { "{} s" "{} 秒" }
+    budget_title { "What the model will see" "模型将看到什么" }
+    budget_coarse { "One look covers {} seconds: moments shorter than that may be missed." "每次观看覆盖 {} 秒：更短的瞬间可能会被漏掉。" }
+    budget_context { "The whole video does not fit this model’s context of {} tokens." "整段视频超出了该模型 {} 令牌的上下文。" }
+    reading_frames { "Reading frames" "正在读取画面" }
+    frames_of { "{} of {} frames" "{} / {} 帧" }
+    covered { "{} of {}" "{} / {}" }
+    rate { "{} frames/s" "每秒 {} 帧" }
+    time_left { "{} left" "剩余 {}" }
+    indexing { "Building the index: {} of {} looks" "正在建立索引：{} / {}" }
+    finishing { "Closing the index …" "正在完成索引……" }
+    reconnecting { "The server does not answer. Trying again …" "服务器没有响应，正在重试……" }
+    cancel { "Cancel" "取消" }
+    resume { "Resume" "继续" }
+    paused { "Paused at {} of {} frames. What is there can be asked about." "已暂停：{} / {} 帧。已有的画面可以提问。" }
+    paused_file { "Pick the file again to go on." "重新选择文件即可继续。" }
+    index_ready { "Index complete" "索引完成" }
+
+    conversation { "Questions" "提问" }
+    question_label { "Your question" "你的问题" }
+    question_hint { "When does … appear?" "……什么时候出现？" }
+    ask { "Ask" "提问" }
+    stop { "Stop" "停止" }
+    try_asking { "Try asking" "可以这样问" }
+    ask_anything { "Ask when something happens" "问一件事何时发生" }
+    ask_anything_note { "Answers come with their moments. Click one, and the player jumps there." "回答会附上时刻，点击即可跳转。" }
+    ask_early { "The index is still growing; your answer may have to wait for it." "索引仍在建立，回答可能需要稍等。" }
+    waiting { "Thinking …" "思考中……" }
+    reading_prompt { "Looking at the video: {} %" "正在观看视频：{}%" }
+    stopped { "Stopped." "已停止。" }
+    incomplete { "This answer was interrupted." "这个回答被中断了。" }
+    ask_again { "Ask again" "再问一次" }
+    copy { "Copy answer" "复制回答" }
+    copied { "Copied" "已复制" }
+    delete_question { "Delete question" "删除问题" }
+    jump { "Jump to {}" "跳到 {}" }
+    usage { "first word after {} s · {} s in all · {} tokens read, {} kept" "首字 {} 秒 · 共 {} 秒 · 读取 {} 令牌，复用 {}" }
+    minimap { "Visible part" "可见部分" }
+
+    // suggestions: the kinds of questions the demo world knows
+    suggest_list { "List the events" "列出所有事件" }
+    suggest_when { "When does the red circle appear?" "红色圆形什么时候出现？" }
+    suggest_what { "What is shown at 0:30?" "0:30显示什么？" }
+    suggest_flash { "When does the flash appear?" "闪光什么时候出现？" }
+    suggest_count { "How many times does the blue circle appear?" "蓝色圆形出现了几次？" }
+    suggest_real_list { "List the main events with their times" "列出主要事件及其时间" }
+    suggest_real_when { "When does the first person appear?" "第一个人什么时候出现？" }
+    suggest_real_text { "When is text shown on screen, and what does it say?" "画面上什么时候出现文字，写了什么？" }
+
+    // not found
+    lost_title { "This page is not on the timeline" "时间轴上没有这一页" }
+    lost_note { "The address may be mistyped, or the video was deleted." "地址可能有误，或视频已被删除。" }
+
+    // errors of the extraction
+    not_a_video { "This is not a video we can read. Choose an MP4 or MOV file." "这不是可以读取的视频。请选择 MP4 或 MOV 文件。" }
+    empty_file { "The file is empty. Check that it was copied or downloaded completely." "文件是空的。请检查是否已完整复制或下载。" }
+    truncated { "The file is incomplete: it was cut off before its end. Copy or download it again." "文件不完整，在结尾之前被截断。请重新复制或下载。" }
+    no_video_track { "There is no video track in this file, only sound. Choose a file with a picture." "文件中没有视频画面，只有声音。请选择带画面的文件。" }
+    zero_duration { "The video has no length: its track is empty. Export it again from its source." "视频没有长度，轨道是空的。请从源文件重新导出。" }
+    unsupported_container { "{} files cannot be read yet. Convert it to MP4 (H.264) and try again." "暂时无法读取 {} 文件。请转换为 MP4（H.264）后再试。" }
+    unsupported_codec { "This browser cannot decode {}. Try another browser, or convert the file to H.264." "此浏览器无法解码 {}。请换一个浏览器，或转换为 H.264。" }
+    bad_shape { "The picture is too small or too thin for the model ({}). Choose a video with a larger picture." "画面太小或太窄，模型无法观看（{}）。请选择画面更大的视频。" }
+    damaged { "The file is damaged ({}). Copy or export it again." "文件已损坏（{}）。请重新复制或导出。" }
+    decode_failed { "Decoding stopped: {}. What was read so far is kept; try to resume." "解码中断：{}。已读取的部分会保留，可以尝试继续。" }
+    read_failed { "The file can no longer be read ({}). If it was moved or changed, pick it again." "无法继续读取文件（{}）。如果文件被移动或更改，请重新选择。" }
+    cancelled { "Cancelled. What was read so far is kept." "已取消，已读取的部分会保留。" }
+    no_webcodecs { "This browser cannot decode video for web pages (no WebCodecs). Use a current Chrome, Edge, Firefox or Safari on a secure page." "此浏览器不能为网页解码视频（没有 WebCodecs）。请在安全连接下使用新版 Chrome、Edge、Firefox 或 Safari。" }
+    worker_failed { "The reader could not start ({}). Reload the page and try again." "读取程序无法启动（{}）。请刷新页面后重试。" }
+    one_file { "One video at a time, please." "请一次只选择一个视频。" }
+    sample_failed { "The sample could not be fetched. Check the connection and try again." "无法获取示例。请检查网络后重试。" }
+
+    // errors of the server
+    unknown_video { "There is no such video. It may have been deleted." "没有这个视频，它可能已被删除。" }
+    unknown_question { "There is no such question. It may have been deleted." "没有这个问题，它可能已被删除。" }
+    no_frames { "There is nothing to look at yet. Wait until the first frames are read, then ask again." "还没有可看的画面。请等第一批画面读取后再提问。" }
+    not_an_image { "The server could not read a frame as an image. Cancel, then resume." "服务器无法把某一帧读作图像。请取消后继续。" }
+    body_too_large { "The request was too large for the server. Reload the page and resume." "请求超过了服务器的大小限制。请刷新页面后继续。" }
+    empty_question { "Write a question first." "请先写下问题。" }
+    question_too_long { "The question is too long ({}). Shorten it to at most {}." "问题太长（{}）。请缩短到 {} 以内。" }
+    context_exceeded { "Video and question need {} tokens; the model takes {}. Ask about a shorter video." "视频和问题需要 {} 令牌，模型最多接受 {}。请换用更短的视频。" }
+    storage_full { "The server’s disk is full. Delete videos, or make room." "服务器磁盘已满。请删除视频或腾出空间。" }
+    library_failed { "The library on the server failed: {}. Look at the server’s log." "服务器上的视频库出错：{}。请查看服务器日志。" }
+    model_failed { "The model failed: {}. Ask again; if it stays, look at the server’s log." "模型出错：{}。请再问一次；若仍失败，请查看服务器日志。" }
+    shutting_down { "The server is restarting. Ask again in a moment." "服务器正在重启，请稍后再问。" }
+    bad_video { "This video cannot be added: {}." "无法添加这个视频：{}。" }
+    too_many_frames { "{} frames are more than the server takes ({})." "{} 帧超过了服务器的上限（{}）。" }
+    bad_request { "The server did not understand the request ({}). Reload the page." "服务器无法理解请求（{}）。请刷新页面。" }
+    unreachable { "The server cannot be reached. Check that it is running, then try again." "无法连接服务器。请确认它正在运行，然后重试。" }
+    interrupted { "The connection broke off. Ask again." "连接中断，请再问一次。" }
+    internal { "Something went wrong on the server: {}. Try again." "服务器内部出错：{}。请重试。" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_take_the_same_values() {
+        for (name, en, zh) in Messages::table() {
+            assert_eq!(en.matches("{}").count(), zh.matches("{}").count(), "{name}");
+            assert!(!en.is_empty() && !zh.is_empty(), "{name}");
+        }
+    }
+}

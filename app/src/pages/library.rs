@@ -1,0 +1,88 @@
+//! `/`: the dropzone, and every video there is.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use timeline::VideoSummary;
+
+use crate::api;
+use crate::i18n::t;
+use crate::parts::demo_note::DemoNote;
+use crate::parts::dropzone::Dropzone;
+use crate::parts::header::Header;
+use crate::parts::trouble::TroubleText;
+use crate::parts::video_card::{VideoCard, state_key};
+use crate::state::session::Session;
+use crate::state::trouble::Trouble;
+
+/// The library page.
+#[component]
+pub fn Library() -> impl IntoView {
+    view! {
+        <Title text="Timepin" />
+        <Header />
+        <main id="main" class="page library">
+            <section class="hero">
+                <h1>{t(|m| m.hero)}</h1>
+                <p>{t(|m| m.hero_sub)}</p>
+            </section>
+            <Dropzone />
+            <DemoNote />
+            <Videos />
+        </main>
+    }
+}
+
+/// A card is drawn anew when what it shows has changed.
+fn card_key(summary: &VideoSummary) -> (String, String, &'static str, u32, u32) {
+    let VideoSummary { id, video, state, frames, questions, .. } = summary;
+    (id.0.clone(), video.title.clone(), state_key(*state), *frames, *questions)
+}
+
+#[component]
+fn Videos() -> impl IntoView {
+    let videos = Resource::new_blocking(|| (), |()| api::list_videos());
+    let changed = Callback::new(move |()| videos.refetch());
+    // A run that ends leaves a video with another state: ask again.
+    let session = Session::expect();
+    let active = Memo::new(move |_| session.runs.with(|runs| runs.values().filter(|run| run.is_active()).count()));
+    Effect::new(move |before: Option<usize>| {
+        let now = active.get();
+        if before.is_some_and(|before| now < before) {
+            videos.refetch();
+        }
+        now
+    });
+    view! {
+        <section class="videos" aria-labelledby="videos-title">
+            <h2 id="videos-title">{t(|m| m.your_videos)}</h2>
+            <Transition fallback=|| view! { <div class="cards-waiting" aria-hidden="true"></div> }>
+                {move || Suspend::new(async move {
+                    match videos.await {
+                        Ok(videos) if videos.is_empty() => {
+                            view! { <p class="fine">{t(|m| m.no_videos)}</p> }.into_any()
+                        }
+                        Ok(videos) => {
+                            view! {
+                                <ul class="cards">
+                                    <For each=move || videos.clone() key=card_key let:summary>
+                                        <VideoCard summary changed />
+                                    </For>
+                                </ul>
+                            }
+                                .into_any()
+                        }
+                        Err(error) => {
+                            view! {
+                                <TroubleText trouble=Trouble::from(error) />
+                                <button class="button" type="button" on:click=move |_| videos.refetch()>
+                                    {t(|m| m.try_again)}
+                                </button>
+                            }
+                                .into_any()
+                        }
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+}

@@ -1,0 +1,74 @@
+//! An answer on the page: text that streams in, every stretch of time a chip, every pinned word a way to its moment.
+
+pub mod pieces;
+
+use leptos::prelude::*;
+use timeline::{Pin, Span};
+
+use self::pieces::{Piece, pieces};
+use crate::i18n::{fill, use_i18n};
+use crate::state::bench::Bench;
+use crate::state::conversation::Entry;
+
+/// The text of an answer.
+#[component]
+pub fn Answer(
+    /// The question it answers.
+    entry: Entry,
+) -> impl IntoView {
+    let open = move || entry.status.with(|status| status.is_open());
+    let parts = move || entry.record.with(|record| pieces(&record.answer, &record.spans, &record.tokens));
+    view! {
+        <p class="answer" data-testid="answer" aria-live="polite" aria-busy=move || open().to_string() class:is-open=open>
+            {move || {
+                parts()
+                    .into_iter()
+                    .map(|piece| match piece {
+                        Piece::Chip { text, span } => view! { <Chip entry text span /> }.into_any(),
+                        Piece::Words { text, pin: Some(pin) } => view! { <Pinned text pin /> }.into_any(),
+                        Piece::Words { text, pin: None } => view! { <span>{text}</span> }.into_any(),
+                    })
+                    .collect_view()
+            }}
+        </p>
+    }
+}
+
+#[component]
+fn Chip(entry: Entry, text: String, span: Span) -> impl IntoView {
+    let bench = Bench::expect();
+    let i18n = use_i18n();
+    let lit = move || bench.lit.get() == Some(span);
+    let moment = span.start.clock_tenths();
+    view! {
+        <button
+            class="chip" type="button" data-testid="span-chip"
+            data-start-us=span.start.micros() data-end-us=span.end.micros()
+            aria-pressed=move || lit().to_string()
+            title=move || fill(i18n.say().jump, &[&moment])
+            on:click=move |_| {
+                bench.spans.set(entry.spans());
+                bench.light(span);
+            }
+        >
+            {text}
+        </button>
+    }
+}
+
+#[component]
+fn Pinned(text: String, pin: Pin) -> impl IntoView {
+    let bench = Bench::expect();
+    let i18n = use_i18n();
+    let moment = pin.at.clock_tenths();
+    view! {
+        <button
+            class="pinned" type="button" tabindex="-1" title=move || fill(i18n.say().jump, &[&moment])
+            on:click=move |_| bench.go(pin.at)
+            on:pointerenter=move |_| bench.glance.set(Some(pin.at))
+            on:pointerleave=move |_| bench.glance.set(None)
+        >
+            {text}
+        </button>
+    }
+}

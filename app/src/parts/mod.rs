@@ -1,0 +1,23 @@
+//! What pages are made of.
+//!
+//! End-to-end tests find things by `data-testid`; these names are stable: `dropzone`, `file-input`, `try-sample`,
+//! `video-card`, `rename`, `rename-input`, `delete`, `confirm-delete`, `player`, `still`, `repick`, `timeline`
+//! (`data-state`: `receiving`, `indexing`, `ready`), `playhead`, `segment`, `thumb`, `answer-span`, `budget`, `progress`,
+//! `cancel`, `resume`, `question-input`, `ask`, `stop`, `suggestion`, `question-item` (`data-complete`), `answer`,
+//! `span-chip` (`data-start-us`, `data-end-us`, `aria-pressed`), `delete-question`, `error`, `lang-switch`,
+//! `theme-switch`. `<html data-hydrated>` says that clicks are heard.
+
+pub mod answer;
+pub mod budget;
+pub mod demo_note;
+pub mod dropzone;
+pub mod file_drop;
+pub mod header;
+pub mod history;
+pub mod icons;
+pub mod player;
+pub mod progress;
+pub mod question_box;
+pub mod timeline;
+pub mod trouble;
+pub mod video_card;

@@ -1,0 +1,61 @@
+//! Pictures at their true times, and the index as it grows beneath them.
+
+use leptos::prelude::*;
+use timeline::{Span, Timestamp};
+
+use super::strip::Strip;
+use crate::api;
+use crate::state::zoom;
+
+/// Height of a picture on the strip; the stylesheet says the same (`--film`).
+const HEIGHT: f64 = 56.0;
+
+/// Frames as pictures, as many as fit side by side; each begins where its moment is.
+#[component]
+pub(super) fn Film(strip: Strip) -> impl IntoView {
+    let bench = strip.bench;
+    let width = (HEIGHT * bench.aspect()).clamp(24.0, 132.0);
+    let fitting = Memo::new(move |_| {
+        bench.frames.with(|frames| zoom::fitting(frames, bench.duration(), strip.canvas(), width + 2.0))
+    });
+    let visible = Memo::new(move |_| {
+        let window = strip.window();
+        fitting.with(|all| all.iter().copied().filter(|pts| window.contains(*pts)).collect::<Vec<Timestamp>>())
+    });
+    let id = bench.id();
+    view! {
+        <div class="tl-film" aria-hidden="true">
+            <For each=move || visible.get() key=|pts| *pts let:pts>
+                <img
+                    class="tl-thumb" data-testid="thumb" alt="" draggable="false" loading="lazy" decoding="async"
+                    src=api::frame_url(&id, pts) style=format!("{};width:{width:.1}px", strip.left(pts))
+                    data-pts-us=pts.micros()
+                />
+            </For>
+        </div>
+    }
+}
+
+/// What has arrived, and what has been encoded.
+#[component]
+pub(super) fn Index(strip: Strip) -> impl IntoView {
+    let bench = strip.bench;
+    let received = move || {
+        let last = bench.frames.with(|frames| frames.last().copied());
+        last.map(|last| strip.stretch(Span::new(Timestamp::ZERO, last)))
+    };
+    // A segment's frames are one step apart and it stands for two steps: until the next segment begins.
+    let reach = move |span: Span| {
+        let step = bench.budget.with_value(|b| b.map_or(0.0, |b| b.seconds_per_segment));
+        let end = (span.start + Timestamp::from_seconds(step)).max(span.end).min(bench.duration());
+        strip.stretch(Span::new(span.start, end))
+    };
+    view! {
+        <div class="tl-index" aria-hidden="true">
+            <i class="tl-received" style=received></i>
+            <For each=move || bench.segments.get() key=|span| span.start let:span>
+                <i class="tl-segment" data-testid="segment" style=reach(span)></i>
+            </For>
+        </div>
+    }
+}

@@ -1,0 +1,48 @@
+//! What stands on the canvas: the answer's spans, where a word looked, the pointer's moment, the playhead.
+
+use leptos::prelude::*;
+use timeline::Span;
+
+use super::strip::Strip;
+
+/// Spans, glance, hover line and playhead.
+#[component]
+pub(super) fn Marks(strip: Strip) -> impl IntoView {
+    let bench = strip.bench;
+    let lit = move |span: Span| move || bench.lit.get() == Some(span);
+    view! {
+        <div class="tl-spans" aria-hidden="true">
+            <For each=move || distinct(bench.spans.get(), bench.lit.get()) key=|span| *span let:span>
+                <i class="tl-span" data-testid="answer-span" class:is-lit=lit(span) style=strip.stretch(span)></i>
+            </For>
+        </div>
+        {move || bench.glance.get().map(|at| view! { <i class="tl-glance" style=strip.left(at)></i> })}
+        {move || strip.hover.get().map(|hover| view! { <i class="tl-hover-line" style=strip.left(hover.at)></i> })}
+        <i class="tl-playhead" data-testid="playhead" style=move || strip.left(bench.playhead.get())></i>
+    }
+}
+
+/// The picture and the time under the pointer.
+#[component]
+pub(super) fn HoverCard(strip: Strip) -> impl IntoView {
+    let bench = strip.bench;
+    move || {
+        let hover = strip.hover.get()?;
+        let picture = bench.picture(hover.at).map(|src| view! { <img src=src alt="" /> });
+        Some(view! {
+            <div class="tl-card" style=format!("--x:{:.1}px", hover.x) aria-hidden="true">
+                {picture}
+                <span class="time">{hover.at.clock_tenths()}</span>
+            </div>
+        })
+    }
+}
+
+/// The spans to draw, each once: those of the answer in focus, and the one that is lit.
+fn distinct(spans: Vec<Span>, lit: Option<Span>) -> Vec<Span> {
+    let mut all = spans;
+    all.extend(lit);
+    all.sort_by_key(|span| (span.start, span.end));
+    all.dedup();
+    all
+}

@@ -1,0 +1,199 @@
+//! Frames on their way to the server: batches in order, each sent until it is durable, then acknowledged to the
+//! extractor, which decodes no more than a few batches ahead.
+
+use std::rc::Rc;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use send_wrapper::SendWrapper;
+use timeline::plan::PlanRequest;
+use timeline::{FrameIn, Timestamp, VideoId};
+
+use super::session::Session;
+use super::trouble::Trouble;
+use crate::api::{self, ApiError};
+use crate::extraction::{ExtractError, ExtractEvent, ExtractHandle, ExtractRequest};
+use crate::platform;
+
+/// How often a batch is tried before the run pauses; with growing waits that is about a minute.
+const TRIES: u32 = 10;
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Decoding and sending.
+    Reading,
+    /// The server does not answer; the same batch is tried again.
+    Reconnecting,
+    /// Everything was handed over; the index is being closed.
+    Finishing,
+    /// Done.
+    Done,
+    /// The user stopped it.
+    Cancelled,
+    /// It stopped by itself; it can be resumed.
+    Failed(Trouble),
+}
+
+/// One extraction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Frames done.
+    pub done: u32,
+    /// Frames in all; zero until planned.
+    pub total: u32,
+    /// The video is covered up to here.
+    pub covered: Timestamp,
+    /// Frames a second.
+    pub fps: f64,
+}
+
+impl Run {
+    /// Whether it is still under way.
+    pub fn is_active(&self) -> bool {
+        matches!(self.phase, Phase::Reading | Phase::Reconnecting | Phase::Finishing)
+    }
+
+    /// Seconds until it is done, once a rate is known.
+    pub fn seconds_left(&self) -> Option<f64> {
+        (self.fps > 0.0 && self.total > self.done).then(|| f64::from(self.total - self.done) / self.fps)
+    }
+}
+
+impl Session {
+    /// Starts (or resumes, with `skip`) reading the local file of a video. Without a file or extractor nothing happens.
+    pub fn read(self, video: VideoId, plan: PlanRequest, skip: Vec<Timestamp>) {
+        let active = self.runs.with_untracked(|runs| runs.get(&video).is_some_and(Run::is_active));
+        let file = self.files.with_untracked(|files| files.get(&video).map(|local| (*local.file).clone()));
+        let (false, Some(file), Ok(extractor)) = (active, file, self.extractor()) else { return };
+        let done = u32::try_from(skip.len()).unwrap_or(u32::MAX);
+        let covered = skip.last().copied().unwrap_or_default();
+        let run = Run { phase: Phase::Reading, done, total: 0, covered, fps: 0.0 };
+        self.runs.update(|runs| drop(runs.insert(video.clone(), run)));
+
+        let (events, inbox) = mpsc::unbounded();
+        let request = ExtractRequest { video: video.clone(), file, plan_request: plan, skip };
+        // The inbox is gone once the run has ended; late events have nobody to tell.
+        let on_event = Rc::new(move |event| drop(events.unbounded_send(event)));
+        let handle: Rc<dyn ExtractHandle> = Rc::from(extractor.start(request, on_event));
+        self.handles.update_value(|handles| {
+            handles.insert(video.clone(), SendWrapper::new(Rc::clone(&handle)));
+        });
+        spawn_local(self.pump(video, handle, inbox));
+    }
+
+    /// Stops reading; what was sent stays.
+    pub fn cancel(self, video: &VideoId) {
+        let handle = self.handles.try_update_value(|handles| handles.remove(video)).flatten();
+        if let Some(handle) = handle {
+            handle.cancel();
+        }
+        self.update_run(video, |run| {
+            if run.is_active() {
+                run.phase = Phase::Cancelled;
+            }
+        });
+    }
+
+    async fn pump(
+        self,
+        video: VideoId,
+        handle: Rc<dyn ExtractHandle>,
+        mut inbox: mpsc::UnboundedReceiver<ExtractEvent>,
+    ) {
+        let mut phase = Phase::Failed(ExtractError::Worker { message: "no more events".to_owned() }.into());
+        while let Some(event) = inbox.next().await {
+            if !self.is_active(&video) {
+                return;
+            }
+            match event {
+                ExtractEvent::Planned { frames } => self.update_run(&video, |run| run.total = frames),
+                ExtractEvent::Progress { done, total, covered, fps } => self.update_run(&video, |run| {
+                    (run.done, run.total, run.covered, run.fps) = (done, total, covered, fps);
+                }),
+                ExtractEvent::Batch { seq, frames } => match self.send(&video, frames).await {
+                    Ok(()) => handle.acknowledge(seq),
+                    Err(error) => {
+                        handle.cancel();
+                        phase = Phase::Failed(error.into());
+                        break;
+                    }
+                },
+                ExtractEvent::Finished { frames } => {
+                    self.update_run(&video, |run| {
+                        (run.phase, run.done, run.total) = (Phase::Finishing, frames, frames);
+                    });
+                    phase = match self.persist(&video, || api::finish_video(video.clone())).await {
+                        Ok(()) => Phase::Done,
+                        Err(error) => Phase::Failed(error.into()),
+                    };
+                    break;
+                }
+                ExtractEvent::Failed(ExtractError::Cancelled) => {
+                    phase = Phase::Cancelled;
+                    break;
+                }
+                ExtractEvent::Failed(error) => {
+                    phase = Phase::Failed(error.into());
+                    break;
+                }
+            }
+        }
+        self.handles.update_value(|handles| drop(handles.remove(&video)));
+        self.update_run(&video, |run| {
+            if run.is_active() {
+                run.phase = phase;
+            }
+        });
+    }
+
+    async fn send(self, video: &VideoId, frames: Vec<FrameIn>) -> Result<(), ApiError> {
+        self.persist(video, || api::append_frames(video.clone(), frames.clone())).await.map(drop)
+    }
+
+    /// Tries until it works, the error is not a passing one, or the user stops the run.
+    async fn persist<T, F>(self, video: &VideoId, attempt: impl Fn() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let mut tries = 0;
+        loop {
+            match attempt().await {
+                Err(error) if error.is_passing() && tries < TRIES && self.is_active(video) => {
+                    tries += 1;
+                    self.update_run(video, |run| run.phase = Phase::Reconnecting);
+                    platform::sleep(backoff_ms(tries)).await;
+                }
+                outcome => {
+                    self.update_run(video, |run| {
+                        if run.phase == Phase::Reconnecting {
+                            run.phase = Phase::Reading;
+                        }
+                    });
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn is_active(self, video: &VideoId) -> bool {
+        self.runs.with_untracked(|runs| runs.get(video).is_some_and(Run::is_active))
+    }
+
+    fn update_run(self, video: &VideoId, change: impl FnOnce(&mut Run)) {
+        self.runs.update(|runs| {
+            if let Some(run) = runs.get_mut(video) {
+                change(run);
+            }
+        });
+    }
+}
+
+/// Half a second, doubled each time, at most eight.
+pub fn backoff_ms(tries: u32) -> u32 {
+    (250_u32 << tries.min(5)).min(8_000)
+}

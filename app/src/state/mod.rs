@@ -1,0 +1,19 @@
+//! What the page knows, as signals. Views read it, handlers call its verbs; nothing else talks to the server.
+//!
+//! | I want to change how … | file |
+//! |---|---|
+//! | a file becomes a video; what survives moving between pages | [`session`] |
+//! | frames travel to the server, with retry, cancel and resume | [`ingest`] |
+//! | one open video is known (frames, segments, playhead, zoom) | [`bench`] |
+//! | the index's progress is followed | [`progress`] |
+//! | a question is asked and its answer arrives | [`conversation`] |
+//! | the visible part of the timeline is computed | [`zoom`] |
+//! | problems are told apart | [`trouble`] |
+
+pub mod bench;
+pub mod conversation;
+pub mod ingest;
+pub mod progress;
+pub mod session;
+pub mod trouble;
+pub mod zoom;

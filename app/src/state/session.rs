@@ -1,0 +1,153 @@
+//! What outlives a page: local files, runs under way, the model. A file dropped in the library goes on being read while
+//! its workbench opens, and while the user looks at another video.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+use timeline::resize::Size;
+use timeline::{Budget, ModelInfo, NewVideo, VideoId, VideoSummary};
+use web_sys::File;
+
+use super::ingest::Run;
+use super::trouble::Trouble;
+use crate::api::{self, ApiError};
+use crate::extraction::{ExtractError, ExtractHandle, Extractor, Probe, use_extractor};
+use crate::platform;
+
+/// A file the user picked in this tab.
+#[derive(Clone)]
+pub struct LocalFile {
+    /// The file; it lives on the page's thread only.
+    pub file: SendWrapper<File>,
+    /// Where `<video>` finds it.
+    pub url: String,
+}
+
+/// The page's memory, in the context of every page.
+#[derive(Clone, Copy)]
+pub struct Session {
+    /// Local files by video.
+    pub files: RwSignal<BTreeMap<VideoId, LocalFile>>,
+    /// Extractions by video, ended ones included.
+    pub runs: RwSignal<BTreeMap<VideoId, Run>>,
+    /// The file being opened right now, by name.
+    pub opening: RwSignal<Option<String>>,
+    /// Why the last file was refused.
+    pub trouble: RwSignal<Option<Trouble>>,
+    /// The model that answers.
+    pub model: Resource<Result<ModelInfo, ApiError>>,
+    extractor: StoredValue<Option<SendWrapper<Rc<dyn Extractor>>>>,
+    pub(super) handles: StoredValue<BTreeMap<VideoId, SendWrapper<Rc<dyn ExtractHandle>>>>,
+}
+
+impl Session {
+    /// Puts the session into the context. Call it once, in the root, so that it lives as long as the page.
+    pub fn provide() -> Self {
+        let session = Self {
+            files: RwSignal::new(BTreeMap::new()),
+            runs: RwSignal::new(BTreeMap::new()),
+            opening: RwSignal::new(None),
+            trouble: RwSignal::new(None),
+            model: Resource::new_blocking(|| (), |()| api::model_info()),
+            extractor: StoredValue::new(use_extractor().map(SendWrapper::new)),
+            handles: StoredValue::new(BTreeMap::new()),
+        };
+        provide_context(session);
+        session
+    }
+
+    /// The session in the context.
+    pub fn expect() -> Self {
+        expect_context()
+    }
+
+    /// The extractor, or the error to show where there is none.
+    pub(super) fn extractor(self) -> Result<Rc<dyn Extractor>, ExtractError> {
+        self.extractor
+            .with_value(|extractor| extractor.as_ref().map(|extractor| Rc::clone(extractor)))
+            .ok_or(ExtractError::NoWebCodecs)
+    }
+
+    /// Remembers the local file of a video, so that it can be played and read.
+    pub fn keep_file(self, video: VideoId, file: File) {
+        let Some(url) = platform::object_url(&file) else { return };
+        let before =
+            self.files.try_update(|files| files.insert(video, LocalFile { file: SendWrapper::new(file), url }));
+        if let Some(Some(before)) = before {
+            platform::revoke_object_url(&before.url);
+        }
+    }
+
+    /// Forgets everything about a deleted video.
+    pub fn forget(self, video: &VideoId) {
+        self.cancel(video);
+        self.runs.update(|runs| drop(runs.remove(video)));
+        if let Some(Some(file)) = self.files.try_update(|files| files.remove(video)) {
+            platform::revoke_object_url(&file.url);
+        }
+    }
+
+    /// Opens one of the files a user dropped, picked or pasted; gives the new video's name when it is being read.
+    pub async fn open(self, files: Vec<File>) -> Option<VideoId> {
+        let mut files = files.into_iter();
+        let file = files.next()?;
+        if files.next().is_some() {
+            self.trouble.set(Some(Trouble::OneFile));
+            return None;
+        }
+        self.trouble.set(None);
+        self.opening.set(Some(file.name()));
+        let opened = self.create(file).await;
+        self.opening.set(None);
+        opened.map_err(|trouble| self.trouble.set(Some(trouble))).ok()
+    }
+
+    /// Opens the bundled clip.
+    pub async fn open_sample(self) -> Option<VideoId> {
+        self.trouble.set(None);
+        self.opening.set(Some("sample.mp4".to_owned()));
+        match platform::sample().await {
+            Ok(file) => self.open(vec![file]).await,
+            Err(_no_sample) => {
+                self.opening.set(None);
+                self.trouble.set(Some(Trouble::Sample));
+                None
+            }
+        }
+    }
+
+    async fn create(self, file: File) -> Result<VideoId, Trouble> {
+        if file.size() < 1.0 {
+            return Err(ExtractError::Empty.into());
+        }
+        let probe = self.extractor()?.probe(file.clone()).await?;
+        let model = api::model_info().await?;
+        let budget = budget_of(&probe, &model)?;
+        let new = NewVideo {
+            title: file.name(),
+            file_bytes: file.size() as u64,
+            duration: probe.duration,
+            width: probe.width,
+            height: probe.height,
+            codec: probe.codec,
+            planned_frames: budget.frames,
+        };
+        let video = api::create_video(new).await?;
+        self.keep_file(video.clone(), file);
+        self.read(video.clone(), model.plan, Vec::new());
+        Ok(video)
+    }
+}
+
+fn budget_of(probe: &Probe, model: &ModelInfo) -> Result<Budget, ExtractError> {
+    let size = Size { height: probe.height, width: probe.width };
+    Budget::of(probe.duration, size, model.plan, model.resize)
+        .map_err(|_shape| ExtractError::BadShape { width: probe.width, height: probe.height })
+}
+
+/// Whether a file picked again is the one the video was made from: same size, and then the name hardly matters.
+pub fn is_same_file(summary: &VideoSummary, file: &File) -> bool {
+    summary.video.file_bytes == file.size() as u64
+}

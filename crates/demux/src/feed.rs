@@ -1,15 +1,16 @@
 //! What a decoder has to be given for some frames to come out right, and what it can do without.
 //!
 //! Groups without a wanted frame are left out, and so is the tail of a group behind its last wanted frame. Non-reference
-//! pictures nobody wants are found in the coded bytes ([`Disposables`]). No sample is given twice.
+//! pictures nobody wants are found in the coded bytes ([`Slices`]). No sample is given twice.
 
 use crate::movie::{Codec, Track};
 
 /// Samples to give to a decoder, in decoding order, so that all of `wanted` (sample indices, any order) come out right.
 ///
-/// Wherever the list jumps, it continues at a key sample. Pictures that lead such a key in presentation refer to what was
-/// jumped over: they are left out, no wanted frame needs them.
-pub fn feed(track: &Track, wanted: &[u32]) -> Vec<u32> {
+/// Wherever the list jumps, it continues at a key sample that `enterable` allows (see [`Slices::instant`]); where it does
+/// not, decoding goes on from before. Pictures that lead the key of a jump in presentation refer to what was jumped over:
+/// they are left out, no wanted frame needs them.
+pub fn feed(track: &Track, wanted: &[u32], mut enterable: impl FnMut(usize) -> bool) -> Vec<u32> {
     let mut stretches: Vec<(usize, usize)> = wanted
         .iter()
         .map(|&sample| sample as usize)
@@ -18,9 +19,14 @@ pub fn feed(track: &Track, wanted: &[u32]) -> Vec<u32> {
         .collect();
     stretches.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::new();
-    for (from, to) in stretches {
+    for (mut from, to) in stretches {
+        // Everything up to here is fed already.
+        let behind = merged.last().map_or(0, |(_, end)| end.saturating_add(1));
+        while from > behind && !enterable(from) {
+            from = track.key_before(from).max(behind);
+        }
         match merged.last_mut() {
-            Some((_, end)) if from <= end.saturating_add(1) => *end = to.max(*end),
+            Some((_, end)) if from <= behind => *end = to.max(*end),
             _ => merged.push((from, to)),
         }
     }
@@ -34,15 +40,15 @@ pub fn feed(track: &Track, wanted: &[u32]) -> Vec<u32> {
     fed
 }
 
-/// Tells from its bytes whether no other picture refers to a coded picture.
+/// What the coded bytes of a picture say about it, where that is cheap to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Disposables {
+pub struct Slices {
     /// Bytes of the length before each NAL unit; zero when the codec gives no cheap answer.
     length_size: usize,
 }
 
-impl Disposables {
-    /// For H.264 in length-prefixed form; every picture of another codec counts as needed.
+impl Slices {
+    /// For H.264 in length-prefixed form; of other codecs nothing is known.
     pub fn of(codec: &Codec) -> Self {
         let h264 = codec.string.starts_with("avc1.") || codec.string.starts_with("avc3.");
         let length_size = match codec.description.as_deref() {
@@ -57,20 +63,31 @@ impl Disposables {
         self.length_size > 0
     }
 
-    /// Whether the picture's first slice has `nal_ref_idc` 0 (ITU-T H.264 §7.4.1: all slices of a picture agree).
-    pub fn contains(self, sample: &[u8]) -> bool {
+    /// Whether no other picture refers to this one: its first slice has `nal_ref_idc` 0 (ITU-T H.264 §7.4.1: all slices
+    /// of a picture agree).
+    pub fn disposable(self, sample: &[u8]) -> bool {
+        self.first(sample).is_some_and(|header| header & 0x60 == 0)
+    }
+
+    /// Whether a decoder that has seen nothing can begin here: an instantaneous refresh (IDR). Containers also call
+    /// pictures "key" that begin an open group; decoders refuse to enter there. Unknown counts as yes.
+    pub fn instant(self, sample: &[u8]) -> bool {
+        self.first(sample).is_none_or(|header| header & 0x1F == 5)
+    }
+
+    /// The header byte of the first slice. The beginning of a sample is enough.
+    fn first(self, sample: &[u8]) -> Option<u8> {
         let mut rest = sample;
-        while self.length_size > 0
-            && let Some((length, tail)) = rest.split_at_checked(self.length_size)
-        {
+        while self.length_size > 0 {
+            let (length, tail) = rest.split_at_checked(self.length_size)?;
             let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
-            let (Some(&header), Some(next)) = (tail.first(), tail.get(length..)) else { return false };
+            let header = *tail.first()?;
             if (1..=5).contains(&(header & 0x1F)) {
-                return header & 0x60 == 0;
+                return Some(header);
             }
-            rest = next;
+            rest = tail.get(length..)?;
         }
-        false
+        None
     }
 }
 
@@ -117,10 +134,10 @@ mod tests {
     #[test]
     fn the_tail_of_a_group_and_groups_without_a_wanted_frame_are_left_out() {
         let film = track(&[(0, true), (1, false), (2, false), (3, true), (4, false), (5, true), (6, false)]);
-        assert_eq!(feed(&film, &[1, 5]), [0, 1, 5]);
-        assert_eq!(feed(&film, &[4, 2]), [0, 1, 2, 3, 4]);
-        assert_eq!(feed(&film, &[]), [0_u32; 0]);
-        assert_eq!(feed(&film, &[99]), [0_u32; 0]);
+        assert_eq!(feed(&film, &[1, 5], |_| true), [0, 1, 5]);
+        assert_eq!(feed(&film, &[4, 2], |_| true), [0, 1, 2, 3, 4]);
+        assert_eq!(feed(&film, &[], |_| true), [0_u32; 0]);
+        assert_eq!(feed(&film, &[99], |_| true), [0_u32; 0]);
     }
 
     #[test]
@@ -137,19 +154,29 @@ mod tests {
             (9, false),
             (7, false),
         ]);
-        assert_eq!(feed(&film, &[5]), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(feed(&film, &[8]), [4, 7, 8]);
-        assert_eq!(feed(&film, &[8, 5]), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(feed(&film, &[5], |_| true), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(feed(&film, &[8], |_| true), [4, 7, 8]);
+        assert_eq!(feed(&film, &[8, 5], |_| true), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]
-    fn a_picture_without_reference_is_known_by_its_slice() {
-        let of = Disposables { length_size: 4 };
+    fn where_a_decoder_cannot_enter_it_goes_on_from_before() {
+        let film = track(&[(0, true), (1, false), (2, false), (3, true), (4, false), (5, true), (6, false)]);
+        assert_eq!(feed(&film, &[1, 6], |key| key != 5), [0, 1, 3, 4, 5, 6]);
+        assert_eq!(feed(&film, &[1, 6], |_| false), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(feed(&film, &[6], |_| false), [0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_picture_is_known_by_its_first_slice() {
+        let of = Slices { length_size: 4 };
         let unit = |header: u8| [0, 0, 0, 2, header, 0xFF];
-        assert!(of.contains(&unit(0x01)));
-        assert!(!of.contains(&unit(0x41)));
-        assert!(of.contains(&[unit(0x09), unit(0x06), unit(0x01)].concat()));
-        assert!(!of.contains(&[0, 0, 0, 9, 0x01]));
-        assert!(!of.contains(&[]));
+        assert!(of.disposable(&unit(0x01)) && !of.disposable(&unit(0x41)));
+        assert!(of.disposable(&[unit(0x09), unit(0x06), unit(0x01)].concat()));
+        assert!(of.instant(&unit(0x65)) && !of.instant(&unit(0x41)));
+        assert!(of.instant(&[unit(0x06), unit(0x65)].concat()[..11]));
+        assert!(!of.disposable(&[0, 0, 0, 9]) && !of.disposable(&[]));
+        let unknown = Slices { length_size: 0 };
+        assert!(unknown.instant(&unit(0x41)) && !unknown.disposable(&unit(0x01)));
     }
 }

@@ -206,4 +206,16 @@ impl Track {
             .and_then(|before| before.iter().rposition(|s| s.key && s.pts <= wanted.pts))
             .unwrap_or(0)
     }
+
+    /// Index of the last key sample before `sample` in decoding order; zero when there is none.
+    pub fn key_before(&self, sample: usize) -> usize {
+        self.samples.get(..sample).and_then(|before| before.iter().rposition(|s| s.key)).unwrap_or(0)
+    }
+
+    /// Index of the first key sample after `sample` in decoding order; the number of samples when there is none.
+    pub fn key_after(&self, sample: usize) -> usize {
+        let from = sample.saturating_add(1);
+        let after = self.samples.get(from..).and_then(|after| after.iter().position(|s| s.key));
+        after.map_or(self.samples.len(), |distance| from + distance)
+    }
 }

@@ -1,6 +1,5 @@
 //! Encoded frames on their way to the page: in presentation order, in batches, never more than three unacknowledged.
 
-use app::extraction::ExtractError;
 use js_sys::{Array, ArrayBuffer};
 use timeline::Timestamp;
 
@@ -89,9 +88,9 @@ impl Outbox {
         self.post_batches(false);
     }
 
-    /// The decoder has given what it has.
-    pub(super) fn give_up_missing(&mut self) {
-        for slot in self.slots.iter_mut().filter(|s| matches!(s.stage, Stage::Wanted)) {
+    /// No decoder will give the wanted samples before this one.
+    pub(super) fn give_up_before(&mut self, sample: usize) {
+        for slot in self.slots.iter_mut().filter(|s| matches!(s.stage, Stage::Wanted) && (s.sample as usize) < sample) {
             slot.stage = Stage::Lost;
         }
     }
@@ -181,16 +180,10 @@ impl Outbox {
         self.skipped.saturating_add(count(self.slots.len()))
     }
 
-    /// Frames the server will have in the end.
-    ///
-    /// # Errors
-    /// When frames were wanted and none came.
-    pub(super) fn delivered(&self) -> Result<u32, ExtractError> {
+    /// Frames the server will have in the end; `None` when frames were wanted and no decoder gave any.
+    pub(super) fn delivered(&self) -> Option<u32> {
         let lost = self.slots.iter().filter(|s| matches!(s.stage, Stage::Lost)).count();
-        if lost > 0 && lost == self.slots.len() {
-            return Err(ExtractError::Decode { message: "the decoder gave no picture".to_owned() });
-        }
-        Ok(self.total().saturating_sub(count(lost)))
+        (lost == 0 || lost < self.slots.len()).then(|| self.total().saturating_sub(count(lost)))
     }
 }
 

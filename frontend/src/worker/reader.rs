@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use demux::Track;
+use demux::{Sample, Track};
 use js_sys::Uint8Array;
 use web_sys::{File, FileReaderSync};
 
@@ -33,6 +33,12 @@ impl Bytes {
     /// Bytes read so far.
     pub(super) fn read_so_far(&self) -> u64 {
         self.read.get()
+    }
+
+    /// The first bytes of a sample.
+    pub(super) fn beginning(&self, sample: &Sample, most: u32) -> io::Result<Vec<u8>> {
+        let to = sample.offset + u64::from(sample.size.min(most));
+        Ok(self.slice(sample.offset, to)?.to_vec())
     }
 
     fn slice(&self, from: u64, to: u64) -> io::Result<Uint8Array> {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use app::extraction::ExtractError;
-use demux::feed::{Disposables, feed};
+use demux::feed::{Slices, feed};
 use demux::{Frame, Movie, Track};
 use js_sys::Array;
 use timeline::{PlanRequest, SamplingPlan, Timestamp};
@@ -24,9 +24,11 @@ use crate::protocol::{Cost, Reply};
 const AHEAD: u32 = 24;
 /// Pictures being encoded at once.
 const ENCODING: u32 = 4;
+/// Bytes of a key sample that are read to see of which kind it is; parameter sets and messages come first.
+const BEGINNING: u32 = 4 << 10;
 /// How often progress is told.
 const PROGRESS_MS: i32 = 200;
-/// A decoder that dies is replaced as long as its predecessor got further.
+/// A decoder that dies is replaced.
 const MOST_DECODERS: u32 = 8;
 
 /// A run and what its callbacks share.
@@ -108,32 +110,42 @@ impl Run {
 
     async fn extract(&self) -> Result<u32, ExtractError> {
         config::supported(&self.track).await?;
-        let mut open = usize::MAX;
-        for attempt in 1..=MOST_DECODERS {
+        let mut died_of = None;
+        let (mut before, mut strict) = (usize::MAX, true);
+        for _ in 0..MOST_DECODERS {
             let wanted = self.shared.outbox.borrow().wanted();
-            let Err(message) = self.decode(&wanted).await? else { break };
-            let left = self.shared.outbox.borrow().wanted().len();
-            // Some decoders are taken away (a tab in the background) or trip once: start again from the last key.
-            if attempt == MOST_DECODERS || (left >= open && attempt > 1) {
-                return Err(ExtractError::Decode { message });
+            let Err(message) = self.decode(&wanted, strict).await? else {
+                died_of = None;
+                break;
+            };
+            died_of = Some(message);
+            // Some decoders are taken away (a tab in the background) or trip once: start again from the last key. What
+            // kills a second one in the same place is left out, up to the next key, whatever kind of key that is.
+            let left = self.shared.outbox.borrow().wanted();
+            if left.len() >= before {
+                let group = left.iter().map(|&s| self.track.decode_from(s as usize)).min().unwrap_or(0);
+                self.shared.outbox.borrow_mut().give_up_before(self.track.key_after(group));
+                strict = false;
             }
-            open = left;
+            before = left.len();
         }
         while self.shared.encoding.get() > 0 {
             self.shared.check()?;
             self.shared.bell.wait().await;
         }
-        self.shared.outbox.borrow_mut().give_up_missing();
+        self.shared.outbox.borrow_mut().give_up_before(usize::MAX);
         while !self.shared.outbox.borrow_mut().post_rest() {
             self.shared.check()?;
             self.shared.bell.wait().await;
         }
         self.shared.check()?;
-        self.shared.outbox.borrow().delivered()
+        let delivered = self.shared.outbox.borrow().delivered();
+        delivered
+            .ok_or_else(|| ExtractError::Decode { message: died_of.unwrap_or_else(|| "no picture came".to_owned()) })
     }
 
     /// Feeds one decoder with what the wanted samples need. The inner error is the decoder's, and worth a second attempt.
-    async fn decode(&self, wanted: &[u32]) -> Result<Result<(), String>, ExtractError> {
+    async fn decode(&self, wanted: &[u32], strict: bool) -> Result<Result<(), String>, ExtractError> {
         if wanted.is_empty() {
             return Ok(Ok(()));
         }
@@ -145,9 +157,9 @@ impl Run {
         };
         *self.decoder.borrow_mut() = Some(Rc::clone(&decoder));
 
-        let feed = feed(&self.track, wanted);
+        let slices = Slices::of(&self.track.codec);
+        let feed = feed(&self.track, wanted, |key| !strict || self.enterable(slices, key));
         let wanted: HashSet<_> = wanted.iter().copied().collect();
-        let disposables = Disposables::of(&self.track.codec);
         let mut reader = SampleReader::new(&self.file, &self.track, &feed);
         let mut scratch = Vec::new();
         for (position, &index) in feed.iter().enumerate() {
@@ -161,10 +173,10 @@ impl Run {
             shared.check()?;
             let Some(sample) = self.track.samples.get(index as usize) else { continue };
             let bytes = reader.sample(position).map_err(|e| ExtractError::Read { message: e.to_string() })?;
-            if disposables.known() && !sample.key && !wanted.contains(&index) {
+            if slices.known() && !sample.key && !wanted.contains(&index) {
                 scratch.resize(bytes.length() as usize, 0);
                 bytes.copy_to(&mut scratch);
-                if disposables.contains(&scratch) {
+                if slices.disposable(&scratch) {
                     shared.count(|cost| cost.samples_left_out += 1);
                     continue;
                 }
@@ -180,10 +192,17 @@ impl Run {
         Ok(flushed.map_err(|message| decoder.failure().unwrap_or(message)))
     }
 
+    /// Whether a fresh decoder can begin with this key sample; a sample that cannot be read fails later, with its own error.
+    fn enterable(&self, slices: Slices, key: usize) -> bool {
+        let Some(sample) = self.track.samples.get(key).filter(|_| slices.known()) else { return true };
+        self.file.beginning(sample, BEGINNING).is_ok_and(|bytes| slices.instant(&bytes))
+    }
+
     /// What happens to a picture: closed at once if nobody wants it, otherwise drawn, closed, encoded.
     fn on_picture(&self) -> impl Fn(Picture) + 'static {
         let (shared, track) = (Rc::clone(&self.shared), Rc::clone(&self.track));
-        let stamp = |(sample, place): (u32, usize)| Some((self.track.samples.get(sample as usize)?.pts.micros(), place));
+        let stamp =
+            |(sample, place): (u32, usize)| Some((self.track.samples.get(sample as usize)?.pts.micros(), place));
         let places: HashMap<i64, usize> = shared.outbox.borrow().places().filter_map(stamp).collect();
         move |picture| {
             shared.count(|cost| cost.pictures += 1);

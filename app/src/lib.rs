@@ -62,6 +62,7 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
+    .into_any()
 }
 
 /// A static page asks the server named in `<meta name="timepin-server" content="https://…">`; without it, its own origin.

@@ -30,6 +30,7 @@ pub fn Library() -> impl IntoView {
             <Videos />
         </main>
     }
+    .into_any()
 }
 
 /// A card is drawn anew when what it shows has changed.
@@ -85,4 +86,5 @@ fn Videos() -> impl IntoView {
             </Transition>
         </section>
     }
+    .into_any()
 }

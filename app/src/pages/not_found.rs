@@ -21,4 +21,5 @@ pub fn NotFound() -> impl IntoView {
             <A href="/" attr:class="button primary">{t(|m| m.to_library)}</A>
         </main>
     }
+    .into_any()
 }

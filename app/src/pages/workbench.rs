@@ -52,6 +52,7 @@ pub fn Workbench() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 #[component]
@@ -78,6 +79,7 @@ fn Open(summary: VideoSummary, questions: Vec<QuestionRecord>, model: Option<Mod
             </section>
         </main>
     }
+    .into_any()
 }
 
 /// The title, changed in place, and how far the video has come.
@@ -128,6 +130,7 @@ fn TitleLine() -> impl IntoView {
             {state}
         </span>
     }
+    .into_any()
 }
 
 #[component]
@@ -145,4 +148,5 @@ fn Missing(error: ApiError) -> impl IntoView {
             <A href="/" attr:class="button primary">{t(|m| m.to_library)}</A>
         </main>
     }
+    .into_any()
 }

@@ -31,4 +31,5 @@ pub fn DemoNote() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }

@@ -68,4 +68,5 @@ pub fn Dropzone() -> impl IntoView {
         </section>
         <TroubleNote trouble=session.trouble />
     }
+    .into_any()
 }

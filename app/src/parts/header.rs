@@ -29,6 +29,7 @@ pub fn Header(
             </div>
         </header>
     }
+    .into_any()
 }
 
 #[component]
@@ -45,6 +46,7 @@ fn LanguageSwitch() -> impl IntoView {
             {t(|m| m.other_language)}
         </button>
     }
+    .into_any()
 }
 
 #[component]
@@ -62,4 +64,5 @@ fn ThemeSwitch() -> impl IntoView {
             <Icon path=icons::CONTRAST />
         </button>
     }
+    .into_any()
 }

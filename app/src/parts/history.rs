@@ -58,6 +58,7 @@ pub fn History() -> impl IntoView {
             </ol>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -108,6 +109,7 @@ fn Item(entry: Entry) -> impl IntoView {
             </div>
         </li>
     }
+    .into_any()
 }
 
 #[component]
@@ -166,4 +168,5 @@ fn CopyButton(entry: Entry) -> impl IntoView {
             {move || view! { <Icon path=if copied.get() { icons::CHECK } else { icons::COPY } /> }}
         </button>
     }
+    .into_any()
 }

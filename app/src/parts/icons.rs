@@ -12,6 +12,7 @@ pub fn Mark() -> impl IntoView {
             <circle class="mark-eye" cx="16" cy="13" r="2.6" />
         </svg>
     }
+    .into_any()
 }
 
 /// A line icon by its path on a 20 × 20 grid.
@@ -25,6 +26,7 @@ pub fn Icon(
             <path d=path />
         </svg>
     }
+    .into_any()
 }
 
 /// Light and dark.

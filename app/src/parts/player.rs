@@ -70,6 +70,7 @@ pub fn Player() -> impl IntoView {
             <Repick source />
         </Show>
     }
+    .into_any()
 }
 
 /// Goes on reading a video whose frames are not all there, now that its file is.
@@ -114,6 +115,7 @@ fn Film(url: String, unplayable: RwSignal<bool>) -> impl IntoView {
             on:error=move |_| unplayable.set(true)
         ></video>
     }
+    .into_any()
 }
 
 /// Moves the playhead with every painted frame: `timeupdate` comes four times a second, which looks broken when zoomed in.
@@ -177,6 +179,7 @@ fn Repick(source: Source) -> impl IntoView {
             {doubt}
         </div>
     }
+    .into_any()
 }
 
 fn megabytes(bytes: f64) -> String {

@@ -44,6 +44,7 @@ pub fn ProgressLine() -> impl IntoView {
             {move || bench.trouble.get().map(|trouble| view! { <TroubleText trouble /> })}
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -87,6 +88,7 @@ fn Reading(run: Run) -> impl IntoView {
             </button>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -103,6 +105,7 @@ fn Indexing() -> impl IntoView {
             <progress max="100" value=share aria-label=text></progress>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -136,4 +139,5 @@ fn Paused(phase: Option<Phase>) -> impl IntoView {
             </Show>
         </div>
     }
+    .into_any()
 }

@@ -77,6 +77,7 @@ pub fn QuestionBox() -> impl IntoView {
             </Show>
         </div>
     }
+    .into_any()
 }
 
 /// The kinds of questions the demo world knows.
@@ -111,4 +112,5 @@ fn Suggestions(on_pick: Callback<String>) -> impl IntoView {
                 .collect_view()}
         </div>
     }
+    .into_any()
 }

@@ -43,4 +43,5 @@ pub fn TroubleText(
             <p>{move || trouble.sentence(i18n.lang())}</p>
         </div>
     }
+    .into_any()
 }

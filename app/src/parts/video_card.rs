@@ -135,6 +135,7 @@ pub fn VideoCard(
             <TroubleNote trouble />
         </li>
     }
+    .into_any()
 }
 
 /// A title being changed: Enter or leaving the field saves, Escape keeps the old one.
@@ -173,6 +174,7 @@ pub fn RenameForm(
             value=title node_ref=field on:keydown=key on:blur=move |_| finish(value())
         />
     }
+    .into_any()
 }
 
 /// A state for the stylesheet and for tests.

@@ -32,6 +32,7 @@ pub fn Answer(
             }}
         </p>
     }
+    .into_any()
 }
 
 #[component]
@@ -54,6 +55,7 @@ fn Chip(entry: Entry, text: String, span: Span) -> impl IntoView {
             {text}
         </button>
     }
+    .into_any()
 }
 
 #[component]
@@ -71,4 +73,5 @@ fn Pinned(text: String, pin: Pin) -> impl IntoView {
             {text}
         </button>
     }
+    .into_any()
 }

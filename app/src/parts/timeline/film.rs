@@ -34,6 +34,7 @@ pub(super) fn Film(strip: Strip) -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }
 
 /// What has arrived, and what has been encoded.
@@ -58,4 +59,5 @@ pub(super) fn Index(strip: Strip) -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }

@@ -20,6 +20,7 @@ pub(super) fn Marks(strip: Strip) -> impl IntoView {
         {move || strip.hover.get().map(|hover| view! { <i class="tl-hover-line" style=strip.left(hover.at)></i> })}
         <i class="tl-playhead" data-testid="playhead" style=move || strip.left(bench.playhead.get())></i>
     }
+    .into_any()
 }
 
 /// The picture and the time under the pointer.

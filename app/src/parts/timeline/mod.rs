@@ -76,4 +76,5 @@ pub fn Timeline() -> impl IntoView {
             <Minimap strip />
         </section>
     }
+    .into_any()
 }

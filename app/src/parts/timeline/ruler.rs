@@ -24,4 +24,5 @@ pub(super) fn Ruler(strip: Strip) -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }

@@ -47,6 +47,7 @@ pub(super) fn Tools(strip: Strip) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// While zoomed in: the whole video with the visible part marked; drag to move it.
@@ -81,4 +82,5 @@ pub(super) fn Minimap(strip: Strip) -> impl IntoView {
             </div>
         </Show>
     }
+    .into_any()
 }

@@ -71,13 +71,17 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
     blocks = ask_blocks(rng, vocab, runs, segments, counts)
     prefix = build_prefix(vocab, [s.stamp for s in segments])
     groups = group_blocks(blocks, vocab.end)
-    rows, allowed, where, labels, classes = [], [], [], [], []
+    rows, allowed, where, labels, classes, minds, clocks = [], [], [], [], [], [], []
     n = len(segments)
     for g, (_, part) in enumerate(groups):
         for b, block in enumerate(part):
             for i in range(block.answer_from - 1, len(block.ids) - 1):
                 where.append((g, b, i)), labels.append(block.ids[i + 1])
                 classes.append(["other", "stamp", "label", "absent"].index(block.classes.get(i, "other")))
+            minds += [(g, b, i, THING_ID[t], int(is_end)) for i, (t, is_end) in block.hints.items()]
+            if block.second is not None:
+                digits = digits_of(float(block.second))[:3]
+                clocks += [(g, b, i, *digits) for i, c in block.classes.items() if c == "label"]
             for i, targets in block.look.items():
                 mask = np.zeros(n + 2, bool)  # segments, the prompt's start, the block itself
                 mask[[t if t >= 0 else n + (0 if t == NULL else 1) for t in targets]] = True
@@ -89,6 +93,7 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
         "features": feature_choice(rng, plan, segments, entries), "things": things,
         "digits": [digits_of(s.stamp) for s in segments], "groups": [g for g, _ in groups],
         "where": where, "labels": labels, "classes": classes, "rows": rows, "allowed": np.array(allowed),
+        "minds": minds, "clocks": clocks,
     }
 
 

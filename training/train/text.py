@@ -90,6 +90,8 @@ class Block:
     answer_from: int  # index of the first answer token
     look: dict[int, tuple]  # position -> allowed targets when predicting the next token
     classes: dict[int, str]  # position -> what the next token is: stamp, label or absent
+    hints: dict[int, tuple]  # position -> (thing, is end): what the model must have in mind there
+    second: int | None  # the time asked for, in a `what` question
 
 
 def spans_in(answer: str, enc, offset: int):
@@ -122,16 +124,31 @@ def build_block(vocab: Vocabulary, asked, runs: list[Run], segments: list[Segmen
     enc = vocab.encode(answer)
     at = len(question) + len(vocab.mid)
     ids = question + vocab.mid + enc.ids + [vocab.end]
-    look, classes = {}, {}
+    look, classes, hints = {}, {}, {}
+    about = named_things(kind, answer, subject, runs, segments)
     for k, (lo, hi, said) in enumerate(spans_in(answer, enc, at)):
         target = span_targets(runs, segments, said, k % 2 == 1, len(segments))
         for i in range(lo, hi + 1):
             classes[i] = "stamp"
+            if about:
+                hints[i] = (about[min(k // 2, len(about) - 1)], k % 2 == 1)
             if target:
                 look[i] = target
     mark_labels(kind, answer, enc, at, runs, segments, lang, look, classes)
     mark_presence(vocab, kind, answer, enc, at, subject, runs, look, classes)
-    return Block(kind, ids, at, look, classes)
+    for i in (i for i, c in classes.items() if c == "absent"):
+        hints[i] = (subject, False)
+    return Block(kind, ids, at, look, classes, hints, subject if kind == "what" else None)
+
+
+def named_things(kind, answer, subject, runs, segments) -> list:
+    """Which thing each span of the answer is about, in order; empty for a list."""
+    if kind == "order":
+        return [run[0] for run in subject]
+    if kind == "what":
+        said = STAMP.findall(answer)[0]
+        return [next(r.thing for r in runs if f"{segments[r.start].stamp:.1f}" == said)]
+    return [subject] if kind in ("when", "count", "absent") else []
 
 
 def mark_labels(kind, answer, enc, at, runs, segments, lang, look, classes) -> None:

@@ -34,11 +34,18 @@ def write_clip(plan: Plan, path: str) -> None:
     # A keyframe every ~2 s keeps seeking quick in a browser; no B-frames keeps pts equal to dts.
     stream.options = {"crf": "27", "preset": "medium", "g": "30", "bf": "0", "threads": "1",
                       "x264-params": "scenecut=40:threads=1", "flags": "+bitexact"}
-    for (tick, image), end in zip(frames_of(plan), ends):
-        frame = av.VideoFrame.from_image(image)
-        frame.pts, frame.time_base, frame.duration = tick, Fraction(1, TICKS_PER_SECOND), end - tick
-        for packet in stream.encode(frame):
+    lasts = dict(zip(plan.frames, (end - tick for tick, end in zip(plan.frames, ends))))
+
+    def write(packets) -> None:
+        # The encoder forgets how long a frame lasts; without this the last one lasts wrongly.
+        for packet in packets:
+            ticks = round(packet.pts * packet.time_base * TICKS_PER_SECOND)
+            packet.duration = round(Fraction(lasts[ticks], TICKS_PER_SECOND) / packet.time_base)
             container.mux(packet)
-    for packet in stream.encode():
-        container.mux(packet)
+
+    for tick, image in frames_of(plan):
+        frame = av.VideoFrame.from_image(image)
+        frame.pts, frame.time_base = tick, Fraction(1, TICKS_PER_SECOND)
+        write(stream.encode(frame))
+    write(stream.encode())
     container.close()

@@ -16,6 +16,8 @@
 //! | the browser is asked for something | [`platform`] |
 //!
 //! Features: `hydrate` (the page of the server), `csr` (the static page), `ssr` (the server's side).
+// A page is one deeply nested type to the compiler.
+#![recursion_limit = "512"]
 
 pub mod api;
 pub mod extraction;

@@ -10,6 +10,8 @@
 //! | page and Worker talk | `protocol` |
 //! | frames are read, decoded, resized, encoded | `worker` |
 //! | tests and benchmarks reach the Worker | [`bench`] |
+// A page is one deeply nested type to the compiler.
+#![recursion_limit = "512"]
 #![cfg(target_arch = "wasm32")]
 
 pub mod bench;

@@ -51,11 +51,9 @@ impl SpanWatch {
 fn is_settled(tail: &str) -> bool {
     let rest = tail.trim_start();
     let Some(first) = rest.chars().next() else { return false };
-    if first.is_ascii_digit() {
+    // "1:0" is on its way to "1:05", "12." to "12.5" or to the end of a sentence.
+    if first.is_ascii_digit() || matches!(first, '.' | ':') {
         return !digits_run_to_the_end(rest);
-    }
-    if matches!(first, '.' | ':') && rest.len() == 1 {
-        return false;
     }
     let lower = rest.to_lowercase();
     if UNITS.iter().any(|unit| unit.starts_with(&lower)) {

@@ -1,0 +1,173 @@
+//! What can be typed after `timepin`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Ask a video a question and get the exact moment.
+///
+/// Without a command, Timepin serves its page. Every setting can also stand in config.yaml or in a variable TIMEPIN_…;
+/// `timepin config` shows what is in force and where it comes from.
+#[derive(Debug, Parser)]
+#[command(name = "timepin", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Settings.
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the page (the default)
+    Serve,
+    /// Ask a video file from the command line
+    Ask(Ask),
+    /// Print the settings in force, as YAML, and where each comes from
+    Config,
+    /// Measure this machine with this model on a video
+    Bench(Bench),
+}
+
+/// A question to a file.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  timepin ask lecture.mp4 \"When is entropy defined?\"\n  timepin ask lecture.mp4 --json --questions questions.txt > answers.jsonl"
+)]
+pub(crate) struct Ask {
+    /// The video; anything FFmpeg can read
+    pub(crate) video: PathBuf,
+    /// The question
+    #[arg(required_unless_present_any = ["questions_given", "questions"])]
+    pub(crate) question: Option<String>,
+    /// A further question; may be given several times
+    #[arg(long = "question", id = "questions_given", value_name = "QUESTION")]
+    pub(crate) more: Vec<String>,
+    /// A file with one question a line (- for standard input); the video is read once for all of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) questions: Option<PathBuf>,
+    /// Print one JSON object per question: {question, answer, spans: [{start_us, end_us, text}], usage}
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A measurement.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// The video to measure with
+    pub(crate) video: PathBuf,
+    /// The question to ask; it is asked twice
+    #[arg(long, default_value = "List the events.")]
+    pub(crate) question: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Settings as flags. They are texts here; `config` gives them their meaning, the same for every source.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct Flags {
+    /// Settings file [default: config.yaml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address and port to serve on [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(crate) address: Option<String>,
+    /// Folder for the library and its caches [default: data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) data: Option<String>,
+    /// Folder of the model [default: the bundled one]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) model: Option<String>,
+    /// auto, cpu, cuda or cuda:N [default: auto]
+    #[arg(long, global = true, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Tokens a prompt may have, or auto [default: auto]
+    #[arg(long, global = true, value_name = "TOKENS")]
+    pub(crate) max_context_length: Option<String>,
+    /// Leave out segments in which nothing changes [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) enable_temporal_compression: Option<String>,
+    /// Disk for encoded segments [default: 8GiB]
+    #[arg(long, global = true, value_name = "BYTES")]
+    pub(crate) segment_cache: Option<String>,
+    /// Videos kept ready for further questions [default: 128]
+    #[arg(long, global = true, value_name = "COUNT")]
+    pub(crate) prefix_cache_videos: Option<String>,
+    /// Memory for those [default: 4GiB]
+    #[arg(long, global = true, value_name = "BYTES")]
+    pub(crate) prefix_cache_memory: Option<String>,
+    /// Threads for the model, or auto [default: auto]
+    #[arg(long, global = true, value_name = "COUNT")]
+    pub(crate) threads: Option<String>,
+    /// Folder of the page's files [default: found beside the binary or in target/site]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) site: Option<String>,
+    /// Origins of pages served elsewhere that may use this server, comma-separated [default: none]
+    #[arg(long, global = true, value_name = "ORIGINS")]
+    pub(crate) cors_origins: Option<String>,
+    /// pretty or json [default: pretty]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
+}
+
+impl Flags {
+    /// Flags that were given, under the names of their settings.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("address", &self.address),
+            ("data", &self.data),
+            ("model", &self.model),
+            ("device", &self.device),
+            ("max_context_length", &self.max_context_length),
+            ("enable_temporal_compression", &self.enable_temporal_compression),
+            ("segment_cache", &self.segment_cache),
+            ("prefix_cache_videos", &self.prefix_cache_videos),
+            ("prefix_cache_memory", &self.prefix_cache_memory),
+            ("threads", &self.threads),
+            ("site", &self.site),
+            ("cors_origins", &self.cors_origins),
+            ("log_format", &self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent_and_serves_by_default() {
+        Cli::command().debug_assert();
+        let cli = Cli::parse_from(["timepin", "--address", "[::1]:1"]);
+        assert!(cli.command.is_none() && cli.flags.address.as_deref() == Some("[::1]:1"));
+        let cli = Cli::parse_from(["timepin", "ask", "a.mp4", "when?", "--json", "--enable-temporal-compression"]);
+        assert_eq!(cli.flags.enable_temporal_compression.as_deref(), Some("true"));
+        assert!(matches!(cli.command, Some(Command::Ask(ask)) if ask.json && ask.question.as_deref() == Some("when?")));
+    }
+
+    #[test]
+    fn a_question_is_needed_one_way_or_another() {
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4"]).is_err());
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--questions", "q.txt"]).is_ok());
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--question", "q?", "--question", "r?"]).is_ok());
+    }
+
+    #[test]
+    fn every_flag_is_a_setting() {
+        let names: Vec<_> = Cli::command()
+            .get_arguments()
+            .filter_map(|a| a.get_long().map(|l| l.replace('-', "_")))
+            .filter(|l| !matches!(l.as_str(), "config" | "help" | "version"))
+            .collect();
+        let known: Vec<_> = crate::config::SETTINGS.iter().map(|s| s.name.to_owned()).collect();
+        assert_eq!(names, known);
+    }
+}

@@ -1,0 +1,141 @@
+//! `timepin ask`: a file, questions, answers. Frames go the same way as a browser's, into a library that goes afterwards.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use engine::{Engine, Place};
+use futures::StreamExt;
+use serde::Serialize;
+use timeline::events::Usage;
+use timeline::video::SpanInText;
+use timeline::{AnswerEvent, NewVideo, SamplingPlan, VideoId};
+
+use crate::cli::Ask;
+use crate::config::Config;
+use crate::{commands, ffmpeg, telemetry};
+
+/// Frames handed to the engine at once: encoding begins while FFmpeg still decodes.
+const BATCH: usize = 16;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer<'a> {
+    question: &'a str,
+    answer: &'a str,
+    spans: Vec<Span<'a>>,
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct Span<'a> {
+    start_us: i64,
+    end_us: i64,
+    text: &'a str,
+}
+
+/// Answers the questions, one after another.
+///
+/// # Errors
+/// When the file gives no frames, or a question no answer; the first error ends the run.
+pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
+    telemetry::start(config.log_format, "error");
+    let questions = questions(request)?;
+    // Before the model is loaded: a wrong file should be told at once.
+    let video = ffmpeg::probe(&request.video)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
+    runtime.block_on(async {
+        let id = add(&engine, video).await?;
+        for question in &questions {
+            answer(&engine, &id, question, request.json, questions.len() > 1).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Brings the planned frames of a file into the engine.
+pub(super) async fn add(engine: &Engine, video: ffmpeg::Video) -> anyhow::Result<VideoId> {
+    let times: Vec<_> = video.frames.iter().map(|frame| frame.at).collect();
+    let picked = SamplingPlan::uniform(video.duration, engine.model().plan).pick(&times);
+    let about = NewVideo {
+        title: video.path.file_name().map_or_else(|| "video".into(), |name| name.to_string_lossy().into_owned()),
+        file_bytes: video.bytes,
+        duration: video.duration,
+        width: video.size.width,
+        height: video.size.height,
+        codec: video.codec.clone(),
+        planned_frames: u32::try_from(picked.len()).unwrap_or(u32::MAX),
+    };
+    let id = engine.create_video(about).await?;
+    let mut extraction = ffmpeg::extract(&video, &picked)?;
+    loop {
+        let step = tokio::task::spawn_blocking(move || (extraction.next(BATCH), extraction)).await?;
+        extraction = step.1;
+        let frames = step.0?;
+        if frames.is_empty() {
+            break;
+        }
+        engine.append_frames(&id, frames).await?;
+    }
+    engine.finish_video(&id).await?;
+    Ok(id)
+}
+
+async fn answer(engine: &Engine, id: &VideoId, question: &str, json: bool, many: bool) -> anyhow::Result<()> {
+    if many && !json {
+        commands::print(&format!("> {question}\n"))?;
+    }
+    let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
+    let (mut text, mut spans) = (String::new(), Vec::new());
+    while let Some(event) = events.next().await {
+        match event {
+            AnswerEvent::Token { text: more, .. } => {
+                if !json {
+                    commands::print(&more)?;
+                }
+                text.push_str(&more);
+            }
+            AnswerEvent::Span(span) => spans.push(span),
+            AnswerEvent::Error { message, .. } => bail!(message),
+            AnswerEvent::Done { usage } => {
+                let line = if json { line(question, &text, &spans, usage)? } else { "\n".to_owned() };
+                return commands::print(&line);
+            }
+            AnswerEvent::Started { .. } | AnswerEvent::Reading { .. } => {}
+        }
+    }
+    bail!("the answer ended before its end")
+}
+
+fn line(question: &str, text: &str, spans: &[SpanInText], usage: Usage) -> anyhow::Result<String> {
+    let spans = spans.iter().map(|found| Span {
+        start_us: found.span.start.micros(),
+        end_us: found.span.end.micros(),
+        text: text.get(found.from as usize..found.to as usize).unwrap_or_default(),
+    });
+    let answer = Answer { question, answer: text.trim(), spans: spans.collect(), usage };
+    Ok(serde_json::to_string(&answer)? + "\n")
+}
+
+/// Questions from the command line, then from the file.
+fn questions(request: &Ask) -> anyhow::Result<Vec<String>> {
+    let mut questions: Vec<String> = request.question.iter().chain(&request.more).cloned().collect();
+    if let Some(path) = &request.questions {
+        let text = read(path).with_context(|| format!("cannot read the questions in {}", path.display()))?;
+        questions.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
+    }
+    if questions.is_empty() {
+        bail!("there is no question; write one after the video or one a line into the file");
+    }
+    Ok(questions)
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    if path != Path::new("-") {
+        return std::fs::read_to_string(path);
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,114 @@
+//! `timepin bench`: what this machine does with this model, measured through the engine as a page would use it.
+
+use std::time::Instant;
+
+use anyhow::bail;
+use engine::{Engine, Place};
+use futures::StreamExt;
+use serde::Serialize;
+use timeline::events::Usage;
+use timeline::{AnswerEvent, ProgressEvent, VideoId, VideoState};
+
+use crate::cli::Bench;
+use crate::commands::ask::add;
+use crate::config::Config;
+use crate::{commands, ffmpeg, telemetry};
+
+/// What was measured.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    frames: u32,
+    segments: u32,
+    /// From the first frame out of FFmpeg to the last segment encoded; decoding goes on at the same time.
+    index_s: f64,
+    index_frames_per_s: f64,
+    prompt_tokens: u32,
+    prefill_tokens_per_s: f64,
+    decode_tokens_per_s: f64,
+    first_question_first_token_ms: u32,
+    second_question_first_token_ms: u32,
+    second_question_kept_tokens: u32,
+}
+
+/// Measures with an empty cache.
+///
+/// # Errors
+/// When the file gives no frames or the model no answer.
+pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
+    telemetry::start(config.log_format, "error");
+    let video = ffmpeg::probe(&request.video)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let folder = config.data.join("tmp").join(format!("bench-{}", std::process::id()));
+    let mut settings = commands::settings(config, Place::Temporary)?;
+    // A cache of its own: segments that were ever seen before would not be encoded.
+    settings.data_dir = folder.clone();
+    let measured = Engine::open(settings).map_err(anyhow::Error::from).and_then(|engine| {
+        runtime.block_on(async {
+            let begun = Instant::now();
+            let id = add(&engine, video).await?;
+            wait_until_ready(&engine, &id).await?;
+            let index_s = begun.elapsed().as_secs_f64();
+            let about = engine.video(&id).await?;
+            let first = ask(&engine, &id, &request.question).await?;
+            let second = ask(&engine, &id, &request.question).await?;
+            Ok(report(&engine, about.frames, about.segments, index_s, first, second))
+        })
+    });
+    // Best effort: it lies in the folder of temporary things.
+    let _ = std::fs::remove_dir_all(&folder);
+    let report = measured?;
+    let json = serde_json::to_string_pretty(&report)?;
+    if request.json { commands::print(&(json + "\n")) } else { commands::print(&table(&json)) }
+}
+
+async fn wait_until_ready(engine: &Engine, id: &VideoId) -> anyhow::Result<()> {
+    let mut events = std::pin::pin!(engine.progress(id)?);
+    while let Some(event) = events.next().await {
+        match event {
+            ProgressEvent::State { state: VideoState::Ready }
+            | ProgressEvent::Snapshot { state: VideoState::Ready, .. } => return Ok(()),
+            ProgressEvent::Failed { message } => bail!(message),
+            _ => {}
+        }
+    }
+    bail!("the index was never completed")
+}
+
+async fn ask(engine: &Engine, id: &VideoId, question: &str) -> anyhow::Result<Usage> {
+    let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
+    while let Some(event) = events.next().await {
+        match event {
+            AnswerEvent::Done { usage } => return Ok(usage),
+            AnswerEvent::Error { message, .. } => bail!(message),
+            _ => {}
+        }
+    }
+    bail!("the answer ended before its end")
+}
+
+fn report(engine: &Engine, frames: u32, segments: u32, index_s: f64, first: Usage, second: Usage) -> Report {
+    let per_s = |tokens: u32, ms: u32| f64::from(tokens) * 1000.0 / f64::from(ms.max(1));
+    Report {
+        model: engine.model().name,
+        frames,
+        segments,
+        index_s,
+        index_frames_per_s: f64::from(frames) / index_s.max(0.001),
+        prompt_tokens: first.prompt_tokens,
+        prefill_tokens_per_s: per_s(first.prompt_tokens - first.kept_tokens, first.first_token_ms),
+        decode_tokens_per_s: per_s(
+            second.answer_tokens.saturating_sub(1),
+            second.total_ms.saturating_sub(second.first_token_ms),
+        ),
+        first_question_first_token_ms: first.first_token_ms,
+        second_question_first_token_ms: second.first_token_ms,
+        second_question_kept_tokens: second.kept_tokens,
+    }
+}
+
+/// The object without its braces and quotes.
+fn table(json: &str) -> String {
+    let lines = json.lines().map(|line| line.trim().trim_end_matches(',').replace('"', ""));
+    lines.filter(|line| line.len() > 1).map(|line| line + "\n").collect()
+}

@@ -1,0 +1,39 @@
+//! What each subcommand does.
+
+pub(crate) mod ask;
+pub(crate) mod bench;
+pub(crate) mod serve;
+
+use std::io::Write;
+
+use engine::{Place, Settings};
+
+use crate::config::Config;
+use crate::model;
+
+/// What the engine is opened with.
+fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
+    let (model_dir, bundled_model) = model::folder(config)?;
+    Ok(Settings {
+        data_dir: config.data.clone(),
+        library,
+        model_dir,
+        bundled_model,
+        device: config.device.clone(),
+        max_context_length: config.max_context_length,
+        temporal_compression: config.enable_temporal_compression,
+        segment_cache_bytes: config.segment_cache,
+        prefix_cache_videos: config.prefix_cache_videos,
+        prefix_cache_bytes: config.prefix_cache_memory,
+        threads: config.threads,
+    })
+}
+
+/// Writes to standard output. A reader that went away ("| head") is no error.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

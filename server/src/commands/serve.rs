@@ -1,0 +1,87 @@
+//! `timepin serve`: the page and its server functions, until told to stop.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::{Engine, Place};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::http::{self, Site};
+use crate::{commands, telemetry};
+
+/// What a running answer is given to come to its end.
+const GRACE: Duration = Duration::from_secs(3);
+/// When the process ends whatever is still open.
+const END: Duration = Duration::from_millis(4_700);
+
+/// Serves.
+///
+/// # Errors
+/// When the port is taken, the library cannot be used, or the model cannot be loaded.
+pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+    telemetry::start(config.log_format, "info");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(config));
+    // Blocking work that is still going on has made nothing it did not acknowledge.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    // The port first: whoever starts a second server should not wait for a model.
+    let listener = TcpListener::bind(config.address).await.with_context(|| {
+        format!("cannot serve on {}; stop the program that does, or choose another --address", config.address)
+    })?;
+    let settings = commands::settings(config, Place::DataFolder)?;
+    let engine = tokio::task::spawn_blocking(move || Engine::open(settings)).await??;
+    let site = Site::find(config);
+    if !site.is_there() {
+        tracing::warn!(folder = %site.root.display(), "the page's files are not there; build them or set --site");
+    }
+    let model = engine.model();
+    let address = listener.local_addr()?;
+    tracing::info!(model = model.name, data = %config.data.display(), "listening on http://{address}");
+
+    let (stopping, stopped) = watch::channel(false);
+    let router = http::router(&engine, &site, config);
+    let mut waiting = stopped.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        // An error means that the sender is gone, which is the end as well.
+        let _ = waiting.wait_for(|stop| *stop).await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        ended = &mut server => return Ok(ended??),
+        signal = told_to_stop() => signal?,
+    }
+    tracing::info!("stopping; a further signal ends it at once");
+    stopping.send_replace(true);
+    let finish = async {
+        engine.shutdown(GRACE).await;
+        server.await
+    };
+    tokio::select! {
+        ended = finish => ended??,
+        () = tokio::time::sleep(END) => tracing::warn!("some connections were still open"),
+        signal = told_to_stop() => signal?,
+    }
+    tracing::info!("stopped");
+    // Not by returning: that would wait for a step of the model that may take longer than anyone wants to.
+    std::process::exit(0)
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => interrupt,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

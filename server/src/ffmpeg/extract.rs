@@ -1,0 +1,167 @@
+//! Chosen frames out of a file, each with its time, while FFmpeg is still decoding.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+
+use timeline::resize::Size;
+use timeline::{FrameIn, Timestamp};
+
+use super::probe::{Frame, Video, plain};
+use super::{Error, last_words, png};
+
+/// The longer side of a frame as it is kept: what the browser sends, too.
+const LONG_SIDE: u32 = 448;
+
+/// Frames on their way out of FFmpeg.
+pub(crate) struct Extraction {
+    path: PathBuf,
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    /// Ticks of the frames in the order they come out, as FFmpeg's `showinfo` reports them.
+    ticks: Receiver<i64>,
+    complaints: Option<JoinHandle<String>>,
+    wanted: Vec<Frame>,
+    given: usize,
+}
+
+/// Decodes the frames at `indices` of `video.frames`.
+///
+/// # Errors
+/// When FFmpeg cannot be started.
+pub(crate) fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
+    let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
+    let size = scaled(video.size);
+    // Frames are named by their own ticks, not counted: what a decoder drops or repeats cannot shift the rest.
+    let select = wanted.iter().map(|frame| format!("eq(pts,{})", frame.ticks)).collect::<Vec<_>>().join("+");
+    let scale = format!("scale={}:{}:flags=bicubic+accurate_rnd+full_chroma_int", size.width, size.height);
+    let mut child = Command::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
+        .arg(plain(&video.path))
+        .args(["-map", "0:v:0", "-an", "-sn", "-dn", "-vf"])
+        .arg(format!("select='{select}',{scale},setsar=1,showinfo=checksum=0"))
+        .args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"])
+        .args(["-compression_level", "1", "-"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| Error::spawn("ffmpeg", e))?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Error::Run("ffmpeg", std::io::ErrorKind::BrokenPipe.into()));
+    };
+    let (sender, ticks) = channel();
+    let complaints = std::thread::spawn(move || listen(stderr, &sender));
+    Ok(Extraction {
+        path: video.path.clone(),
+        child,
+        stdout: BufReader::with_capacity(1 << 20, stdout),
+        ticks,
+        complaints: Some(complaints),
+        wanted,
+        given: 0,
+    })
+}
+
+impl Extraction {
+    /// The next frames, at most `most`; none at the end.
+    ///
+    /// # Errors
+    /// When not a single frame could be decoded.
+    pub(crate) fn next(&mut self, most: usize) -> Result<Vec<FrameIn>, Error> {
+        let mut frames = Vec::new();
+        while frames.len() < most {
+            match png::next(&mut self.stdout) {
+                Ok(Some(bytes)) => match self.time() {
+                    Some(pts) => frames.push(FrameIn { pts, bytes }),
+                    None => continue,
+                },
+                // FFmpeg died in the middle of a frame: what came before is good.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.given += frames.len();
+        if self.given == 0 {
+            let said = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+            return Err(Error::Decode { path: self.path.clone(), reason: last_words(&said) });
+        }
+        Ok(frames)
+    }
+
+    /// The time of the frame that just came out.
+    fn time(&self) -> Option<Timestamp> {
+        let ticks = self.ticks.recv().ok()?;
+        let at = self.wanted.binary_search_by_key(&ticks, |frame| frame.ticks).ok()?;
+        self.wanted.get(at).map(|frame| frame.at)
+    }
+}
+
+impl Drop for Extraction {
+    fn drop(&mut self) {
+        // Usually it has ended by itself; then both fail and nothing is left to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Passes on the ticks that `showinfo` prints, and returns everything else that was said.
+fn listen(stderr: ChildStderr, ticks: &std::sync::mpsc::Sender<i64>) -> String {
+    let mut said = String::new();
+    for line in BufReader::new(stderr.take(64 << 20)).lines().map_while(Result::ok) {
+        match shown_ticks(&line) {
+            Some(pts) => {
+                // The receiver went away: keep reading, or FFmpeg would block.
+                let _ = ticks.send(pts);
+            }
+            None if line.contains("showinfo") => {}
+            None => {
+                said.push_str(&line);
+                said.push('\n');
+            }
+        }
+    }
+    said
+}
+
+/// `[Parsed_showinfo_2 @ 0x…] n:   0 pts:  12800 pts_time:1 …`
+fn shown_ticks(line: &str) -> Option<i64> {
+    let (_, rest) = line.split_once("showinfo").filter(|(_, rest)| rest.contains("] n:"))?;
+    let (_, rest) = rest.split_once(" pts:")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// The size at which frames are kept: never larger than the video, never without pixels.
+fn scaled(size: Size) -> Size {
+    let long = size.height.max(size.width).max(1);
+    let scale = |side: u32| {
+        if long <= LONG_SIDE {
+            return side.max(1);
+        }
+        let side = f64::from(side) * f64::from(LONG_SIDE) / f64::from(long);
+        (side.round() as u32).max(1)
+    };
+    Size { height: scale(size.height), width: scale(size.width) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_long_side_decides_and_small_videos_stay_as_they_are() {
+        assert_eq!(scaled(Size { height: 360, width: 640 }), Size { height: 252, width: 448 });
+        assert_eq!(scaled(Size { height: 1920, width: 1080 }), Size { height: 448, width: 252 });
+        assert_eq!(scaled(Size { height: 1, width: 1 }), Size { height: 1, width: 1 });
+        assert_eq!(scaled(Size { height: 1, width: 4000 }), Size { height: 1, width: 448 });
+    }
+
+    #[test]
+    fn the_ticks_of_a_frame_are_read_from_showinfo() {
+        let line = "[Parsed_showinfo_3 @ 0x5580] n:   0 pts:  12800 pts_time:1       duration:    512 fmt:rgb24";
+        assert_eq!(shown_ticks(line), Some(12_800));
+        assert_eq!(shown_ticks("[Parsed_showinfo_3 @ 0x5580] config in time_base: 1/12800, frame_rate: 30/1"), None);
+        assert_eq!(shown_ticks("Stream #0:0: Video"), None);
+    }
+}

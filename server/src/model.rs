@@ -1,0 +1,92 @@
+//! Which checkpoint is loaded: the one that was named, or the bundled one, which is inside this binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::config::Config;
+
+/// Name of the bundled checkpoint's folder.
+const NAME: &str = "timepin-tiny";
+
+macro_rules! bundled {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/timepin-tiny/", $name)) as &[u8])),*]
+    };
+}
+
+/// The bundled checkpoint, file by file.
+const FILES: &[(&str, &[u8])] = bundled![
+    "config.json",
+    "generation_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+    "timepin.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "model.safetensors",
+];
+
+/// The folder to load, and whether it is the bundled checkpoint.
+///
+/// # Errors
+/// When the bundled checkpoint cannot be written to the data folder.
+pub(crate) fn folder(config: &Config) -> anyhow::Result<(PathBuf, bool)> {
+    if let Some(folder) = &config.model {
+        return Ok((folder.clone(), folder.file_name().is_some_and(|name| name == NAME)));
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("models").join(NAME)));
+    let nearby = [Some(Path::new("models").join(NAME)), beside].into_iter().flatten();
+    match nearby.into_iter().find(|folder| folder.join("config.json").is_file()) {
+        Some(folder) => Ok((folder, true)),
+        None => Ok((unpack(&config.data)?, true)),
+    }
+}
+
+/// Writes the bundled checkpoint where the loader can map it. The folder's name says which version it is, so a newer
+/// binary never loads an older one's files.
+fn unpack(data: &Path) -> anyhow::Result<PathBuf> {
+    let mut hasher = blake3::Hasher::new();
+    for (name, bytes) in FILES {
+        hasher.update(name.as_bytes()).update(bytes);
+    }
+    let version = hasher.finalize().to_hex();
+    let parent = data.join("models").join(version.get(..16).unwrap_or("bundled"));
+    let folder = parent.join(NAME);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    // Written aside and renamed: a folder under its final name is complete.
+    let partial = parent.join(format!("{NAME}.{}", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(&partial)?;
+        for (name, bytes) in FILES {
+            fs::write(partial.join(name), bytes)?;
+        }
+        match fs::rename(&partial, &folder) {
+            // Another process was faster.
+            Err(_) if folder.is_dir() => fs::remove_dir_all(&partial),
+            renamed => renamed,
+        }
+    };
+    write().with_context(|| format!("cannot write the bundled model to {}", parent.display()))?;
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_checkpoint_unpacks_once_and_whole() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = unpack(data.path()).unwrap();
+        for (name, bytes) in FILES {
+            assert_eq!(fs::read(folder.join(name)).unwrap(), *bytes, "{name}");
+        }
+        assert_eq!(unpack(data.path()).unwrap(), folder);
+        assert!(FILES.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < 12 << 20);
+    }
+}

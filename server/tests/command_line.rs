@@ -1,0 +1,151 @@
+//! What shells and scripts see: output, errors, exit codes.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use common::{repository, timepin};
+use serde_json::Value;
+
+fn sample() -> PathBuf {
+    repository().join("end2end/fixtures/world-b.mp4").canonicalize().unwrap()
+}
+
+fn ask(folder: &Path, video: &Path, arguments: &[&str]) -> Output {
+    timepin(folder).arg("ask").arg(video).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_question_to_a_real_clip_prints_one_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ask(folder.path(), &sample(), &["When does the red circle appear?", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    let printed = text(&output.stdout);
+    assert_eq!(printed.lines().count(), 1);
+    let answer: Value = serde_json::from_str(&printed).unwrap();
+    assert!(answer["answer"].is_string());
+    for span in answer["spans"].as_array().unwrap() {
+        assert!(span["start_us"].as_i64() <= span["end_us"].as_i64() && span["text"].is_string());
+    }
+    // The library stays empty, the segments are kept for next time, nothing temporary is left.
+    let data = folder.path().join("data");
+    assert!(!data.join("timepin.sqlite").exists());
+    assert!(fs::read_dir(data.join("segments")).unwrap().count() > 0);
+    assert_eq!(fs::read_dir(data.join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn many_questions_read_the_video_once_and_a_model_inside_the_binary_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let questions = folder.path().join("questions.txt");
+    fs::write(&questions, "What is shown at 00:05?\n\n第几秒出现红色圆形？\n").unwrap();
+    let output = ask(folder.path(), &sample(), &["--json", "--questions", questions.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let answers: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[1]["question"], "第几秒出现红色圆形？");
+    assert!(answers[1]["usage"]["kept_tokens"].as_u64() > Some(100));
+    // There is no models folder where this ran.
+    assert!(fs::read_dir(folder.path().join("data/models")).unwrap().count() == 1);
+}
+
+#[test]
+fn files_that_are_no_videos_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let whole = fs::read(sample()).unwrap();
+    let sound = folder.path().join("sound.m4a");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "sine=duration=1"])
+        .arg(&sound)
+        .stdin(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+    let cases = [
+        (make("text.mp4", b"just some words\n"), "is not a video that FFmpeg can read"),
+        (make("empty.mp4", b""), "is not a video that FFmpeg can read"),
+        (make("cut.mp4", &whole[..600]), "is not a video that FFmpeg can read"),
+        (folder.path().join("gone.mp4"), "cannot read"),
+        (sound, "has no video track"),
+    ];
+    for (path, expected) in cases {
+        let output = ask(folder.path(), &path, &["when?"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(expected) && said.lines().count() == 1, "{path:?}: {said}");
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn a_clip_cut_off_in_the_middle_is_answered_from_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let half = folder.path().join("-half clip.mkv");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(sample())
+        .args(["-c", "copy", "-f", "matroska"])
+        .arg(folder.path().join("whole.mkv"))
+        .stdin(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+    let whole = fs::read(folder.path().join("whole.mkv")).unwrap();
+    fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+    let output = timepin(folder.path()).args(["ask", "--json", "--", "-half clip.mkv", "What is shown?"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn wrong_calls_end_with_2_and_say_what_would_be_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| timepin(folder.path()).args(arguments).output().unwrap();
+    for arguments in [&["ask", "clip.mp4"][..], &["play"], &["--colour", "red"], &["--threads", "many"]] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty());
+    }
+    let long = "x".repeat(9000);
+    let output = ask(folder.path(), &sample(), &[&long]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("9000 bytes"), "{}", text(&output.stderr));
+    let output = ask(folder.path(), &sample(), &["when?", "--model", "/nowhere"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("there is no model in /nowhere"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_settings_in_force_are_printed_with_their_origin() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.yaml"), "prefix_cache_videos: 3\n").unwrap();
+    let output =
+        timepin(folder.path()).args(["config", "--device", "cpu"]).env("TIMEPIN_THREADS", "2").output().unwrap();
+    assert!(output.status.success());
+    let printed = text(&output.stdout);
+    let line = |name: &str| printed.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(line("prefix_cache_videos"), ["prefix_cache_videos:", "3", "#", "config.yaml"]);
+    assert_eq!(line("threads"), ["threads:", "2", "#", "TIMEPIN_THREADS"]);
+    assert_eq!(line("device"), ["device:", "cpu", "#", "--device"]);
+    assert_eq!(line("segment_cache"), ["segment_cache:", "8GiB", "#", "default"]);
+}
+
+#[test]
+fn help_and_version_read_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = timepin(folder.path()).arg("--version").output().unwrap();
+    assert_eq!(text(&version.stdout), format!("timepin {}\n", env!("CARGO_PKG_VERSION")));
+    let help = text(&timepin(folder.path()).arg("--help").output().unwrap().stdout);
+    for word in ["serve", "ask", "config", "bench", "--address", "TIMEPIN_"] {
+        assert!(help.contains(word), "{help}");
+    }
+}

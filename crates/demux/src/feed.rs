@@ -77,8 +77,11 @@ impl Slices {
 
     /// The header byte of the first slice. The beginning of a sample is enough.
     fn first(self, sample: &[u8]) -> Option<u8> {
+        if self.length_size == 0 {
+            return None;
+        }
         let mut rest = sample;
-        while self.length_size > 0 {
+        loop {
             let (length, tail) = rest.split_at_checked(self.length_size)?;
             let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
             let header = *tail.first()?;
@@ -87,7 +90,6 @@ impl Slices {
             }
             rest = tail.get(length..)?;
         }
-        None
     }
 }
 

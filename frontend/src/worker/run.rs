@@ -111,10 +111,10 @@ impl Run {
     async fn extract(&self) -> Result<u32, ExtractError> {
         config::supported(&self.track).await?;
         let mut died_of = None;
-        let (mut before, mut strict) = (usize::MAX, true);
+        let (mut before, mut entry) = (usize::MAX, None);
         for _ in 0..MOST_DECODERS {
             let wanted = self.shared.outbox.borrow().wanted();
-            let Err(message) = self.decode(&wanted, strict).await? else {
+            let Err(message) = self.decode(&wanted, entry).await? else {
                 died_of = None;
                 break;
             };
@@ -124,8 +124,9 @@ impl Run {
             let left = self.shared.outbox.borrow().wanted();
             if left.len() >= before {
                 let group = left.iter().map(|&s| self.track.decode_from(s as usize)).min().unwrap_or(0);
-                self.shared.outbox.borrow_mut().give_up_before(self.track.key_after(group));
-                strict = false;
+                let next = self.track.key_after(group);
+                self.shared.outbox.borrow_mut().give_up_before(next);
+                entry = Some(next);
             }
             before = left.len();
         }
@@ -145,7 +146,8 @@ impl Run {
     }
 
     /// Feeds one decoder with what the wanted samples need. The inner error is the decoder's, and worth a second attempt.
-    async fn decode(&self, wanted: &[u32], strict: bool) -> Result<Result<(), String>, ExtractError> {
+    /// `entry` is a key sample to begin with whatever its kind.
+    async fn decode(&self, wanted: &[u32], entry: Option<usize>) -> Result<Result<(), String>, ExtractError> {
         if wanted.is_empty() {
             return Ok(Ok(()));
         }
@@ -158,7 +160,7 @@ impl Run {
         *self.decoder.borrow_mut() = Some(Rc::clone(&decoder));
 
         let slices = Slices::of(&self.track.codec);
-        let feed = feed(&self.track, wanted, |key| !strict || self.enterable(slices, key));
+        let feed = feed(&self.track, wanted, |key| entry == Some(key) || self.enterable(slices, key));
         let wanted: HashSet<_> = wanted.iter().copied().collect();
         let mut reader = SampleReader::new(&self.file, &self.track, &feed);
         let mut scratch = Vec::new();

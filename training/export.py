@@ -27,7 +27,8 @@ def best_model() -> tuple:
     model = decoder.fresh_model()
     for source in (joint.CHECKPOINT, decoder.CHECKPOINT):
         if source.exists():
-            model.load_state_dict(torch.load(source, weights_only=False)["model"])
+            saved = torch.load(source, weights_only=False)
+            model.load_state_dict(saved.get("average", saved["model"]))
             return model, source.name
     if features.PATH.exists():
         model.model.visual.load_state_dict(torch.load(features.PATH, weights_only=True)["visual"])

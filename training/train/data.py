@@ -82,6 +82,7 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
             if block.second is not None:
                 digits = digits_of(float(block.second))[:3]
                 clocks += [(g, b, i, *digits) for i, c in block.classes.items() if c == "label"]
+            clocks += [(g, b, i, *digits_of(said)[:3]) for i, said in block.just_said.items()]
             for i, targets in block.look.items():
                 mask = np.zeros(n + 2, bool)  # segments, the prompt's start, the block itself
                 mask[[t if t >= 0 else n + (0 if t == NULL else 1) for t in targets]] = True
@@ -104,7 +105,7 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
         seed += stride
         rng = random.Random(f"length-{seed}")
         top = int(control[0])
-        length = top if rng.random() < 0.3 else int(round(3 * (top / 3) ** rng.random()))
+        length = top if rng.random() < 0.22 else int(round(3 * (top / 3) ** rng.random()))
         try:
             queue.put(example(vocab, seed, max(3, length), entries, control[1], control[2]))
         except (StopIteration, ValueError, IndexError) as error:  # a clip with nothing to ask

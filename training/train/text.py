@@ -91,6 +91,7 @@ class Block:
     look: dict[int, tuple]  # position -> allowed targets when predicting the next token
     classes: dict[int, str]  # position -> what the next token is: stamp, label or absent
     hints: dict[int, tuple]  # position -> (thing, is end): what the model must have in mind there
+    just_said: dict[int, float]  # position -> the stamp that the next name belongs to, in a list
     second: int | None  # the time asked for, in a `what` question
 
 
@@ -138,7 +139,8 @@ def build_block(vocab: Vocabulary, asked, runs: list[Run], segments: list[Segmen
     mark_presence(vocab, kind, answer, enc, at, subject, runs, look, classes)
     for i in (i for i, c in classes.items() if c == "absent"):
         hints[i] = (subject, False)
-    return Block(kind, ids, at, look, classes, hints, subject if kind == "what" else None)
+    just_said = {i: segments[look[i][0]].stamp for i, c in classes.items() if kind == "list" and c == "label"}
+    return Block(kind, ids, at, look, classes, hints, just_said, subject if kind == "what" else None)
 
 
 def named_things(kind, answer, subject, runs, segments) -> list:

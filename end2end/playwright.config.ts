@@ -48,6 +48,6 @@ export default defineConfig({
     timeout: 60_000,
     reuseExistingServer: false,
     stdout: "ignore",
-    stderr: "pipe",
+    stderr: "ignore",
   },
 });

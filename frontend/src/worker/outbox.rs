@@ -88,9 +88,9 @@ impl Outbox {
         self.post_batches(false);
     }
 
-    /// No decoder will give the wanted samples before this one.
-    pub(super) fn give_up_before(&mut self, sample: usize) {
-        for slot in self.slots.iter_mut().filter(|s| matches!(s.stage, Stage::Wanted) && (s.sample as usize) < sample) {
+    /// No decoder will give the samples for which this holds.
+    pub(super) fn give_up(&mut self, lost: impl Fn(u32) -> bool) {
+        for slot in self.slots.iter_mut().filter(|s| matches!(s.stage, Stage::Wanted) && lost(s.sample)) {
             slot.stage = Stage::Lost;
         }
     }

@@ -123,10 +123,10 @@ impl Run {
             // kills a second one in the same place is left out, up to the next key, whatever kind of key that is.
             let left = self.shared.outbox.borrow().wanted();
             if left.len() >= before {
-                let group = left.iter().map(|&s| self.track.decode_from(s as usize)).min().unwrap_or(0);
-                let next = self.track.key_after(group);
-                self.shared.outbox.borrow_mut().give_up_before(next);
-                entry = Some(next);
+                let start = |sample: u32| self.track.decode_from(sample as usize);
+                let group = left.iter().map(|&sample| start(sample)).min().unwrap_or(0);
+                self.shared.outbox.borrow_mut().give_up(|sample| start(sample) <= group);
+                entry = Some(self.track.key_after(group));
             }
             before = left.len();
         }
@@ -134,7 +134,7 @@ impl Run {
             self.shared.check()?;
             self.shared.bell.wait().await;
         }
-        self.shared.outbox.borrow_mut().give_up_before(usize::MAX);
+        self.shared.outbox.borrow_mut().give_up(|_| true);
         while !self.shared.outbox.borrow_mut().post_rest() {
             self.shared.check()?;
             self.shared.bell.wait().await;

@@ -2,9 +2,9 @@
 
 use futures::channel::oneshot;
 use leptos::prelude::{document, set_timeout, window};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DataTransfer, File, FileList, HtmlDocument};
+use web_sys::{DataTransfer, Element, File, FileList, HtmlDocument, ResizeObserver};
 
 use crate::i18n::{COOKIE, Lang};
 
@@ -120,4 +120,24 @@ pub fn pixels(value: impl Into<f64>) -> f64 {
 /// Calls back before the next paint. A page that is not shown paints nothing and is not called.
 pub fn next_frame(call: impl FnOnce() + 'static) {
     let _no_window = leptos::prelude::request_animation_frame(call);
+}
+
+/// Watches an element's size until it is dropped.
+pub struct SizeWatch {
+    observer: ResizeObserver,
+    _call: Closure<dyn FnMut()>,
+}
+
+impl Drop for SizeWatch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// Calls back when an element has its first size, and whenever that changes.
+pub fn watch_size(element: &Element, call: impl FnMut() + 'static) -> Option<SizeWatch> {
+    let call: Closure<dyn FnMut()> = Closure::new(call);
+    let observer = ResizeObserver::new(call.as_ref().unchecked_ref()).ok()?;
+    observer.observe(element);
+    Some(SizeWatch { observer, _call: call })
 }

@@ -103,12 +103,12 @@ messages! {
 
     budget_frames { "frames" "帧" }
     budget_size { "seen at" "画面尺寸" }
-    budget_tokens { "tokens" "令牌" }
+    budget_tokens { "tokens" "词元" }
     budget_each { "per look" "每次观看" }
     budget_seconds { "{} s" "{} 秒" }
     budget_title { "What the model will see" "模型将看到什么" }
     budget_coarse { "One look covers {} seconds: moments shorter than that may be missed." "每次观看覆盖 {} 秒：更短的瞬间可能会被漏掉。" }
-    budget_context { "The whole video does not fit this model’s context of {} tokens." "整段视频超出了该模型 {} 令牌的上下文。" }
+    budget_context { "The whole video does not fit this model’s context of {} tokens." "整段视频超出了该模型 {} 词元的上下文。" }
     reading_frames { "Reading frames" "正在读取画面" }
     frames_of { "{} of {} frames" "{} / {} 帧" }
     covered { "{} of {}" "{} / {}" }
@@ -141,7 +141,7 @@ messages! {
     copied { "Copied" "已复制" }
     delete_question { "Delete question" "删除问题" }
     jump { "Jump to {}" "跳到 {}" }
-    usage { "first word after {} s · {} s in all · {} tokens read, {} kept" "首字 {} 秒 · 共 {} 秒 · 读取 {} 令牌，复用 {}" }
+    usage { "first word after {} s · {} s in all · {} tokens read, {} kept" "首字 {} 秒 · 共 {} 秒 · 读取 {} 词元，复用 {}" }
     minimap { "Visible part" "可见部分" }
 
     // suggestions: the kinds of questions the demo world knows
@@ -184,7 +184,7 @@ messages! {
     body_too_large { "The request was too large for the server. Reload the page and resume." "请求超过了服务器的大小限制。请刷新页面后继续。" }
     empty_question { "Write a question first." "请先写下问题。" }
     question_too_long { "The question is too long ({}). Shorten it to at most {}." "问题太长（{}）。请缩短到 {} 以内。" }
-    context_exceeded { "Video and question need {} tokens; the model takes {}. Ask about a shorter video." "视频和问题需要 {} 令牌，模型最多接受 {}。请换用更短的视频。" }
+    context_exceeded { "Video and question need {} tokens; the model takes {}. Ask about a shorter video." "视频和问题需要 {} 词元，模型最多接受 {}。请换用更短的视频。" }
     storage_full { "The server’s disk is full. Delete videos, or make room." "服务器磁盘已满。请删除视频或腾出空间。" }
     library_failed { "The library on the server failed: {}. Look at the server’s log." "服务器上的视频库出错：{}。请查看服务器日志。" }
     model_failed { "The model failed: {}. Ask again; if it stays, look at the server’s log." "模型出错：{}。请再问一次；若仍失败，请查看服务器日志。" }

@@ -51,7 +51,9 @@ pub fn Dropzone() -> impl IntoView {
             <div class="dropzone-ticks" aria-hidden="true"></div>
             <Mark />
             <h2 id="dropzone-title" class="dropzone-title" aria-live="polite">{title}</h2>
-            <p class="fine">{t(|m| m.formats)}" · "{t(|m| m.drop_or_paste)}</p>
+            <p class="fine">
+                {t(|m| m.formats)} <span class="paste-hint">" · "{t(|m| m.drop_or_paste)}</span>
+            </p>
             <div class="dropzone-actions">
                 <label class="pick">
                     <input

@@ -7,9 +7,9 @@ use leptos::prelude::*;
 pub fn Mark() -> impl IntoView {
     view! {
         <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
-            <path class="mark-line" d="M3 26h26M8 26v-3M24 26v-3M12 26v-2M20 26v-2" />
-            <path class="mark-pin" d="M16 26c-4.6-5.6-7-9.4-7-13a7 7 0 0 1 14 0c0 3.6-2.4 7.4-7 13z" />
-            <circle class="mark-eye" cx="16" cy="13" r="2.6" />
+            <path class="mark-line" d="M2.5 28h27M7 28v-3.5M25 28v-3.5" />
+            <path class="mark-pin" d="M16 28c-5.4-6.4-8.2-10.7-8.2-14.9a8.2 8.2 0 0 1 16.4 0C24.2 17.3 21.4 21.6 16 28z" />
+            <circle class="mark-eye" cx="16" cy="13" r="3" />
         </svg>
     }
     .into_any()

@@ -64,7 +64,7 @@ pub fn VideoCard(
         title.set(name.clone());
         spawn_local(async move {
             match api::rename_video(id.get_value(), name).await {
-                Ok(()) => changed.run(()),
+                Ok(()) => _ = changed.try_run(()),
                 Err(error) => {
                     title.try_set(before);
                     trouble.try_set(Some(error.into()));
@@ -72,13 +72,14 @@ pub fn VideoCard(
             }
         });
     };
-    let delete = move |_| {
+    let delete = move |()| {
         spawn_local(async move {
             let id = id.get_value();
             match api::delete_video(id.clone()).await {
                 Ok(()) | Err(api::ApiError::UnknownVideo) => {
                     session.forget(&id);
-                    changed.run(());
+                    // The library may have been left meanwhile.
+                    changed.try_run(());
                 }
                 Err(error) => {
                     mode.try_set(Mode::Show);
@@ -122,18 +123,42 @@ pub fn VideoCard(
                 </button>
             </div>
             <Show when=move || mode.get() == Mode::Delete>
-                <div class="card-confirm" role="alertdialog" aria-label=t(|m| m.delete)>
-                    <p>{move || fill(i18n.say().delete_ask, &[&title.get()])}</p>
-                    <div class="row">
-                        <button class="button danger" type="button" data-testid="confirm-delete" on:click=delete autofocus>
-                            {t(|m| m.delete_yes)}
-                        </button>
-                        <button class="button" type="button" on:click=move |_| mode.set(Mode::Show)>{t(|m| m.delete_no)}</button>
-                    </div>
-                </div>
+                <ConfirmDelete title on_yes=Callback::new(delete) on_no=Callback::new(move |()| mode.set(Mode::Show)) />
             </Show>
             <TroubleNote trouble />
         </li>
+    }
+    .into_any()
+}
+
+/// Asks before deleting; Escape keeps.
+#[component]
+fn ConfirmDelete(title: RwSignal<String>, on_yes: Callback<()>, on_no: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
+    let yes = NodeRef::<leptos::html::Button>::new();
+    Effect::new(move |_| {
+        if let Some(button) = yes.get() {
+            let _cannot_focus = button.focus();
+        }
+    });
+    let key = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            on_no.run(());
+        }
+    };
+    view! {
+        <div class="card-confirm" role="alertdialog" aria-label=t(|m| m.delete) on:keydown=key>
+            <p>{move || fill(i18n.say().delete_ask, &[&title.get()])}</p>
+            <div class="row">
+                <button
+                    class="button danger" type="button" data-testid="confirm-delete" node_ref=yes
+                    on:click=move |_| on_yes.run(())
+                >
+                    {t(|m| m.delete_yes)}
+                </button>
+                <button class="button" type="button" on:click=move |_| on_no.run(())>{t(|m| m.delete_no)}</button>
+            </div>
+        </div>
     }
     .into_any()
 }
@@ -149,9 +174,9 @@ pub fn RenameForm(
     let field = NodeRef::<leptos::html::Input>::new();
     let before = StoredValue::new(title.clone());
     let over = StoredValue::new(false);
-    // Removing the field blurs it: whatever comes first decides, and only once.
+    // Removing the field blurs it, when all of this is gone already: whatever comes first decides, and only once.
     let finish = move |name: String| {
-        if !over.get_value() {
+        if over.try_get_value() == Some(false) {
             over.set_value(true);
             done.run(name);
         }

@@ -195,6 +195,8 @@ impl Conversation {
     async fn write(self, entry: Entry, video: VideoId, question: String) -> Result<Usage, ApiError> {
         let mut stream = api::ask(video, question).await?.into_inner();
         let mut lines = Lines::default();
+        let mut outcome = Err(ApiError::Interrupted);
+        // Read to the end, past the last event: a stream given up early is an aborted request.
         while let Some(chunk) = stream.next().await {
             for event in lines.push(&chunk?) {
                 match event {
@@ -219,12 +221,12 @@ impl Conversation {
                     }
                     AnswerEvent::Done { usage } => {
                         self.bench.spans.set(entry.spans());
-                        return Ok(usage);
+                        outcome = Ok(usage);
                     }
-                    AnswerEvent::Error { code, message } => return Err(ApiError::from_code(&code, message)),
+                    AnswerEvent::Error { code, message } => outcome = Err(ApiError::from_code(&code, message)),
                 }
             }
         }
-        Err(ApiError::Interrupted)
+        outcome
     }
 }

@@ -66,7 +66,7 @@ impl Session {
     /// The extractor, or the error to show where there is none.
     pub(super) fn extractor(self) -> Result<Rc<dyn Extractor>, ExtractError> {
         self.extractor
-            .with_value(|extractor| extractor.as_ref().map(|extractor| Rc::clone(extractor)))
+            .with_value(|extractor| extractor.as_ref().map(|wrapped| Rc::clone(&**wrapped)))
             .ok_or(ExtractError::NoWebCodecs)
     }
 

@@ -63,10 +63,22 @@ fn pinned(answer: &str, tokens: &[TokenRecord]) -> Vec<(usize, usize, Pin)> {
 }
 
 fn words(answer: &str, from: usize, to: usize, pins: &[(usize, usize, Pin)], out: &mut Vec<Piece>) {
-    let mut push = |from: usize, to: usize, pin: Option<Pin>| {
-        if let Some(text) = answer.get(from..to).filter(|text| !text.is_empty()) {
-            let pin = pin.filter(|_| text.chars().any(char::is_alphanumeric));
+    let mut say = |text: &str, pin: Option<Pin>| {
+        if !text.is_empty() {
             out.push(Piece::Words { text: text.to_owned(), pin });
+        }
+    };
+    // Spaces and punctuation around pinned words describe nothing.
+    let mut push = |from: usize, to: usize, pin: Option<Pin>| {
+        let text = answer.get(from..to).unwrap_or_default();
+        let core = text.trim_matches(|c: char| !c.is_alphanumeric());
+        match (pin, text.split_once(core)) {
+            (Some(pin), Some((before, after))) if !core.is_empty() => {
+                say(before, None);
+                say(core, Some(pin));
+                say(after, None);
+            }
+            _ => say(text, None),
         }
     };
     let mut at = from;
@@ -123,7 +135,7 @@ mod tests {
             .map(|(text, pin)| TokenRecord { text: text.to_owned(), pin })
             .collect();
         let cut = pieces("The red box.", &[], &tokens);
-        assert_eq!(texts(&cut), [("The red ", false), ("box", false), (".", false)]);
+        assert_eq!(texts(&cut), [("The red", false), (" ", false), ("box", false), (".", false)]);
         assert_eq!(pieces("something else", &[], &tokens).len(), 1);
     }
 }

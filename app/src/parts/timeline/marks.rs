@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use timeline::Span;
 
-use super::strip::Strip;
+use super::strip::{PAD, Strip};
 
 /// Spans, glance, hover line and playhead.
 #[component]
@@ -31,7 +31,7 @@ pub(super) fn HoverCard(strip: Strip) -> impl IntoView {
         let hover = strip.hover.get()?;
         let picture = bench.picture(hover.at).map(|src| view! { <img src=src alt="" /> });
         Some(view! {
-            <div class="tl-card" style=format!("--x:{:.1}px", hover.x) aria-hidden="true">
+            <div class="tl-card" style=format!("--x:{:.1}px", hover.x + PAD) aria-hidden="true">
                 {picture}
                 <span class="time">{hover.at.clock_tenths()}</span>
             </div>

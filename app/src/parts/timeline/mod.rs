@@ -12,8 +12,8 @@ mod ruler;
 mod strip;
 mod tools;
 
-use leptos::ev;
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 
 use self::film::{Film, Index};
 use self::marks::{HoverCard, Marks};
@@ -22,6 +22,7 @@ use self::strip::Strip;
 use self::tools::{Minimap, Tools};
 use super::video_card::state_key;
 use crate::i18n::{fill, t, use_i18n};
+use crate::platform;
 use crate::state::bench::Bench;
 
 /// The timeline of the open video.
@@ -32,9 +33,10 @@ pub fn Timeline() -> impl IntoView {
     let strip = Strip::new(bench);
     let duration = bench.duration();
     Effect::new(move |_| {
-        strip.measure();
-        let resized = window_event_listener(ev::resize, move |_| strip.measure());
-        on_cleanup(move || resized.remove());
+        let Some(view) = strip.scroller.get() else { return };
+        // Not merely the window's size: the view has none until it is in the document.
+        let watch = SendWrapper::new(platform::watch_size(&view, move || strip.measure()));
+        on_cleanup(move || drop(watch));
     });
     // Whatever moves the playhead, or lights a span, brings it into view.
     Effect::new(move |_| strip.reveal(bench.playhead.get()));

@@ -7,7 +7,7 @@ use super::strip::Strip;
 use crate::state::zoom;
 
 /// Pixels a label needs.
-const LABEL: f64 = 76.0;
+const LABEL: f64 = 62.0;
 
 /// Labels and ticks over the canvas.
 #[component]

@@ -9,12 +9,15 @@ use crate::platform::{self, pixels};
 use crate::state::bench::Bench;
 use crate::state::zoom;
 
+/// Room at both ends of the view, so that a playhead at the very end is whole; the stylesheet says the same (`--tl-pad`).
+pub(super) const PAD: f64 = 8.0;
+
 /// What the pointer is over.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Hover {
     /// The moment.
     pub(super) at: Timestamp,
-    /// Pixels from the view's left edge.
+    /// Pixels from where the view's canvas begins.
     pub(super) x: f64,
 }
 
@@ -36,7 +39,7 @@ pub(super) enum Grip {
 pub(super) struct Strip {
     pub(super) bench: Bench,
     pub(super) scroller: NodeRef<Div>,
-    /// Pixels of the view.
+    /// Pixels of the view, without the room at its ends.
     pub(super) width: RwSignal<f64>,
     /// Pixels the canvas is scrolled.
     pub(super) scroll: RwSignal<f64>,
@@ -62,8 +65,10 @@ impl Strip {
 
     /// Asks the browser for the view's width.
     pub(super) fn measure(self) {
-        if let Some(view) = self.scroller.get_untracked() {
-            self.width.set(pixels(view.client_width()).max(1.0));
+        let Some(view) = self.scroller.try_get_untracked().flatten() else { return };
+        let width = pixels(view.client_width()) - 2.0 * PAD;
+        if width > 0.0 {
+            self.width.set(width);
         }
     }
 
@@ -89,7 +94,7 @@ impl Strip {
     /// Pixels of a point of the window from the view's left edge.
     pub(super) fn inside(self, client_x: f64) -> f64 {
         let left = self.scroller.get_untracked().map_or(0.0, |view| view.get_bounding_client_rect().left());
-        client_x - left
+        client_x - left - PAD
     }
 
     /// The moment at a point of the view.

@@ -42,6 +42,15 @@ fn a_question_to_a_real_clip_prints_one_object() {
 }
 
 #[test]
+fn a_clip_of_more_than_a_hundred_frames_is_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ask(folder.path(), &repository().join("public/sample.mp4"), &["List the events.", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["usage"]["all_segments"].as_u64() > Some(50), "{answer}");
+}
+
+#[test]
 fn many_questions_read_the_video_once_and_a_model_inside_the_binary_answers() {
     let folder = tempfile::tempdir().unwrap();
     let questions = folder.path().join("questions.txt");
@@ -102,7 +111,8 @@ fn a_clip_cut_off_in_the_middle_is_answered_from_what_is_there() {
     assert!(made.unwrap().success());
     let whole = fs::read(folder.path().join("whole.mkv")).unwrap();
     fs::write(&half, &whole[..whole.len() / 2]).unwrap();
-    let output = timepin(folder.path()).args(["ask", "--json", "--", "-half clip.mkv", "What is shown?"]).output().unwrap();
+    let output =
+        timepin(folder.path()).args(["ask", "--json", "--", "-half clip.mkv", "What is shown?"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
@@ -132,7 +142,9 @@ fn the_settings_in_force_are_printed_with_their_origin() {
         timepin(folder.path()).args(["config", "--device", "cpu"]).env("TIMEPIN_THREADS", "2").output().unwrap();
     assert!(output.status.success());
     let printed = text(&output.stdout);
-    let line = |name: &str| printed.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().collect::<Vec<_>>();
+    let line = |name: &str| {
+        printed.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().collect::<Vec<_>>()
+    };
     assert_eq!(line("prefix_cache_videos"), ["prefix_cache_videos:", "3", "#", "config.yaml"]);
     assert_eq!(line("threads"), ["threads:", "2", "#", "TIMEPIN_THREADS"]);
     assert_eq!(line("device"), ["device:", "cpu", "#", "--device"]);

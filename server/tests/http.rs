@@ -56,7 +56,10 @@ fn every_wrong_request_is_told_by_its_code_and_leaves_the_rest_working() {
     assert_eq!(told(server.append("nobody", &frames(0..1))), (404, "unknown_video".into()));
     let text = FrameIn { pts: Timestamp::from_millis(1500), bytes: b"#!/bin/sh".to_vec() };
     let refused = server.append(&video, &[text]);
-    assert_eq!((refused.status, refused.code(), refused.json()["pts_us"].as_i64()), (415, "not_an_image".into(), Some(1_500_000)));
+    assert_eq!(
+        (refused.status, refused.code(), refused.json()["pts_us"].as_i64()),
+        (415, "not_an_image".into(), Some(1_500_000))
+    );
     let garbage = server.send("POST", "/api/append_frames", "Content-Type: application/x-postcard\r\n", &[0xff; 40]);
     assert_eq!((garbage.status, garbage.code()), (400, "bad_request".into()));
     let garbage = server.send("POST", "/api/ask", "Content-Type: application/json\r\n", b"{");
@@ -66,7 +69,10 @@ fn every_wrong_request_is_told_by_its_code_and_leaves_the_rest_working() {
     assert_eq!(server.get("/frames/nobody/soon").status, 400);
     // After all that, a good request is answered.
     assert_eq!(server.append(&video, &frames(0..2)).status, 200);
-    assert_eq!(server.call("ask", json!({ "video": video, "question": "when?" })).events().last().unwrap()["type"], "done");
+    assert_eq!(
+        server.call("ask", json!({ "video": video, "question": "when?" })).events().last().unwrap()["type"],
+        "done"
+    );
 }
 
 #[test]
@@ -75,7 +81,11 @@ fn a_body_of_a_gigabyte_is_refused_before_it_is_read() {
     let server = Server::start(folder.path());
     for path in ["/api/append_frames", "/api/ask"] {
         let mut stream = server.connect();
-        write!(stream, "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1073741824\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1073741824\r\n\r\n"
+        )
+        .unwrap();
         let begun = Instant::now();
         let refused = Answer::read(&mut stream);
         assert_eq!((refused.status, refused.code()), (413, "body_too_large".into()));
@@ -153,7 +163,12 @@ fn a_page_that_goes_away_stops_the_work_and_the_page_stays_responsive_meanwhile(
     server.call("finish_video", json!({ "video": video }));
     let body = json!({ "video": video, "question": "List the events." }).to_string();
     let mut stream = server.connect();
-    write!(stream, "POST /api/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    write!(
+        stream,
+        "POST /api/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("\"started\"")));
     let begun = Instant::now();

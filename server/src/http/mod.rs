@@ -17,7 +17,8 @@ use axum::routing::{any, get, post};
 use engine::Engine;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{
-    LeptosRoutes, generate_route_list, handle_server_fns_with_context, render_app_to_stream_with_context,
+    AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions, handle_server_fns_with_context,
+    render_app_to_stream_with_context,
 };
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -93,13 +94,19 @@ pub(crate) fn router(engine: &Engine, site: &Site, config: &Config) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(api)
-        .leptos_routes_with_context(&shared, generate_route_list(App), context, shell)
+        .leptos_routes_with_context(&shared, pages(), context, shell)
         .fallback_service(files)
         .layer(from_fn_with_state(site.options.hash_files, headers::cache))
         .layer(CompressionLayer::new().compress_when(headers::Compressible))
         .layer(from_fn(headers::protect))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))
         .with_state(shared)
+}
+
+/// The page's own routes. Leptos would register every server function too, without limits: ours are listed above.
+fn pages() -> Vec<AxumRouteListing> {
+    let functions = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    generate_route_list_with_exclusions(App, Some(functions))
 }
 
 /// Pages served elsewhere that may use this server; none unless the settings name them.

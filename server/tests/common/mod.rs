@@ -81,7 +81,7 @@ impl Server {
     }
 
     pub fn append(&self, video: &str, frames: &[FrameIn]) -> Answer {
-        let body = postcard::to_stdvec(&(video, frames)).unwrap();
+        let body = postcard::to_allocvec(&(video, frames)).unwrap();
         self.send("POST", "/api/append_frames", "Content-Type: application/x-postcard\r\n", &body)
     }
 
@@ -168,7 +168,8 @@ fn unchunk(mut body: &[u8]) -> Vec<u8> {
 /// A small picture, a PNG written by hand: stored blocks need no compressor.
 pub fn png(shade: u8) -> Vec<u8> {
     let (width, height) = (32_u32, 18_u32);
-    let rows: Vec<u8> = (0..height).flat_map(|_| [vec![0], [shade, 90, 255 - shade].repeat(width as usize)].concat()).collect();
+    let rows: Vec<u8> =
+        (0..height).flat_map(|_| [vec![0], [shade, 90, 255 - shade].repeat(width as usize)].concat()).collect();
     let length = rows.len() as u16;
     let mut data = vec![0x78, 0x01, 1];
     data.extend(length.to_le_bytes());

@@ -8,6 +8,7 @@ import numpy as np
 from tokenizer import build as build_tokenizer
 from world.scenes import THING_ID, THINGS, make_plan
 
+from .packed import CLOCK_HEAD, POINTER_HEAD
 from .text import NULL, Vocabulary, ask_blocks, build_prefix
 from .timeline import EMPTY_SCENE, runs_of, segments_of
 
@@ -86,7 +87,8 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
             for i, targets in block.look.items():
                 mask = np.zeros(n + 2, bool)  # segments, the prompt's start, the block itself
                 mask[[t if t >= 0 else n + (0 if t == NULL else 1) for t in targets]] = True
-                rows.append((g, b, i)), allowed.append(mask)
+                head = CLOCK_HEAD if block.classes.get(i) == "label" else POINTER_HEAD
+                rows.append((g, b, i, head)), allowed.append(mask)
     things = [THING_ID[plan.scenes[s.scene].thing] if s.scene >= 0 else EMPTY for s in segments]
     return {
         "ids": prefix.ids, "positions": prefix.positions, "owner": [n if s == NULL else s for s in prefix.segment],

@@ -9,10 +9,12 @@ where one head looks while a time or a name is written, which later serves as ti
 import argparse
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import nn
 
 from tokenizer import SPECIAL, build as build_tokenizer
@@ -163,6 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=60, help="training time in total, over all runs")
     parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--warm", type=Path, help="start from an exported model when there is no checkpoint")
     parser.add_argument("--fresh-optimizer", action="store_true", help="keep the weights only")
     parser.add_argument("--top", type=float, default=20, help="longest clip to begin with, in segments")
     parser.add_argument("--batch", type=int, default=3)
@@ -176,9 +179,12 @@ def main() -> None:
     text = [(n, p) for n, p in model.named_parameters() if ".visual." not in n]
     optimizer = Both([*text, *readout.named_parameters()], args.lr * 5, args.lr)
     state = {"step": 0, "seconds": 0.0, "top": 10.0, "seed": 0}
+    if args.warm:
+        tensors = load_file(str(args.warm / "model.safetensors"))
+        model.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
     if CHECKPOINT.exists():
         state = load(model, readout, None if args.fresh_optimizer else optimizer)
-    state["top"] = max(state["top"], args.top)
+    state["top"] = args.top
     average, first = {k: v.clone() for k, v in model.state_dict().items()}, state["step"]
     queue, control = data.start(entries, state["seed"])
     vocab = Vocabulary(build_tokenizer())
@@ -208,7 +214,7 @@ def main() -> None:
         if state["step"] % 20 == 0:
             t = np.array(tally)
             acc = t[:, 4:8].sum(0) / np.maximum(1, t[:, 8:12].sum(0))
-            if acc[1] > 0.82 and acc[3] > 0.8:
+            if acc[1] > 0.93 and acc[3] > 0.9:
                 state["top"] = min(float(data.MAX_SEGMENTS - 2), state["top"] * 1.25)
                 control[0] = state["top"]
             print(f"{state['step']} ans {t[:, 0].mean():.3f} ptr {t[:, 1].mean():.3f} aux {t[:, 2].mean():.3f} {aux_far:.2f} "
@@ -216,7 +222,7 @@ def main() -> None:
                   + f" | top {state['top']:.0f} tok {t[:, 12].mean():.0f} {state['seconds']:.0f}s "
                   f"{(time.time() - logged) / 20:.2f}s/step q{queue.qsize()}", flush=True)
             tally, logged = [], time.time()
-        if state["step"] % 60 == 0:
+        if state["step"] % 40 == 0:
             save(model, readout, optimizer, state, average)
     save(model, readout, optimizer, state, average)
 

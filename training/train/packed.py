@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-POINTER_LAYER, POINTER_HEAD = 3, 0
+# One head finds things by name, one of another key group finds segments by their time.
+POINTER_LAYER, POINTER_HEAD, CLOCK_HEAD = 3, 0, 2
 
 
 @dataclass
@@ -57,24 +58,29 @@ def packed_attention(module, query, key, value, attention_mask, dropout=0.0, sca
 ALL_ATTENTION_FUNCTIONS.register("packed", packed_attention)
 
 
-def pointer_mass(rows: list[tuple[int, int, int]], owner: torch.Tensor, targets: int) -> torch.Tensor:
-    """The pointer head's attention by target for chosen (group, block, position) rows.
+def pointer_mass(rows: list[tuple[int, int, int, int]], owner: torch.Tensor, targets: int) -> torch.Tensor:
+    """Attention by target for chosen (group, block, position, head) rows, in that order.
 
     `owner` gives each prefix token's target column; the last column is the block itself.
     """
-    group_of = LAYOUT.query.shape[1] // LAYOUT.key.shape[1]
-    q, k = LAYOUT.query[0, POINTER_HEAD], LAYOUT.key[0, POINTER_HEAD // group_of]
-    s, at, out = LAYOUT.prefix, LAYOUT.prefix, []
-    index = torch.tensor(rows)
+    repeat = LAYOUT.query.shape[1] // LAYOUT.key.shape[1]
+    s, index = LAYOUT.prefix, torch.tensor(rows)
     columns = F.one_hot(owner, targets).float()
-    for g, (n, length) in enumerate(LAYOUT.groups):
-        mine = index[index[:, 0] == g]
-        if len(mine):
-            flat = at + mine[:, 1] * length + mine[:, 2]
-            own = k[at: at + n * length].reshape(n, length, -1)[mine[:, 1]]
-            logits = torch.cat((q[flat] @ k[:s].T, torch.einsum("rd,rld->rl", q[flat], own)), 1) * q.shape[-1] ** -0.5
-            logits[:, s:] = logits[:, s:].masked_fill(torch.arange(length) > mine[:, 2:3], -torch.inf)
-            mass = logits.softmax(-1)
-            out.append(torch.cat((mass[:, :s] @ columns, mass[:, s:].sum(1, keepdim=True)), 1))
-        at += n * length
-    return torch.cat(out)
+    result = torch.zeros(len(index), targets + 1)
+    for head in (POINTER_HEAD, CLOCK_HEAD):
+        q, k, at = LAYOUT.query[0, head], LAYOUT.key[0, head // repeat], s
+        for g, (n, length) in enumerate(LAYOUT.groups):
+            chosen = ((index[:, 0] == g) & (index[:, 3] == head)).nonzero()[:, 0]
+            mine = index[chosen]
+            if len(mine):
+                flat = at + mine[:, 1] * length + mine[:, 2]
+                own = k[at: at + n * length].reshape(n, length, -1)[mine[:, 1]]
+                logits = torch.cat((q[flat] @ k[:s].T, torch.einsum("rd,rld->rl", q[flat], own)), 1)
+                logits = logits * q.shape[-1] ** -0.5
+                hidden = torch.arange(length) > mine[:, 2:3]
+                logits = torch.cat((logits[:, :s], logits[:, s:].masked_fill(hidden, -torch.inf)), 1)
+                mass = logits.softmax(-1)
+                mass = torch.cat((mass[:, :s] @ columns, mass[:, s:].sum(1, keepdim=True)), 1)
+                result = result.index_put((chosen,), mass)
+            at += n * length
+    return result

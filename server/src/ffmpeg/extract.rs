@@ -35,7 +35,7 @@ pub(crate) fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Er
     let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
     let size = scaled(video.size);
     // Frames are named by their own ticks, not counted: what a decoder drops or repeats cannot shift the rest.
-    let select = either(&wanted.iter().map(|frame| format!("eq(pts,{})", frame.ticks)).collect::<Vec<_>>());
+    let select = choose(&wanted);
     let scale = format!("scale={}:{}:flags=bicubic+accurate_rnd+full_chroma_int", size.width, size.height);
     let mut child = Command::new("ffmpeg")
         .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
@@ -106,18 +106,6 @@ impl Drop for Extraction {
     }
 }
 
-/// Sums the terms pairwise: FFmpeg's parser keeps one level of its stack of 100 per term of a plain sum.
-fn either(terms: &[String]) -> String {
-    match terms {
-        [] => "0".to_owned(),
-        [term] => term.clone(),
-        _ => {
-            let (left, right) = terms.split_at(terms.len() / 2);
-            format!("({}+{})", either(left), either(right))
-        }
-    }
-}
-
 /// FFmpeg's expression for "one of these frames": a search tree, since its parser gives up on a sum of a hundred terms.
 fn choose(frames: &[Frame]) -> String {
     match frames {
@@ -180,15 +168,6 @@ mod tests {
         assert_eq!(scaled(Size { height: 1920, width: 1080 }), Size { height: 448, width: 252 });
         assert_eq!(scaled(Size { height: 1, width: 1 }), Size { height: 1, width: 1 });
         assert_eq!(scaled(Size { height: 1, width: 4000 }), Size { height: 1, width: 448 });
-    }
-
-    #[test]
-    fn a_thousand_terms_nest_ten_deep() {
-        let depth = |text: String| text.chars().filter(|&c| c == '(').count();
-        assert_eq!(either(&["a".to_owned(), "b".to_owned(), "c".to_owned()]), "(a+(b+c))");
-        let terms = vec!["x".to_owned(); 1024];
-        assert_eq!(either(&terms).chars().take_while(|&c| c == '(').count(), 10);
-        assert_eq!(depth(either(&terms)), 1023);
     }
 
     #[test]

@@ -105,22 +105,21 @@ impl Error {
         match self {
             Self::UnknownVideo(_) => "unknown_video",
             Self::UnknownQuestion(_) => "unknown_question",
-            Self::BadVideo(_) => "bad_request",
-            Self::BadShape(_) => "bad_shape",
+            Self::BadVideo(_) | Self::BadShape(_) => "bad_video",
             Self::NotAnImage { .. } => "not_an_image",
             Self::FrameTooLarge { .. } => "frame_too_large",
             Self::TooManyFrames { .. } => "too_many_frames",
             Self::EmptyQuestion => "empty_question",
             Self::QuestionTooLong { .. } => "question_too_long",
             Self::NoFrames(_) => "no_frames",
-            Self::ContextExceeded { .. } => "context_full",
-            Self::StorageFull(_) => "disk_full",
-            Self::Store(_) => "store",
+            Self::ContextExceeded { .. } => "context_exceeded",
+            Self::StorageFull(_) => "storage_full",
+            Self::Store(_) => "library_unreadable",
             Self::ModelMissing(_) => "model_missing",
-            Self::Model(_) => "model",
+            Self::Model(_) => "model_failed",
             Self::NoDevice(_) => "no_device",
-            Self::Cancelled => "interrupted",
-            Self::ShuttingDown => "busy",
+            Self::Cancelled => "cancelled",
+            Self::ShuttingDown => "shutting_down",
             Self::Internal(_) => "internal",
         }
     }
@@ -131,8 +130,11 @@ impl Error {
             Self::UnknownVideo(_) | Self::UnknownQuestion(_) => 404,
             Self::NoFrames(_) => 409,
             Self::FrameTooLarge { .. } | Self::TooManyFrames { .. } | Self::QuestionTooLong { .. } => 413,
-            Self::NotAnImage { .. } => 415,
-            Self::BadVideo(_) | Self::BadShape(_) | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
+            Self::BadVideo(_)
+            | Self::BadShape(_)
+            | Self::NotAnImage { .. }
+            | Self::EmptyQuestion
+            | Self::ContextExceeded { .. } => 422,
             // 499 is what proxies log for a client that went away.
             Self::Cancelled => 499,
             Self::Store(_) | Self::ModelMissing(_) | Self::Model(_) | Self::NoDevice(_) | Self::Internal(_) => 500,

@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(check(&good).unwrap(), Size { height: 4, width: 6 });
         assert_eq!(media_type(&good.bytes), "image/png");
         let refused = check(&frame(b"#!/bin/sh".to_vec())).unwrap_err();
-        assert_eq!((refused.code(), refused.status()), ("not_an_image", 415));
+        assert_eq!((refused.code(), refused.status()), ("not_an_image", 422));
         assert!(refused.to_string().contains("0:01.5"), "{refused}");
         let mut cut = png(64, 64);
         cut.truncate(cut.len() / 2);

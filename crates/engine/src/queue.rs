@@ -22,7 +22,7 @@ pub(crate) enum Work {
 #[derive(Default)]
 struct Lanes {
     forget: Vec<VideoId>,
-    questions: VecDeque<Box<Question>>,
+    questions: VecDeque<Question>,
     encode: VecDeque<VideoId>,
     closed: bool,
 }
@@ -37,10 +37,9 @@ pub(crate) struct Queue {
 impl Queue {
     /// Queues a question; gives it back when the queue is closed.
     pub(crate) fn ask(&self, question: Question) -> Result<(), Box<Question>> {
-        let question = Box::new(question);
         let mut lanes = self.lock();
         if lanes.closed {
-            return Err(question);
+            return Err(Box::new(question));
         }
         lanes.questions.push_back(question);
         self.bell.notify_one();
@@ -65,7 +64,7 @@ impl Queue {
     }
 
     /// Takes no more work; returns the questions nobody will answer.
-    pub(crate) fn close(&self) -> Vec<Box<Question>> {
+    pub(crate) fn close(&self) -> Vec<Question> {
         let mut lanes = self.lock();
         lanes.closed = true;
         lanes.encode.clear();
@@ -84,7 +83,7 @@ impl Queue {
                 return Work::Stop;
             }
             if let Some(question) = lanes.questions.pop_front() {
-                return Work::Answer(question);
+                return Work::Answer(Box::new(question));
             }
             if let Some(video) = lanes.encode.pop_front() {
                 return Work::Encode(video);

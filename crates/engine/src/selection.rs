@@ -109,7 +109,7 @@ mod tests {
         let thinned = fit(&[100; 10], 50, 750).unwrap();
         assert_eq!(thinned, [1, 3, 5, 7, 9]);
         let refused = fit(&[100; 10], 700, 750).unwrap_err();
-        assert_eq!(refused.code(), "context_full");
+        assert_eq!(refused.code(), "context_exceeded");
     }
 
     #[test]

@@ -1,4 +1,11 @@
 //! What was acknowledged survives `kill -9`: a child process writes and says so line by line, and dies without warning.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

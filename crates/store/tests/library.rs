@@ -1,4 +1,11 @@
 //! The library behaves: idempotent, ordered, deleting what nobody needs, refusing what it cannot read.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 use std::fs;
 use std::path::Path;

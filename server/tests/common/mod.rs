@@ -1,4 +1,11 @@
 //! A `timepin serve` of its own, and a client that speaks just enough HTTP to see what really comes over the wire.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,12 +17,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use timeline::{FrameIn, Timestamp};
 
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The binary, away from any config.yaml and variables of whoever runs the tests.
-pub fn timepin(data: &Path) -> Command {
+pub(crate) fn timepin(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_timepin"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TIMEPIN_") || name == "RUST_LOG") {
         command.env_remove(name);
@@ -24,17 +31,17 @@ pub fn timepin(data: &Path) -> Command {
     command
 }
 
-pub struct Server {
-    pub child: Child,
-    pub address: String,
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) address: String,
 }
 
 impl Server {
-    pub fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::start_with(data, &[])
     }
 
-    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut child = timepin(data)
             .args(["--address", "127.0.0.1:0", "--log-format", "json"])
             .args(arguments)
@@ -54,14 +61,14 @@ impl Server {
         Self { child, address }
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream
     }
 
     /// Sends a request and reads the answer to its end.
-    pub fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = self.connect();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}", self.address).unwrap();
         write!(stream, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
@@ -70,23 +77,23 @@ impl Server {
         Answer::read(&mut stream)
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, "", b"")
     }
 
     /// Calls a server function that takes JSON.
-    pub fn call(&self, name: &str, arguments: Value) -> Answer {
+    pub(crate) fn call(&self, name: &str, arguments: Value) -> Answer {
         let body = arguments.to_string();
         self.send("POST", &format!("/api/{name}"), "Content-Type: application/json\r\n", body.as_bytes())
     }
 
-    pub fn append(&self, video: &str, frames: &[FrameIn]) -> Answer {
+    pub(crate) fn append(&self, video: &str, frames: &[FrameIn]) -> Answer {
         let body = postcard::to_allocvec(&(video, frames)).unwrap();
         self.send("POST", "/api/append_frames", "Content-Type: application/x-postcard\r\n", &body)
     }
 
     /// A video with no frames yet.
-    pub fn create(&self) -> String {
+    pub(crate) fn create(&self) -> String {
         let video = json!({
             "title": "clip.mp4", "file_bytes": 9, "duration": 4_000_000, "width": 160, "height": 90,
             "codec": "avc1", "planned_frames": 8,
@@ -96,7 +103,7 @@ impl Server {
         answer.json().as_str().unwrap().to_owned()
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").arg(name).arg(self.child.id().to_string()).status().unwrap().success());
     }
 }
@@ -108,14 +115,14 @@ impl Drop for Server {
     }
 }
 
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn read(stream: &mut impl Read) -> Self {
+    pub(crate) fn read(stream: &mut impl Read) -> Self {
         let mut bytes = Vec::new();
         // A reset after the answer is as good as an end.
         let mut chunk = [0; 4096];
@@ -130,24 +137,24 @@ impl Answer {
         Self { status, head, body }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}\n{}", self.head, self.text()))
     }
 
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     /// Every line of an NDJSON stream.
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
@@ -166,7 +173,7 @@ fn unchunk(mut body: &[u8]) -> Vec<u8> {
 }
 
 /// A small picture, a PNG written by hand: stored blocks need no compressor.
-pub fn png(shade: u8) -> Vec<u8> {
+pub(crate) fn png(shade: u8) -> Vec<u8> {
     let (width, height) = (32_u32, 18_u32);
     let rows: Vec<u8> =
         (0..height).flat_map(|_| [vec![0], [shade, 90, 255 - shade].repeat(width as usize)].concat()).collect();
@@ -192,12 +199,12 @@ fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
     [&(data.len() as u32).to_be_bytes()[..], &body, &crc.to_be_bytes()].concat()
 }
 
-pub fn frames(numbers: std::ops::Range<u8>) -> Vec<FrameIn> {
+pub(crate) fn frames(numbers: std::ops::Range<u8>) -> Vec<FrameIn> {
     numbers.map(|n| FrameIn { pts: Timestamp::from_millis(i64::from(n) * 500), bytes: png(n * 9) }).collect()
 }
 
 /// Tries until it holds or ten seconds are over.
-pub fn eventually(mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(30), "it never came about");

@@ -157,14 +157,14 @@ async fn a_video_that_cannot_be_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path(), &Dream::new());
     let untitled = NewVideo { title: " \n".into(), ..new_video(4) };
-    assert_eq!(engine.create_video(untitled).await.unwrap_err().code(), "bad_request");
+    assert_eq!(engine.create_video(untitled).await.unwrap_err().code(), "bad_video");
     let thread = NewVideo { width: 4000, height: 2, ..new_video(4) };
-    assert_eq!(engine.create_video(thread).await.unwrap_err().code(), "bad_shape");
+    assert_eq!(engine.create_video(thread).await.unwrap_err().code(), "bad_video");
     let endless = new_video(1_000_000);
     assert_eq!(engine.create_video(endless).await.unwrap_err().code(), "too_many_frames");
     let id = engine.create_video(NewVideo { title: "  a\u{7}b ".into(), ..new_video(4) }).await.unwrap();
     assert_eq!(engine.video(&id).await.unwrap().video.title, "ab");
-    assert_eq!(engine.rename(&id, String::new()).await.unwrap_err().code(), "bad_request");
+    assert_eq!(engine.rename(&id, String::new()).await.unwrap_err().code(), "bad_video");
 }
 
 #[tokio::test]

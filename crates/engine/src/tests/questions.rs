@@ -204,9 +204,9 @@ async fn shutting_down_ends_every_stream_and_keeps_the_half_answer() {
     let (_, running, waiting, _) =
         tokio::join!(engine.shutdown(Duration::from_millis(200)), read(running), read(waiting), progress.count());
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert!(matches!(&running.1, AnswerEvent::Error { code, .. } if code == "busy"), "{:?}", running.1);
-    assert!(matches!(&waiting.1, AnswerEvent::Error { code, .. } if code == "busy"));
-    assert_eq!(engine.ask(&id, "what?".into()).err().unwrap().code(), "busy");
+    assert!(matches!(&running.1, AnswerEvent::Error { code, .. } if code == "shutting_down"), "{:?}", running.1);
+    assert!(matches!(&waiting.1, AnswerEvent::Error { code, .. } if code == "shutting_down"));
+    assert_eq!(engine.ask(&id, "what?".into()).err().unwrap().code(), "shutting_down");
     drop(engine);
     let engine = open(folder.path(), &Dream::new());
     let records = engine.questions(&id).await.unwrap();

@@ -60,6 +60,6 @@ mod tests {
         let scores = [9.0, 0.0, 0.0, 2.0_f32.ln(), 7.0];
         let found = mass(&scores, &[1..3, 3..4]);
         assert!((found[0] - 0.5).abs() < 1e-6 && (found[1] - 0.5).abs() < 1e-6);
-        assert_eq!(mass(&scores, &[8..9]), [0.0]);
+        assert_eq!(mass(&scores, &[8..9, 9..10]), [0.0, 0.0]);
     }
 }

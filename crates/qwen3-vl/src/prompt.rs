@@ -308,7 +308,7 @@ mod tests {
         let video = [segment_text("0.2"), segment_text("1.2")].concat();
         let segments = "<0.2 seconds><|vision_start|><|video_pad|><|vision_end|>\
                         <1.2 seconds><|vision_start|><|video_pad|><|vision_end|>";
-        let replaced = expand(rendered, &[video.clone()], Wrapper::Replaced)?;
+        let replaced = expand(rendered, std::slice::from_ref(&video), Wrapper::Replaced)?;
         assert_eq!(replaced, format!("user\n{segments}When?"));
         let kept = expand(rendered, &[video], Wrapper::Kept)?;
         assert_eq!(kept, format!("user\n<|vision_start|>{segments}<|vision_end|>When?"));

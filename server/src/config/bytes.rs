@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 /// The shortest exact way to write a number of bytes.
 pub(super) fn show(bytes: u64) -> String {
     let exact = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    let found = exact.iter().find(|(_, size)| bytes > 0 && bytes % size == 0);
+    let found = exact.iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size));
     found.map_or_else(|| bytes.to_string(), |(name, size)| format!("{}{name}", bytes / size))
 }
 

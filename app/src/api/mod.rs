@@ -14,17 +14,26 @@
 //! Dropping a stream in the page aborts the request, which drops the stream on the server, which stops the work.
 
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
-#[cfg_attr(feature = "ssr", expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own"))]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod ask;
 #[cfg(feature = "ssr")]
 mod backend;
 mod error;
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
-#[cfg_attr(feature = "ssr", expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own"))]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod frames;
 pub mod ndjson;
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
-#[cfg_attr(feature = "ssr", expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own"))]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod videos;
 
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from tokenizer import SPECIAL, build as build_tokenizer
 from train import decoder, features, joint
 from train.model import TEXT, VISION
-from train.packed import CLOCK_HEAD, POINTER_HEAD, POINTER_LAYER
+from train.packed import POINTER_HEAD, POINTER_LAYER
 from train.timeline import FPS, MAX_FRAMES, MIN_FRAMES
 
 HERE = Path(__file__).parent
@@ -96,9 +96,7 @@ def write_timepin(out: Path, source: str) -> None:
         "fps": FPS, "min_frames": MIN_FRAMES, "max_frames": MAX_FRAMES,
         "resize": {"rule": "qwen_vl_utils", "min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS,
                    "total_pixels": MAX_PIXELS * MAX_FRAMES // 2},
-        "prompt_form": "4.57",
-        "pointer": {"layer": POINTER_LAYER, "head": POINTER_HEAD, "end_offset_segments": 1,
-                    "time_lookup_head": CLOCK_HEAD},
+        "pointer": {"layer": POINTER_LAYER, "head": POINTER_HEAD},
         "weights_from": source})
 
 

@@ -181,7 +181,7 @@ pub fn RenameForm(
             done.run(name);
         }
     };
-    let value = move || field.get_untracked().map(|field| field.value()).unwrap_or_default();
+    let value = move || field.try_get_untracked().flatten().map(|field| field.value()).unwrap_or_default();
     Effect::new(move |_| {
         if let Some(field) = field.get() {
             let _cannot_focus = field.focus();

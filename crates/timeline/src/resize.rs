@@ -129,8 +129,8 @@ fn fit(source: Size, min: f64, max: f64, frames: f64) -> Size {
     let (height, width) = (f64::from(source.height), f64::from(source.width));
     let nearest = |side: f64| (side / factor).round_ties_even() * factor;
     let (mut h, mut w) = (nearest(height).max(factor), nearest(width).max(factor));
-    // The 4.57 rule pads an odd number of frames to whole segments before it compares, not before it scales.
-    let padded = if frames > 1.0 { (frames / 2.0).ceil() * 2.0 } else { frames };
+    // The 4.57 rule compares with a whole number of segments (Python's `round`: half to even), but scales by the frames.
+    let padded = if frames > 1.0 { (frames / 2.0).round_ties_even() * 2.0 } else { frames };
     if padded * h * w > max {
         let beta = (frames * height * width / max).sqrt();
         h = ((height / beta / factor).floor() * factor).max(factor);
@@ -158,6 +158,23 @@ mod tests {
     fn the_shipped_hf_budget_gives_the_worked_values() {
         let rule = ResizeRule::Hf { min_pixels: 4096, max_pixels: 25_165_824 };
         assert_eq!(sizes(rule), [(1472, 832), (480, 256), (224, 128), (128, 64)]);
+    }
+
+    /// Printed by `transformers.models.qwen3_vl.video_processing_qwen3_vl.smart_resize` 4.57.6.
+    #[test]
+    fn odd_frame_counts_follow_the_reference() {
+        for (frames, height, width, min_pixels, max_pixels, expected) in [
+            (5, 360, 640, 4096, 1_000_000, (352, 640)),
+            (5, 1080, 1920, 4096, 25_165_824, (1088, 1920)),
+            (9, 700, 300, 4096, 1_900_000, (704, 288)),
+            (3, 64, 64, 4096, 9_000, (32, 32)),
+            (5, 256, 256, 4096, 270_000, (256, 256)),
+            (7, 256, 256, 4096, 480_000, (256, 256)),
+            (5, 40, 40, 6_000, 10_000_000, (64, 64)),
+        ] {
+            let found = ResizeRule::Hf { min_pixels, max_pixels }.target(Size { height, width }, frames);
+            assert_eq!(found.map(|s| (s.height, s.width)), Ok(expected), "{frames} frames of {height}×{width}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${TIMEPIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/timepin}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+# What cargo-leptos tells the compiler: told to every other build too, so that tests and server share one build of the page.
+export LEPTOS_OUTPUT_NAME=timepin DISABLE_SERVER_FN_HASH=true SERVER_FN_PREFIX=/api
 export PATH="$cache/tools/bin:$root/end2end/node_modules/.bin:$HOME/.cargo/bin:$PATH"
 
 wasm_bindgen_version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p}' "$root/Cargo.lock")

@@ -2,6 +2,7 @@
 
     python evaluate.py --model ../models/timepin-tiny --seeds 50000..50019 --questions 300 --out predictions.jsonl
     python evaluate.py --model DIR --clips FOLDER          # *.mp4 beside *.json
+    python evaluate.py --binary ../target/release/timepin --against predictions.jsonl  # the product's own path
     python evaluate.py --predictions FILE                  # score answers made elsewhere
 
 Clips are decoded with the product's sampling rule; the video prefix is computed once per clip
@@ -11,6 +12,7 @@ and reused for every question, as the server does. Decoding is greedy.
 import argparse
 import json
 import random
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -70,6 +72,11 @@ class Answerer:
                   past_key_values=self.cache, visual_pos_masks=mask, deepstack_visual_embeds=list(flat[1:]))
         self.length, self.next = len(prefix.ids), prefix.next_position
 
+    def answers(self, path: Path, questions: list[str]) -> list[str]:
+        """One answer per question about a file."""
+        self.watch(*read_clip(path))
+        return [self.ask(q) for q in questions]
+
     @torch.inference_mode()
     def ask(self, question: str, limit: int = 700) -> str:
         """Greedy answer; the cache is cut back to the video afterwards."""
@@ -86,6 +93,20 @@ class Answerer:
             out += ids
         self.cache.crop(self.length)
         return self.vocab.tok.decode(out)
+
+
+class Binary:
+    """The same questions to `timepin ask`: FFmpeg, Rust preprocessing, candle."""
+
+    def __init__(self, path: Path, model: Path):
+        self.path, self.model = path.resolve(), model.resolve()
+
+    def answers(self, path: Path, questions: list[str]) -> list[str]:
+        """One answer per question about a file."""
+        with tempfile.TemporaryDirectory() as data:
+            command = [self.path, "ask", path, "--json", "--questions", "-", "--model", self.model, "--data", data]
+            done = subprocess.run(command, input="\n".join(questions), capture_output=True, text=True, check=True)
+        return [json.loads(line)["answer"] for line in done.stdout.splitlines()]
 
 
 def clips_of(args, folder: Path):
@@ -105,19 +126,33 @@ def clips_of(args, folder: Path):
 
 def predict(args) -> list[dict]:
     """Ask every question of every clip until there are enough."""
-    answerer, rows = Answerer(args.model), []
+    answerer, rows = Binary(args.binary, args.model) if args.binary else Answerer(args.model), []
     with tempfile.TemporaryDirectory() as scratch:
         for name, path, truth in clips_of(args, Path(scratch)):
-            answerer.watch(*read_clip(path))
-            for q in truth["questions"]:
-                if len(rows) >= args.questions or (args.kinds and q["kind"] not in args.kinds):
-                    continue
+            asked = [q for q in truth["questions"] if not args.kinds or q["kind"] in args.kinds]
+            asked = asked[: args.questions - len(rows)]
+            for q, answer in zip(asked, answerer.answers(path, [q["question"] for q in asked]), strict=True):
                 rows.append({"clip": name, "question": q["question"], "lang": q["lang"], "kind": q["kind"],
-                             "answer": answerer.ask(q["question"]), "truth": q["answer"], "span": q["span"]})
+                             "answer": answer, "truth": q["answer"], "span": q["span"]})
             print(f"{name}: {len(rows)} questions", flush=True)
             if len(rows) >= args.questions:
                 break
     return rows
+
+
+def read_rows(path: Path) -> list[dict]:
+    """Rows written by an earlier run."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def compare(rows: list[dict], others: list[dict]) -> None:
+    """How many answers are the same, letter by letter, and which are not."""
+    known = {(r["clip"], r["question"]): r["answer"] for r in others}
+    both = [r for r in rows if (r["clip"], r["question"]) in known]
+    differ = [r for r in both if known[r["clip"], r["question"]] != r["answer"]]
+    print(f"the same answer to {len(both) - len(differ)} of {len(both)} questions")
+    for r in differ:
+        print(f"  {r['clip']} {r['question']}", *(f"    {a[:100]!r}" for a in (r["answer"], known[r["clip"], r["question"]])), sep="\n")
 
 
 def main() -> None:
@@ -130,16 +165,17 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--binary", type=Path, help="ask this timepin instead of transformers")
+    parser.add_argument("--against", type=Path, help="rows of another run to compare answers with")
     parser.add_argument("--predictions", type=Path, help="JSONL rows with kind, answer, truth and span")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if args.predictions:
-        rows = [json.loads(line) for line in args.predictions.read_text(encoding="utf-8").splitlines() if line]
-    else:
-        rows = predict(args)
+    rows = read_rows(args.predictions) if args.predictions else predict(args)
     for row in rows:
         row["ok"] = is_right(row["kind"], row["answer"], row["truth"], row["span"])
     print(table(rows))
+    if args.against:
+        compare(rows, read_rows(args.against))
     if args.out:
         args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
 

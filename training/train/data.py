@@ -8,6 +8,7 @@ import numpy as np
 from tokenizer import build as build_tokenizer
 from world.scenes import THING_ID, THINGS, make_plan
 
+from . import clips
 from .packed import CLOCK_HEAD, POINTER_HEAD
 from .text import NULL, Vocabulary, ask_blocks, build_prefix
 from .timeline import EMPTY_SCENE, runs_of, segments_of
@@ -25,6 +26,14 @@ def clip_of(seed: int, segments: int, offset_share: float):
         offset = rng.randrange(0, MAX_SEGMENTS - segments)
     plan = make_plan(seed + 10**9, (offset + segments) / 60)
     return plan, segments_of(plan, offset, segments)
+
+
+def rendered_part(seed: int, length: int, clip: int):
+    """A stretch of a rendered clip: its plan, its segments, and which features stand for them."""
+    rng, plan = random.Random(f"part-{seed}"), clips.plan_of(clip)
+    offset = rng.randrange(0, max(1, len(segments_of(plan)) - length))
+    segments, variant = segments_of(plan, offset, length), rng.randrange(2)
+    return plan, segments, [("clip", clip, variant, offset + j) for j in range(len(segments))]
 
 
 def feature_choice(rng, plan, segments, entries: int) -> list[tuple]:
@@ -63,10 +72,15 @@ def group_blocks(blocks: list, pad: int):
     return groups
 
 
-def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_share: float, list_share: float) -> dict:
-    """One packed sequence as plain arrays."""
+def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_share: float, list_share: float,
+            clip: int | None = None) -> dict:
+    """One packed sequence as plain arrays, of the pool or (`clip`) of a rendered clip."""
     rng = random.Random(f"example-{seed}")
-    plan, segments = clip_of(seed, length, offset_share)
+    if clip is None:
+        plan, segments = clip_of(seed, length, offset_share)
+        features = feature_choice(rng, plan, segments, entries)
+    else:
+        plan, segments, features = rendered_part(seed, length, clip)
     runs = runs_of(plan, segments)
     counts = dict(COUNTS, list=int(rng.random() < list_share))
     blocks = ask_blocks(rng, vocab, runs, segments, counts)
@@ -93,7 +107,7 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
     return {
         "ids": prefix.ids, "positions": prefix.positions, "owner": [n if s == NULL else s for s in prefix.segment],
         "visual": prefix.visual, "stops": prefix.stops, "next": prefix.next_position,
-        "features": feature_choice(rng, plan, segments, entries), "things": things,
+        "features": features, "things": things,
         "digits": [digits_of(s.stamp) for s in segments], "groups": [g for g, _ in groups],
         "where": where, "labels": labels, "classes": classes, "rows": rows, "allowed": np.array(allowed),
         "minds": minds, "clocks": clocks,
@@ -101,15 +115,18 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
 
 
 def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> None:
-    """Fill the queue; `control` is (longest clip, share of late starts), changed by the trainer."""
-    vocab, seed = Vocabulary(build_tokenizer()), start
+    """Fill the queue; `control` is (longest clip, shares of late starts, lists, rendered clips), changed by the trainer."""
+    vocab, seed, rendered = Vocabulary(build_tokenizer()), start, []
     while True:
+        if (seed - start) % (50 * stride) == 0:
+            rendered = sorted(int(p.stem) for p in clips.FOLDER.glob("*.pt"))  # more may have been written
         seed += stride
         rng = random.Random(f"length-{seed}")
         top = int(control[0])
         length = top if rng.random() < 0.22 else int(round(3 * (top / 3) ** rng.random()))
+        clip = rng.choice(rendered) if len(rendered) > 8 and rng.random() < control[3] else None
         try:
-            queue.put(example(vocab, seed, max(3, length), entries, control[1], control[2]))
+            queue.put(example(vocab, seed, max(3, length), entries, control[1], control[2], clip))
         except (StopIteration, ValueError, IndexError) as error:  # a clip with nothing to ask
             print("skipped", seed, repr(error), flush=True)
 
@@ -117,7 +134,7 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
 def start(entries: int, first_seed: int, processes: int = 1):
     """Start the worker processes; returns the queue and the shared controls."""
     context = mp.get_context("spawn")
-    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.5])
+    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.5, 0.5])
     for k in range(processes):
         context.Process(target=worker, args=(queue, control, entries, first_seed + k, processes), daemon=True).start()
     return queue, control

@@ -7,6 +7,7 @@ where one head looks while a time or a name is written, which later serves as ti
 """
 
 import argparse
+import functools
 import os
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from torch import nn
 
 from tokenizer import SPECIAL, build as build_tokenizer
 
-from . import data, features, pool
+from . import clips, data, features, pool
 from .model import TEXT, build
 from .muon import Both
 from .packed import LAYOUT, POINTER_LAYER, packed_attention, pointer_mass  # noqa: F401 (registers)
@@ -82,8 +83,16 @@ def fresh_model():
     return model
 
 
+@functools.lru_cache(maxsize=None)
+def rendered(clip: int) -> torch.Tensor:
+    """Features of a rendered clip: (2, segments, 4, 6, hidden)."""
+    return torch.load(clips.FOLDER / f"{clip}.pt", weights_only=True)
+
+
 def gather_features(bank: dict, chosen: list[tuple]) -> torch.Tensor:
-    """Pool features of every segment: (segments, 4, 6, hidden)."""
+    """Features of every segment: (segments, 4, 6, hidden)."""
+    if chosen[0][0] == "clip":
+        return torch.stack([rendered(clip)[variant, index] for _, clip, variant, index in chosen]).float()
     return torch.stack([bank[kind][thing, entry, variant] for kind, thing, entry, variant in chosen]).float()
 
 
@@ -201,7 +210,7 @@ def main() -> None:
             (answer, pointer, aux), hits, seen, mass = forward(model, ex, gather_features(bank, ex["features"]), readout)
             ((answer + 0.7 * pointer + 0.4 * aux) / args.batch).backward()
             tally.append([answer.item(), pointer.item(), aux.item(), mass, *hits.tolist(), *seen.tolist(), len(ex["ids"])])
-        if state["step"] % 3 == 0:
+        if state["step"] % 3 == 0 and state["top"] < 80:  # until long clips come by themselves
             ex = data.example(vocab, 10**12 + state["step"], 80, entries, 0.5, 0.0)
             far = prefix_aux(model, ex, gather_features(bank, ex["features"]), readout)
             (0.6 * far).backward()

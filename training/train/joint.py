@@ -43,7 +43,7 @@ def main() -> None:
     optimizer = Both([*model.named_parameters(), *readout.named_parameters()], args.lr * 4, args.lr, largest=300)
     frames = pool.load()
     queue, control = data.start(frames.shape[1], int(time.time()))
-    control[0], control[1] = args.top, 0.1
+    control[0], control[1], control[3] = args.top, 0.1, 0.0  # frames of rendered clips are not kept
     began, step, tally = time.time(), 0, []
     while (done := (time.time() - began) / (args.minutes * 60)) < 1:
         for _ in range(args.batch):

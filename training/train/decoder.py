@@ -186,7 +186,6 @@ def main() -> None:
     saved = torch.load(features.PATH, weights_only=True)
     bank, entries = saved["features"], saved["features"]["both"].shape[1]
     model, readout = fresh_model(), Readout(TEXT["hidden_size"])
-    model.model.visual.load_state_dict(saved["visual"])
     text = [(n, p) for n, p in model.named_parameters() if ".visual." not in n]
     optimizer = Both([*text, *readout.named_parameters()], args.lr * 5, args.lr)
     state = {"step": 0, "seconds": 0.0, "top": 10.0, "seed": 0}
@@ -195,6 +194,7 @@ def main() -> None:
         model.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
     if CHECKPOINT.exists():
         state = load(model, readout, None if args.fresh_optimizer else optimizer)
+    model.model.visual.load_state_dict(saved["visual"])  # the eye that made the features, whatever the weights came with
     state["top"] = args.top
     average, first = {k: v.clone() for k, v in model.state_dict().items()}, state["step"]
     queue, control = data.start(entries, state["seed"])

@@ -1,9 +1,9 @@
 // Browser extraction against mediabunny and the bare decoder, in the same page and run.
 //
-//   node benches/extraction/run.mjs --pkg FOLDER --file FILE [--fps 0.5,1,2] [--rounds 1] [--out FILE.json]
+//   node benches/extraction/run.mjs --file FILE [--pkg target/site/pkg] [--fps 0.5,1,2] [--rounds 1] [--out FILE.json]
 //
-// FOLDER holds timepin.js and timepin_bg.wasm (wasm-bindgen --target web); FILE comes from benches/clips.sh. Playwright is
-// the one of end2end, mediabunny is installed in benches (npm ci).
+// The page's code is what `cargo leptos build --release` left in --pkg; FILE comes from benches/clips.sh. Playwright is the
+// one of end2end, mediabunny is installed in benches (npm ci).
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
@@ -17,24 +17,29 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
 const { values } = parseArgs({
   options: {
-    pkg: { type: "string" },
+    pkg: { type: "string", default: path.join(root, "target/site/pkg") },
     file: { type: "string" },
     fps: { type: "string", default: "0.5,1,2" },
     rounds: { type: "string", default: "1" },
     out: { type: "string", default: "" },
   },
 });
-if (!values.pkg || !values.file) throw new Error("say --pkg FOLDER --file FILE (see the head of this script)");
+if (!values.file) throw new Error("say --file FILE (see the head of this script)");
 
 const { chromium } = createRequire(path.join(root, "end2end/package.json"))("playwright-core");
 const peer = path.join(root, "benches/node_modules/mediabunny/dist/bundles/mediabunny.min.mjs");
 const types = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
+/** The built script or module: its name carries a hash. */
+function built(extension) {
+  return path.join(values.pkg, fs.readdirSync(values.pkg).find((name) => name.startsWith("timepin") && name.endsWith(extension)));
+}
+
 function located(url) {
   if (url === "/") return path.join(here, "index.html");
   if (url === "/mediabunny.mjs") return peer;
   if (url === "/worker.js") return path.join(root, "public/worker.js");
-  if (url.startsWith("/pkg/")) return path.join(values.pkg, path.normalize(url.slice(5)));
+  if (url.startsWith("/pkg/")) return built(path.extname(url));
   return path.join(here, path.basename(url));
 }
 

@@ -8,10 +8,21 @@ test.use({ allowed: [/Failed to load resource: the server responded with a statu
 const asFile = (name: string, buffer: Buffer) => ({ name, mimeType: "video/mp4", buffer });
 const clip = () => readFileSync(fixture("world-b.mp4"));
 
+/** The clip without its index, as a camera that lost power leaves it: `ftyp`, `mdat`, and no `moov`. */
+function unfinished(): Buffer {
+  const whole = clip();
+  const boxes: Buffer[] = [];
+  for (let at = 0; at + 8 <= whole.length; at += whole.readUInt32BE(at)) {
+    if (whole.toString("latin1", at + 4, at + 8) !== "moov") boxes.push(whole.subarray(at, at + whole.readUInt32BE(at)));
+  }
+  return Buffer.concat(boxes);
+}
+
 const files: [string, () => ReturnType<typeof asFile> | string, RegExp][] = [
   ["a text file named .mp4", () => asFile("notes.mp4", Buffer.from("this is not a film, it is a note\n".repeat(40))), /not a video|isn't a video/i],
   ["an empty file", () => asFile("empty.mp4", Buffer.alloc(0)), /empty/i],
-  ["a file cut before its index", () => asFile("cut.mp4", clip().subarray(0, 40_000)), /incomplete|cut|truncated/i],
+  ["a file without its index", () => asFile("unfinished.mp4", unfinished()), /incomplete|cut|truncated/i],
+  ["a file cut in the middle of its pictures", () => asFile("cut.mp4", clip().subarray(0, 40_000)), /incomplete|cut|truncated/i],
   ["sound only", () => fixture("bad/audio-only.mp4"), /no (video|picture)|only sound|audio/i],
   ["an unsupported codec", () => fixture("bad/hevc.mp4"), /HEVC|H\.265|hvc1|hev1/i],
   ["a track of no length", () => fixture("bad/zero-duration.mp4"), /no length|zero|no duration|empty/i],

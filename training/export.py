@@ -1,8 +1,6 @@
 """Write models/timepin-tiny in the layout of the published Qwen3-VL checkpoints.
 
-`python export.py --out ../models/timepin-tiny` takes the decoder's checkpoint (and the joint
-fine-tune's, when there is one); before either exists it writes fresh weights, so that loaders
-can be tested against the layout.
+`python export.py --out ../models/timepin-tiny` takes the decoder's checkpoint.
 """
 
 import argparse
@@ -13,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from tokenizer import SPECIAL, build as build_tokenizer
-from train import decoder, features, joint
+from train import decoder
 from train.model import TEXT, VISION
 from train.packed import POINTER_HEAD, POINTER_LAYER
 from train.timeline import FPS, MAX_FRAMES, MIN_FRAMES
@@ -22,17 +20,13 @@ HERE = Path(__file__).parent
 MIN_PIXELS, MAX_PIXELS = 7802, 8192
 
 
-def best_model() -> tuple:
-    """The most trained model at hand, and where it came from."""
-    model = decoder.fresh_model()
-    for source in (joint.CHECKPOINT, decoder.CHECKPOINT):
-        if source.exists():
-            saved = torch.load(source, weights_only=False)
-            model.load_state_dict(saved.get("average", saved["model"]))
-            return model, source.name
-    if features.PATH.exists():
-        model.model.visual.load_state_dict(torch.load(features.PATH, weights_only=True)["visual"])
-    return model, "fresh weights"
+def trained_model():
+    """The decoder's running mean with the eye it was trained on."""
+    if not decoder.CHECKPOINT.exists():
+        raise SystemExit("nothing to export: train the decoder first (step 4 of training/README.md)")
+    model, saved = decoder.fresh_model(), torch.load(decoder.CHECKPOINT, weights_only=False)
+    model.load_state_dict(saved["average"])
+    return model
 
 
 def write_json(path: Path, value: dict) -> None:
@@ -90,14 +84,13 @@ def write_tokenizer(tok, out: Path) -> None:
         "split_special_tokens": False, "chat_template": template})
 
 
-def write_timepin(out: Path, source: str) -> None:
+def write_timepin(out: Path) -> None:
     """What only this product needs to know: sampling, frame size and the pointer head."""
     write_json(out / "timepin.json", {
         "fps": FPS, "min_frames": MIN_FRAMES, "max_frames": MAX_FRAMES,
         "resize": {"rule": "qwen_vl_utils", "min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS,
                    "total_pixels": MAX_PIXELS * MAX_FRAMES // 2},
-        "pointer": {"layer": POINTER_LAYER, "head": POINTER_HEAD},
-        "weights_from": source})
+        "pointer": {"layer": POINTER_LAYER, "head": POINTER_HEAD}})
 
 
 def main() -> None:
@@ -107,11 +100,11 @@ def main() -> None:
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    model, source = best_model()
+    model = trained_model()
     tok = build_tokenizer()
     write_weights(model, out), write_configs(model, tok, out)
-    write_tokenizer(tok, out), write_timepin(out, source)
-    print(f"{source}: {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.2f} MB in {out}")
+    write_tokenizer(tok, out), write_timepin(out)
+    print(f"{sum(f.stat().st_size for f in out.iterdir()) / 1e6:.2f} MB in {out}")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Training of the embedded default: pool of frames, eye, decoder, joint fine-tune."""
+"""Training of the embedded default: pool of frames, eye, rendered clips, decoder."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from . import pool
-from .eye import CHECKPOINT, fresh_visual
+from .eye import CHECKPOINT, fresh_visual, jitter
 from .model import encode, patchify
 
 PATH = pool.CACHE / "features.pt"
@@ -38,18 +38,22 @@ def load_visual():
     return visual.eval()
 
 
+def shaken(pairs: np.ndarray, seed: int) -> torch.Tensor:
+    """Pixels shifted and relit as the eye was trained: no two features of a sprite are alike."""
+    return jitter(torch.from_numpy(pairs), np.random.default_rng(seed)).round().to(torch.uint8)
+
+
 def main() -> None:
     """Encode the pool once."""
     torch.set_num_threads(1)
-    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 120
+    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 240
     visual, frames = load_visual(), pool.load()[:, :entries]
     things, entries = frames.shape[:2]
     out = {}
     with torch.no_grad():
         for name, pairs in PAIRS.items():
             chosen = np.stack([frames[:, :, list(p)] for p in pairs], axis=2).reshape(-1, 2, 64, 96, 3)
-            parts = [encode(visual, patchify(torch.from_numpy(chosen[i:i + 256]))).half()
-                     for i in range(0, len(chosen), 256)]
+            parts = [encode(visual, patchify(shaken(chosen[i:i + 256], i))).half() for i in range(0, len(chosen), 256)]
             out[name] = torch.cat(parts).reshape(things, entries, len(pairs), 4, 6, -1)
             print(name, tuple(out[name].shape), flush=True)
     torch.save({"features": out, "visual": visual.state_dict()}, PATH)

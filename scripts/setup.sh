@@ -66,5 +66,5 @@ setup_build() {
 
 build_release() {
   say "Building the release: server, page, style (cold: about 15 minutes on two cores; warm: under a minute)"
-  (cd "$root" && cargo leptos build --release) || fail "The build failed: see the compiler's message above."
+  (cd "$root" && cargo leptos build --release --precompress) || fail "The build failed: see the compiler's message above."
 }

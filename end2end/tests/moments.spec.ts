@@ -2,8 +2,6 @@
 import { ask, expect, fixture, indexed, open, pick, span, test, truth } from "./timepin";
 
 test("every 'when' is answered within a second at both ends", async ({ page }) => {
-  // The bundled checkpoint is still in training: see training/README.md for what it reaches today.
-  test.fixme(true, "the bundled checkpoint does not reach this yet");
   await open(page);
   await pick(page, fixture("world-a.mp4"));
   await indexed(page);

@@ -14,7 +14,7 @@ from .text import NULL, Vocabulary, ask_blocks, build_prefix
 from .timeline import EMPTY_SCENE, runs_of, segments_of
 
 EMPTY = len(THINGS)
-COUNTS = {"when": 7, "what": 4, "count": 2, "order": 2, "absent": 3}
+COUNTS = {"when": 9, "what": 3, "count": 2, "order": 2, "absent": 2}
 MAX_SEGMENTS = 126
 
 
@@ -123,7 +123,8 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
         seed += stride
         rng = random.Random(f"length-{seed}")
         top = int(control[0])
-        length = top if rng.random() < 0.35 else int(round(3 * (top / 3) ** rng.random()))
+        longest = rng.randint(top // 2, top) if rng.random() < 0.5 else None
+        length = longest or int(round(3 * (top / 3) ** rng.random()))
         clip = rng.choice(rendered) if len(rendered) > 8 and rng.random() < control[3] else None
         try:
             queue.put(example(vocab, seed, max(3, length), entries, control[1], control[2], clip))
@@ -134,7 +135,7 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
 def start(entries: int, first_seed: int, processes: int = 1):
     """Start the worker processes; returns the queue and the shared controls."""
     context = mp.get_context("spawn")
-    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.3, 0.7])
+    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.12, 0.55])
     for k in range(processes):
         context.Process(target=worker, args=(queue, control, entries, first_seed + k, processes), daemon=True).start()
     return queue, control

@@ -180,8 +180,9 @@ def main() -> None:
     parser.add_argument("--fresh-optimizer", action="store_true", help="keep the weights only")
     parser.add_argument("--top", type=float, default=20, help="longest clip to begin with, in segments")
     parser.add_argument("--batch", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     saved = torch.load(features.PATH, weights_only=True)
     bank, entries = saved["features"], saved["features"]["both"].shape[1]

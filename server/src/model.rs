@@ -12,7 +12,7 @@ const NAME: &str = "timepin-tiny";
 
 macro_rules! bundled {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/timepin-tiny/", $name)) as &[u8])),*]
+        &[$(($name, include_bytes!(concat!("../../models/timepin-tiny/", $name)) as &[u8])),*]
     };
 }
 

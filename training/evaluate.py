@@ -16,37 +16,18 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
-from PIL import Image
 from tokenizers import Tokenizer
 from transformers import DynamicCache, Qwen3VLForConditionalGeneration
 
 from scoring import is_right, table
-from train.model import FRAME_H, FRAME_W, encode, patchify
+from train.files import read_clip
+from train.model import encode, patchify
 from train.text import Vocabulary, build_prefix
-from train.timeline import frames_shown, instants, pairs_of
 from world.__main__ import truth_of
 from world.encode import write_clip
 from world.scenes import make_plan
-
-
-def read_clip(path: Path) -> tuple[list[float], np.ndarray]:
-    """Stamps and (segments, 2, 64, 96, 3) pixels of a file, by the product's sampling rule."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        duration = float(stream.duration * stream.time_base)
-        pts = sorted(float(p.pts * p.time_base) for p in container.demux(stream) if p.pts is not None)
-    shown = frames_shown(pts, instants(duration))
-    wanted, kept = set(shown), {}
-    with av.open(str(path)) as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            if index in wanted:
-                image = Image.fromarray(frame.to_ndarray(format="rgb24"))
-                kept[index] = np.asarray(image.resize((FRAME_W, FRAME_H), Image.BICUBIC))
-    pairs = pairs_of(shown)
-    return [(pts[a] + pts[b]) / 2 for a, b in pairs], np.stack([np.stack([kept[a], kept[b]]) for a, b in pairs])
 
 
 class Answerer:

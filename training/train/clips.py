@@ -7,32 +7,23 @@ what really comes out of a file. `python -m train.clips --count 80` resumes: cli
 import argparse
 import random
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from evaluate import read_clip
 from world.encode import write_clip
 from world.scenes import Plan, make_plan
 
 from . import pool
-from .features import PATH as FEATURES
 from .eye import fresh_visual
+from .features import PATH as FEATURES
+from .files import read_clip
 from .model import encode, patchify
 
 FOLDER = pool.CACHE / "rendered"
 FIRST_SEED = 2 * 10**9  # evaluation uses small seeds, the pool's timelines those above 10^9
-
-
-@dataclass
-class Clip:
-    """A rendered clip: its plan, and what the eye says about every segment, clean and degraded."""
-
-    plan: Plan
-    features: torch.Tensor  # (2, segments, 4, 6, hidden)
 
 
 def plan_of(seed: int) -> Plan:
@@ -47,7 +38,7 @@ def degraded(pixels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def write(seed: int, visual) -> None:
-    """Render, decode, encode, keep."""
+    """Render, decode, encode, keep: (2, segments, 4, 6, hidden), clean and degraded."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "clip.mp4"
         write_clip(plan_of(seed), str(path))
@@ -57,12 +48,6 @@ def write(seed: int, visual) -> None:
     part = FOLDER / f"{seed}.part"
     torch.save(torch.stack(both).half(), part)
     part.rename(FOLDER / f"{seed}.pt")
-
-
-def load() -> list[Clip]:
-    """All clips so far."""
-    paths = sorted(FOLDER.glob("*.pt"))
-    return [Clip(plan_of(int(p.stem)), torch.load(p, weights_only=True)) for p in paths]
 
 
 def main() -> None:

@@ -60,6 +60,7 @@ mod processor;
 mod profile;
 mod prompt;
 mod session;
+mod stamp_ids;
 mod template;
 mod text;
 mod tokenizer;

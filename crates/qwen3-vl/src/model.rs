@@ -14,6 +14,7 @@ use crate::processor::{Normalisation, RgbFrame, patchify};
 use crate::profile::Profile;
 use crate::prompt::{self, Message, Prompt, PromptPart, Wrapper};
 use crate::session::Session;
+use crate::stamp_ids::StampIds;
 use crate::template::ChatTemplate;
 use crate::text::{Chunk, Decoder, VisualRun};
 use crate::tokenizer::Tokenizer;
@@ -69,36 +70,6 @@ pub struct Qwen3Vl {
 impl std::fmt::Debug for Qwen3Vl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Qwen3Vl").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
-    }
-}
-
-/// Token ids that stamps are made of, to find a segment's stamp in the prompt.
-struct StampIds {
-    first: Option<u32>,
-    all: Vec<u32>,
-}
-
-impl StampIds {
-    fn new(tokenizer: &Tokenizer) -> Result<Self> {
-        let mut all = Vec::new();
-        for digit in 0..10 {
-            all.extend(tokenizer.encode(&format!("<{digit}{digit}.{digit} seconds>"))?);
-        }
-        Ok(Self { first: all.first().copied(), all })
-    }
-
-    /// Where the stamp before row `at` begins: `at` itself when there is none.
-    fn start(&self, ids: &[u32], at: usize) -> usize {
-        let before = ids.get(..at).unwrap_or(&[]);
-        for (i, id) in before.iter().enumerate().rev().take(16) {
-            if Some(*id) == self.first {
-                return i;
-            }
-            if !self.all.contains(id) {
-                break;
-            }
-        }
-        at
     }
 }
 

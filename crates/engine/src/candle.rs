@@ -51,7 +51,7 @@ impl Candle {
 }
 
 fn load(folder: &Path, device: &str) -> Result<Qwen3Vl> {
-    let on = |device| Ok(Qwen3Vl::load(folder, LoadOptions { device, dtype: None })?);
+    let on = |device| Ok(Qwen3Vl::load(folder, LoadOptions { device, ..LoadOptions::default() })?);
     match device {
         "cpu" => on(DeviceKind::Cpu),
         "cuda" => on(DeviceKind::Cuda(0)),

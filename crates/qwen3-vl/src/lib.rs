@@ -48,11 +48,13 @@
 //! | CPU time is spent | `kernels/` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod cache_precision;
 mod config;
 mod error;
 mod features;
 mod generate;
 mod kernels;
+pub mod measure;
 mod model;
 mod pointer;
 mod positions;
@@ -67,6 +69,7 @@ mod tokenizer;
 mod vision;
 mod weights;
 
+pub use cache_precision::CachePrecision;
 pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;

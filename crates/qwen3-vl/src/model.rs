@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::cache_precision::CachePrecision;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
 use crate::generate::{Logits, Sampler, Sampling};
+use crate::kernels::attention::Method;
 use crate::positions::Position;
 use crate::processor::{Normalisation, RgbFrame, patchify};
 use crate::profile::Profile;
@@ -33,12 +35,22 @@ pub enum DeviceKind {
 }
 
 /// How to load.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct LoadOptions {
     /// Where to compute.
     pub device: DeviceKind,
     /// In what; f32 on the CPU and bf16 on CUDA when absent. The CPU computes in f32 only.
     pub dtype: Option<DType>,
+    /// How keys and values are kept.
+    pub cache: CachePrecision,
+    /// Attention tile by tile instead of through a table of scores (`use_flash_attention`).
+    pub flash_attention: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { device: DeviceKind::Cpu, dtype: None, cache: CachePrecision::Auto, flash_attention: true }
+    }
 }
 
 /// Asked between chunks whether to stop.
@@ -97,12 +109,13 @@ impl Qwen3Vl {
         pointer::check(profile.pointer, &config.text_config)?;
         let tokenizer = Tokenizer::read(dir)?;
         let weights = Weights::open(dir, device, dtype)?;
+        let method = if options.flash_attention { Method::Flash } else { Method::Eager };
         Ok(Self {
             normalisation: Normalisation::read(dir)?,
             fingerprint: fingerprint(dir)?,
             template: ChatTemplate::read(dir)?,
-            vision: VisionTower::load(&config.vision_config, &weights)?,
-            decoder: Decoder::load(&config, &weights)?,
+            vision: VisionTower::load(&config.vision_config, &weights, method)?,
+            decoder: Decoder::load(&config, &weights, method, options.cache.form(dtype, dtype == DType::F32))?,
             stamp_ids: StampIds::new(&tokenizer)?,
             tokenizer,
             profile,

@@ -37,7 +37,7 @@ pub(crate) fn weights(
     }
     let group = config.num_attention_heads / config.kv_heads().max(1);
     let head = pointer.head / group.max(1);
-    let keys: candle_core::Result<Vec<_>> = cache.layer(pointer.layer)?.iter().map(|b| b.key.get(head)).collect();
+    let keys: candle_core::Result<Vec<_>> = cache.layer(pointer.layer)?.iter().map(|b| b.key.head(head)).collect();
     let scores = scores_of_one(query, &keys?, (config.head_dim() as f64).powf(-0.5))?;
     Ok(mass(&scores, segments))
 }

@@ -208,7 +208,9 @@ fn logits_agree_however_the_prompt_is_cut() {
             let mut session = golden.model.new_session();
             let logits = golden.model.prefill_scored(&mut session, prompt.parts(), chunk).unwrap();
             let gap = largest(&logits.index_select(&rows, 0).unwrap(), expected);
-            assert!(gap < TOLERANCE, "{}, chunks of {chunk}: off by {gap}", case.name);
+            // f32 sums in another order: the larger the scores, the further apart.
+            let scale = expected.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(gap < TOLERANCE.max(scale * 1e-5), "{}, chunks of {chunk}: off by {gap}", case.name);
             assert_eq!(session.rope_delta(), case.json["delta"].as_i64().unwrap());
             let last = golden.model.step(&session).unwrap().logits;
             let last = Tensor::from_slice(last.values(), last.values().len(), &Device::Cpu).unwrap();

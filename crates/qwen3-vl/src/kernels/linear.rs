@@ -1,10 +1,17 @@
-//! A linear layer: GEMM through candle for many rows, a bandwidth-bound matrix-vector product for one.
+//! A linear layer in whatever form its weight is kept: f32, 16 bit, or GGML's quantised blocks.
+//!
+//! On the CPU activations are f32 and each form has the kernel that reads it at the memory's speed for one token; on an
+//! accelerator candle's own products are used.
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
+use std::sync::Arc;
+
+use candle_core::quantized::QTensor;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::activation::{Activation, bias_act};
-use super::{dot, not_f32, simd, worth_parallel};
+use super::blocks::Format;
+use super::{dot, half_precision, integer, not_f32, simd, worth_parallel};
 
 simd! {
     /// out[n] = w[n, :]·x for the rows in `w`.
@@ -42,17 +49,98 @@ impl CustomOp2 for Gemv {
     }
 }
 
+/// A weight [N, K] in the form it is computed with.
+#[derive(Debug, Clone)]
+pub(crate) enum Weight {
+    /// f32, f16 or bf16, contiguous.
+    Tensor(Tensor),
+    /// GGML's blocks.
+    Quantised(Arc<QTensor>),
+}
+
+impl From<Tensor> for Weight {
+    fn from(weight: Tensor) -> Self {
+        Self::Tensor(weight)
+    }
+}
+
+impl From<QTensor> for Weight {
+    fn from(weight: QTensor) -> Self {
+        Self::Quantised(Arc::new(weight))
+    }
+}
+
+/// A product with a weight that is not f32, on the CPU.
+struct Compact<'a>(&'a Weight);
+
+impl CustomOp1 for Compact<'_> {
+    fn name(&self) -> &'static str {
+        "compact-product"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let CpuStorage::F32(x) = storage else { return Err(not_f32()) };
+        let (start, end) = layout.contiguous_offsets().ok_or_else(not_f32)?;
+        let (x, rows) = (&x[start..end], layout.shape().dims2()?.0);
+        let (out, n) = match self.0 {
+            Weight::Tensor(w) => (half_precision::product(x, w)?, w.dim(0)?),
+            Weight::Quantised(w) => {
+                let Some(format) = Format::of(w.dtype()) else { return w.cpu_fwd(storage, layout) };
+                (integer::product(x, w, format)?, w.shape().dims2()?.0)
+            }
+        };
+        Ok((CpuStorage::F32(out), (rows, n).into()))
+    }
+}
+
+impl Weight {
+    /// x: [L, K] → x·Wᵀ: [L, N].
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        let on_cpu = x.device().is_cpu() && x.dtype() == DType::F32;
+        match self {
+            Self::Tensor(w) if on_cpu && w.dtype() == DType::F32 => {
+                if x.dims().first() == Some(&1) && x.is_contiguous() {
+                    return x.apply_op2_no_bwd(w, &Gemv);
+                }
+                x.matmul(&w.t()?)
+            }
+            Self::Tensor(w) if !on_cpu => x.matmul(&w.t()?),
+            Self::Quantised(w) if !on_cpu => {
+                // candle's quantised products on an accelerator take and give f32.
+                x.to_dtype(DType::F32)?.apply_op1_no_bwd(w.as_ref())?.to_dtype(x.dtype())
+            }
+            _ => x.contiguous()?.apply_op1_no_bwd(&Compact(self)),
+        }
+    }
+
+    /// Rows of a table: ids [L] u32 → [L, K] in `dtype`.
+    pub(crate) fn rows(&self, ids: &Tensor, dtype: DType) -> Result<Tensor> {
+        match self {
+            Self::Tensor(table) => table.index_select(ids, 0)?.to_dtype(dtype),
+            Self::Quantised(table) => table.embedding(ids)?.to_dtype(dtype),
+        }
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Tensor(w) => w.elem_count() * w.dtype().size_in_bytes(),
+            Self::Quantised(w) => w.storage_size_in_bytes(),
+        }
+    }
+}
+
 /// `y = x·Wᵀ (+ b)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
-    weight: Tensor,
+    weight: Weight,
     bias: Option<Tensor>,
 }
 
 impl Linear {
-    /// weight: [N, K] contiguous; bias: [N].
-    pub(crate) fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias }
+    /// weight: [N, K]; bias: [N], in the type of the activations.
+    pub(crate) fn new(weight: impl Into<Weight>, bias: Option<Tensor>) -> Self {
+        Self { weight: weight.into(), bias }
     }
 
     /// x: [L, K] → [L, N].
@@ -62,12 +150,7 @@ impl Linear {
 
     /// x: [L, K] → act(x·Wᵀ + b): [L, N].
     pub(crate) fn forward_act(&self, x: &Tensor, act: Activation) -> Result<Tensor> {
-        let one_row = x.dims().first() == Some(&1);
-        let y = if one_row && x.device().is_cpu() && x.dtype() == DType::F32 && x.is_contiguous() {
-            x.apply_op2_no_bwd(&self.weight, &Gemv)?
-        } else {
-            x.matmul(&self.weight.t()?)?
-        };
+        let y = self.weight.product(x)?;
         match (&self.bias, act) {
             (Some(bias), act) => bias_act(y, bias, act),
             (None, Activation::None) => Ok(y),
@@ -81,18 +164,29 @@ impl Linear {
 mod tests {
     use super::*;
     use candle_core::Device;
+    use candle_core::quantized::GgmlDType;
 
     #[test]
-    fn one_row_gives_what_many_rows_give() -> Result<()> {
-        for (n, k) in [(5, 7), (300, 513)] {
+    fn one_row_gives_what_many_rows_give_in_every_form() -> Result<()> {
+        for (n, k) in [(5, 256), (300, 768)] {
             let w = Tensor::randn(0.0_f32, 1.0, (n, k), &Device::Cpu)?;
             let b = Tensor::randn(0.0_f32, 1.0, n, &Device::Cpu)?;
-            let x = Tensor::randn(0.0_f32, 1.0, (2, k), &Device::Cpu)?;
-            let layer = Linear::new(w, Some(b));
-            let both = layer.forward(&x)?;
-            let one = layer.forward(&x.narrow(0, 1, 1)?)?;
-            let worst = (both.narrow(0, 1, 1)? - one)?.abs()?.max_all()?.to_scalar::<f32>()?;
-            assert!(worst < 1e-3, "{worst}");
+            let x = Tensor::randn(0.0_f32, 1.0, (20, k), &Device::Cpu)?;
+            let quantised = |dtype| Ok::<_, candle_core::Error>(Weight::from(QTensor::quantize(&w, dtype)?));
+            let forms = [
+                Weight::from(w.clone()),
+                w.to_dtype(DType::BF16)?.into(),
+                quantised(GgmlDType::Q8_0)?,
+                quantised(GgmlDType::Q4K)?,
+                quantised(GgmlDType::Q4_0)?,
+            ];
+            for form in forms {
+                let layer = Linear::new(form, Some(b.clone()));
+                let all = layer.forward(&x)?;
+                let one = layer.forward(&x.narrow(0, 1, 1)?)?;
+                let worst = (all.narrow(0, 1, 1)? - one)?.abs()?.max_all()?.to_scalar::<f32>()?;
+                assert!(worst < 1e-3, "{worst}");
+            }
         }
         Ok(())
     }

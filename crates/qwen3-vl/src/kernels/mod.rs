@@ -7,8 +7,13 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+mod blocks;
+mod gemm;
+mod half_precision;
 pub(crate) mod heads;
+mod integer;
 pub(crate) mod linear;
+mod tiles;
 
 /// Compiles a function for the baseline and for AVX2 + FMA, and calls the better one the machine has.
 macro_rules! simd {

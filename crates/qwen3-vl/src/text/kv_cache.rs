@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 
 use crate::error::Result;
 use crate::kernels::attention::KeyValues;
+use crate::kernels::attention::kept::{Form, Kept};
 
 /// Shape of one layer's cache.
 #[derive(Debug, Clone)]
@@ -17,7 +18,14 @@ pub(crate) struct CacheShape {
     pub(crate) heads: usize,
     pub(crate) dim: usize,
     pub(crate) device: Device,
-    pub(crate) dtype: DType,
+    pub(crate) form: Form,
+}
+
+impl CacheShape {
+    /// Bytes of one token.
+    fn token_bytes(&self) -> usize {
+        2 * self.layers * self.heads * self.form.bytes(self.dim)
+    }
 }
 
 /// Frozen keys and values of a run of tokens, one pair per layer.
@@ -49,14 +57,12 @@ impl KvCache {
 
     /// Bytes of the blocks (shared or not) and the tail's capacity.
     pub(crate) fn bytes(&self) -> usize {
-        let per_token = 2 * self.shape.layers * self.shape.heads * self.shape.dim * self.shape.dtype.size_in_bytes();
-        (self.frozen + self.capacity) * per_token
+        (self.frozen + self.capacity) * self.shape.token_bytes()
     }
 
     /// Bytes that a drop would free if every block is shared with another session.
     pub(crate) fn own_bytes(&self) -> usize {
-        let per_token = 2 * self.shape.layers * self.shape.heads * self.shape.dim * self.shape.dtype.size_in_bytes();
-        self.capacity * per_token
+        self.capacity * self.shape.token_bytes()
     }
 
     /// Makes room for `tokens` more in the tail; a growing tail doubles.
@@ -66,14 +72,14 @@ impl KvCache {
             return Ok(());
         }
         let capacity = needed.max(if self.length == 0 { 64 } else { self.capacity * 2 }).next_multiple_of(16);
-        let CacheShape { layers, heads, dim, device, dtype } = &self.shape;
+        let CacheShape { layers, heads, dim, device, form } = &self.shape;
         let mut grown = Vec::with_capacity(*layers);
         for layer in 0..*layers {
-            let empty = || Tensor::zeros((*heads, capacity, *dim), *dtype, device);
+            let empty = || Kept::zeros(*form, (*heads, capacity, *dim), device);
             let pair = KeyValues { key: empty()?, value: empty()? };
             if let (Some(old), true) = (self.tail.get(layer), self.length > 0) {
-                pair.key.slice_set(&old.key.narrow(1, 0, self.length)?.contiguous()?, 1, 0)?;
-                pair.value.slice_set(&old.value.narrow(1, 0, self.length)?.contiguous()?, 1, 0)?;
+                pair.key.copy(&old.key.narrow(0, self.length)?, 0)?;
+                pair.value.copy(&old.value.narrow(0, self.length)?, 0)?;
             }
             grown.push(pair);
         }
@@ -90,8 +96,8 @@ impl KvCache {
             .tail
             .get(layer)
             .ok_or_else(|| candle_core::Error::Msg("the cache was not reserved for this layer".into()))?;
-        tail.key.slice_set(key, 1, self.length)?;
-        tail.value.slice_set(value, 1, self.length)?;
+        tail.key.write(key, self.length)?;
+        tail.value.write(value, self.length)?;
         self.view(layer, self.length + added)
     }
 
@@ -99,7 +105,7 @@ impl KvCache {
     fn view(&self, layer: usize, length: usize) -> Result<Vec<KeyValues>> {
         let mut all: Vec<KeyValues> = self.blocks.iter().filter_map(|b| b.layers.get(layer).cloned()).collect();
         if let (Some(tail), true) = (self.tail.get(layer), length > 0) {
-            all.push(KeyValues { key: tail.key.narrow(1, 0, length)?, value: tail.value.narrow(1, 0, length)? });
+            all.push(KeyValues { key: tail.key.narrow(0, length)?, value: tail.value.narrow(0, length)? });
         }
         Ok(all)
     }
@@ -128,10 +134,7 @@ impl KvCache {
                     self.tail
                         .get(layer)
                         .map(|t| -> Result<KeyValues> {
-                            Ok(KeyValues {
-                                key: t.key.narrow(1, 0, self.length)?,
-                                value: t.value.narrow(1, 0, self.length)?,
-                            })
+                            Ok(KeyValues { key: t.key.narrow(0, self.length)?, value: t.value.narrow(0, self.length)? })
                         })
                         .unwrap_or_else(|| Err(candle_core::Error::Msg("an empty tail".into()).into()))
                 })

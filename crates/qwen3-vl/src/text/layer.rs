@@ -6,7 +6,7 @@ use super::kv_cache::KvCache;
 use crate::config::TextConfig;
 use crate::error::Result;
 use crate::kernels::activation::swiglu;
-use crate::kernels::attention::{Sight, attend};
+use crate::kernels::attention::{Attention, Method, Sight};
 use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
 use crate::kernels::linear::Linear;
 use crate::weights::Weights;
@@ -21,6 +21,7 @@ pub(super) struct Layer {
     gate_up: Linear,
     down: Linear,
     heads: HeadSplit,
+    attention: Attention,
 }
 
 /// Output of a layer and, if asked for, the queries it attended with.
@@ -32,7 +33,7 @@ pub(super) struct LayerOutput {
 }
 
 impl Layer {
-    pub(super) fn load(config: &TextConfig, weights: &Weights, index: usize) -> Result<Self> {
+    pub(super) fn load(config: &TextConfig, weights: &Weights, method: Method, index: usize) -> Result<Self> {
         let (h, mlp, dim) = (config.hidden_size, config.intermediate_size, config.head_dim());
         let (query, key_value) = (config.num_attention_heads, config.kv_heads());
         let eps = config.rms_norm_eps as f32;
@@ -60,6 +61,7 @@ impl Layer {
                 dim,
                 norms: Some((norm("self_attn.q_norm", dim)?, norm("self_attn.k_norm", dim)?, eps)),
             },
+            attention: Attention { method, sight: Sight::Causal, scale: (dim as f64).powf(-0.5) },
         })
     }
 
@@ -82,7 +84,7 @@ impl Layer {
         let seen = cache.append(self.index, &key, &value)?;
         // Queries that share a key head lie next to each other: [Hkv, G·L, D].
         let grouped = queries.contiguous()?.reshape((key_value, query / key_value * length, dim))?;
-        let mixed = attend(&grouped, &seen, Sight::Causal { length }, (dim as f64).powf(-0.5))?;
+        let mixed = self.attention.attend(&grouped, &seen, length)?;
         let mixed = merge_heads(&mixed.reshape((1, query, length, dim))?)?;
         let x = (x + self.out.forward(&mixed)?)?;
         let normed = candle_nn::ops::rms_norm(&x, &self.post_norm, self.eps)?;

@@ -10,6 +10,8 @@ use candle_core::{DType, Device, Tensor};
 use crate::config::{Config, TextConfig};
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
+use crate::kernels::attention::Method;
+use crate::kernels::attention::kept::Form;
 use crate::kernels::linear::Linear;
 use crate::positions::Position;
 use crate::profile::Pointer;
@@ -55,17 +57,20 @@ pub(crate) struct Decoder {
     config: TextConfig,
     device: Device,
     dtype: DType,
+    /// How keys and values are kept.
+    kept: Form,
 }
 
 impl Decoder {
-    pub(crate) fn load(config: &Config, weights: &Weights) -> Result<Self> {
+    pub(crate) fn load(config: &Config, weights: &Weights, method: Method, kept: Form) -> Result<Self> {
         let text = &config.text_config;
         let table = [text.vocab_size, text.hidden_size];
         let embeddings = weights.text("embed_tokens.weight", &table)?;
         // The decoder's own flag decides, as in the reference; otherwise a projection that is stored is meant to be used.
         let own = if text.tie_word_embeddings == Some(true) { None } else { weights.lm_head(&table)? };
         let head = Linear::new(own.unwrap_or_else(|| embeddings.clone()), None);
-        let layers: Result<Vec<_>> = (0..text.num_hidden_layers).map(|i| Layer::load(text, weights, i)).collect();
+        let layers: Result<Vec<_>> =
+            (0..text.num_hidden_layers).map(|i| Layer::load(text, weights, method, i)).collect();
         Ok(Self {
             embeddings,
             layers: layers?,
@@ -76,6 +81,7 @@ impl Decoder {
             config: text.clone(),
             device: weights.device().clone(),
             dtype: weights.dtype(),
+            kept,
         })
     }
 
@@ -89,7 +95,7 @@ impl Decoder {
             heads: self.config.kv_heads(),
             dim: self.config.head_dim(),
             device: self.device.clone(),
-            dtype: self.dtype,
+            form: self.kept,
         })
     }
 

@@ -1,13 +1,12 @@
 //! One pre-norm block of the tower: bidirectional attention inside a segment, then a GELU-tanh MLP
 //! (`Qwen3VLVisionBlock`).
 
-use candle_core::{D, DType, IndexOp, Tensor};
-use rayon::prelude::*;
+use candle_core::{D, Tensor};
 
 use crate::config::VisionConfig;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
-use crate::kernels::attention::{KeyValues, Sight, attend};
+use crate::kernels::attention::{Attention, KeyValues, Method, Sight};
 use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
 use crate::kernels::linear::Linear;
 use crate::weights::Weights;
@@ -44,10 +43,11 @@ pub(super) struct Block {
     fc1: Linear,
     fc2: Linear,
     heads: HeadSplit,
+    attention: Attention,
 }
 
 impl Block {
-    pub(super) fn load(config: &VisionConfig, weights: &Weights, name: &str) -> Result<Self> {
+    pub(super) fn load(config: &VisionConfig, weights: &Weights, method: Method, name: &str) -> Result<Self> {
         let (h, mlp) = (config.hidden_size, config.intermediate_size);
         let linear = |part: &str, input, output| weights.vision_linear(&format!("{name}.{part}"), input, output);
         Ok(Self {
@@ -63,6 +63,7 @@ impl Block {
                 dim: h / config.num_heads,
                 norms: None,
             },
+            attention: Attention { method, sight: Sight::All, scale: ((h / config.num_heads) as f64).powf(-0.5) },
         })
     }
 
@@ -71,43 +72,21 @@ impl Block {
         let qkv = self.qkv.forward(&self.norm1.forward(x)?)?;
         // [B, 3H, N, D]
         let qkv = self.heads.split(&qkv, count, rotary)?;
-        let mixed = self.proj.forward(&merge_heads(&self.attention(&qkv)?)?)?;
+        let mixed = self.proj.forward(&merge_heads(&self.attend(&qkv)?)?)?;
         let x = (x + mixed)?;
         let mlp = self.fc1.forward_act(&self.norm2.forward(&x)?, Activation::GeluTanh)?;
         Ok((&x + self.fc2.forward(&mlp)?)?)
     }
 
-    /// qkv: [B, 3H, N, D] → [B, H, N, D].
-    fn attention(&self, qkv: &Tensor) -> Result<Tensor> {
+    /// qkv: [B, 3H, N, D] → [B, H, N, D]. The heads of all segments are one call: nothing waits for a segment.
+    fn attend(&self, qkv: &Tensor) -> Result<Tensor> {
         let (h, dim) = (self.heads.query, self.heads.dim);
-        let scale = (dim as f64).powf(-0.5);
         let (batch, _, patches, _) = qkv.dims4()?;
-        if qkv.device().is_cpu() && qkv.dtype() == DType::F32 {
-            let segment = |b: usize| -> Result<Tensor> {
-                let x = qkv.i(b)?;
-                let (key, value) = (x.narrow(0, h, h)?, x.narrow(0, 2 * h, h)?);
-                Ok(attend(&x.narrow(0, 0, h)?, &[KeyValues { key, value }], Sight::All, scale)?)
-            };
-            let parts: Result<Vec<_>> = if patches <= 512 {
-                (0..batch).map(segment).collect()
-            } else {
-                (0..batch).into_par_iter().map(segment).collect()
-            };
-            return Ok(Tensor::stack(&parts?, 0)?);
-        }
         let part = |i: usize| -> Result<Tensor> {
             Ok(qkv.narrow(1, i * h, h)?.contiguous()?.reshape((batch * h, patches, dim))?)
         };
-        let (q, key, value) = (part(0)?, part(1)?, part(2)?);
-        let mut out = Vec::new();
-        // Scores of one pass stay under 2²⁸ values.
-        let step = ((1 << 28) / (patches * patches).max(1)).clamp(1, batch * h);
-        for from in (0..batch * h).step_by(step) {
-            let n = step.min(batch * h - from);
-            let own = KeyValues { key: key.narrow(0, from, n)?, value: value.narrow(0, from, n)? };
-            out.push(attend(&q.narrow(0, from, n)?, &[own], Sight::All, scale)?);
-        }
-        Ok(Tensor::cat(&out, 0)?.reshape((batch, h, patches, dim))?.contiguous()?)
+        let own = KeyValues { key: part(1)?.into(), value: part(2)?.into() };
+        Ok(self.attention.attend(&part(0)?, &[own], patches)?.reshape((batch, h, patches, dim))?)
     }
 }
 

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::config::VisionConfig;
 use crate::error::Result;
+use crate::kernels::attention::Method;
 use crate::kernels::heads::Rotary;
 use crate::kernels::linear::Linear;
 use crate::weights::Weights;
@@ -56,11 +57,12 @@ pub(crate) struct Encoded {
 }
 
 impl VisionTower {
-    pub(crate) fn load(config: &VisionConfig, weights: &Weights) -> Result<Self> {
+    pub(crate) fn load(config: &VisionConfig, weights: &Weights, method: Method) -> Result<Self> {
         let (c, h) = (config, config.hidden_size);
         let kernel = weights.vision("patch_embed.proj.weight", &[h, 3, 2, c.patch_size, c.patch_size])?;
         let bias = weights.vision("patch_embed.proj.bias", &[h])?;
-        let blocks: Result<Vec<_>> = (0..c.depth).map(|i| Block::load(c, weights, &format!("blocks.{i}"))).collect();
+        let blocks: Result<Vec<_>> =
+            (0..c.depth).map(|i| Block::load(c, weights, method, &format!("blocks.{i}"))).collect();
         let taps: Result<Vec<_>> = c
             .deepstack_visual_indexes
             .iter()

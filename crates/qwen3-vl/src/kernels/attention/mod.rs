@@ -1,0 +1,191 @@
+//! Softmax attention over keys and values that may lie in several blocks (a shared prefix and a session's own tail) and in
+//! several forms (f32, 16 bit, 8 bit). Causality is by counting: token `i` of the last `L` sees the first `S - L + i + 1` of
+//! `S` keys.
+//!
+//! | for | file |
+//! |---|---|
+//! | many queries on the CPU | `flash.rs` |
+//! | one query on the CPU | `one.rs` |
+//! | accelerators, and the switch turned off | `eager.rs`, or FlashAttention-2 with the `flash-attn` feature |
+//! | how keys and values are kept | `kept.rs` |
+
+mod eager;
+mod flash;
+pub(crate) mod kept;
+mod one;
+
+use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
+
+use super::not_f32;
+use flash::Head;
+use kept::Kept;
+
+/// Keys and values of a run of tokens: both [Hkv, S, D].
+#[derive(Debug, Clone)]
+pub(crate) struct KeyValues {
+    pub(crate) key: Kept,
+    pub(crate) value: Kept,
+}
+
+/// Who sees whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Every query sees every key.
+    All,
+    /// The queries are the last tokens and see themselves and what came before.
+    Causal,
+}
+
+/// How attention is computed: the configuration's `use_flash_attention`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Tile by tile, without a table of scores.
+    Flash,
+    /// With a table of scores.
+    Eager,
+}
+
+/// The shape and the rule of one call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attention {
+    pub(crate) method: Method,
+    pub(crate) sight: Sight,
+    /// Multiplies the scores.
+    pub(crate) scale: f64,
+}
+
+impl Attention {
+    /// q: [Hkv, G·L, D], queries that share a key head one after another; blocks: [Hkv, S_b, D] each, oldest first; length: L
+    /// → [Hkv, G·L, D].
+    pub(crate) fn attend(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
+        let on_cpu = q.device().is_cpu() && q.dtype() == DType::F32;
+        if self.method == Method::Flash && on_cpu {
+            return self.attend_on_cpu(q, blocks, length);
+        }
+        #[cfg(feature = "flash-attn")]
+        if self.method == Method::Flash && matches!(q.dtype(), DType::F16 | DType::BF16) {
+            return self.attend_on_cuda(q, blocks, length);
+        }
+        eager::attend(q, blocks, self.sight, length, self.scale)
+    }
+
+    fn attend_on_cpu(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
+        let (heads, rows, dim) = q.dims3()?;
+        let q = q.contiguous()?;
+        let (storage, layout) = q.storage_and_layout();
+        let Storage::Cpu(CpuStorage::F32(queries)) = &*storage else { return Err(not_f32()) };
+        let (start, end) = layout.contiguous_offsets().ok_or_else(not_f32)?;
+        let held: Vec<_> = blocks.iter().map(|b| (b.key.hold(), b.value.hold())).collect();
+        let head = |(index, queries)| -> Result<Head<'_>> {
+            let runs = held.iter().map(|(key, value)| Ok((key.head(index)?, value.head(index)?)));
+            Ok(Head { queries, runs: runs.collect::<Result<_>>()? })
+        };
+        let per_head = (rows * dim).max(1);
+        let all: Result<Vec<_>> = queries[start..end].chunks_exact(per_head).enumerate().map(head).collect();
+        let (all, group) = (all?, rows / length.max(1));
+        let out = match (length, self.sight) {
+            (1, Sight::Causal) => one::attend(&all, group, dim, self.scale as f32)?,
+            _ => flash::attend(&all, (group, length, dim), self.sight, self.scale as f32)?,
+        };
+        Tensor::from_vec(out, (heads, rows, dim), q.device())
+    }
+
+    /// FlashAttention-2: q, k, v as [B, S, H, D]; grouped queries are its own concern.
+    #[cfg(feature = "flash-attn")]
+    fn attend_on_cuda(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
+        let (heads, rows, dim) = q.dims3()?;
+        let group = rows / length.max(1);
+        let join = |part: &dyn Fn(&KeyValues) -> Result<Tensor>| -> Result<Tensor> {
+            let parts = blocks.iter().map(part).collect::<Result<Vec<_>>>()?;
+            Tensor::cat(&parts, 1)?.transpose(0, 1)?.unsqueeze(0)?.contiguous()
+        };
+        let key = join(&|b| b.key.to_tensor(q.dtype()))?;
+        let value = join(&|b| b.value.to_tensor(q.dtype()))?;
+        let queries = q.reshape((heads * group, length, dim))?.transpose(0, 1)?.unsqueeze(0)?.contiguous()?;
+        let causal = self.sight == Sight::Causal;
+        let out = candle_flash_attn::flash_attn(&queries, &key, &value, self.scale as f32, causal)?;
+        out.squeeze(0)?.transpose(0, 1)?.contiguous()?.reshape((heads, rows, dim))
+    }
+}
+
+/// Scaled scores (before softmax) of one query over all keys of its head. q: [D]; blocks: one head each → S values.
+pub(crate) fn scores_of_one(q: &Tensor, keys: &[Kept], scale: f64) -> Result<Vec<f32>> {
+    let q = q.to_dtype(DType::F32)?.unsqueeze(0)?;
+    let mut scores = Vec::new();
+    for keys in keys {
+        let part = q.matmul(&keys.to_tensor(DType::F32)?.squeeze(0)?.t()?)?;
+        scores.extend((part * scale)?.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(scores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use kept::Form;
+
+    fn blocks(k: &Tensor, v: &Tensor, cuts: &[usize], form: Form) -> Result<Vec<KeyValues>> {
+        let mut from = 0;
+        cuts.iter()
+            .map(|&n| {
+                let keep = |x: &Tensor| -> Result<Kept> {
+                    let (heads, _, dim) = x.dims3()?;
+                    let kept = Kept::zeros(form, (heads, n + 3, dim), x.device())?;
+                    kept.write(&x.narrow(1, from, n)?.contiguous()?, 0)?;
+                    kept.narrow(0, n)
+                };
+                let block = KeyValues { key: keep(k)?, value: keep(v)? };
+                from += n;
+                Ok(block)
+            })
+            .collect()
+    }
+
+    fn worst(a: &Tensor, b: &Tensor) -> Result<f32> {
+        (a - b)?.abs()?.max_all()?.to_scalar::<f32>()
+    }
+
+    #[test]
+    fn tiles_over_blocks_are_the_table_over_their_join() -> Result<()> {
+        let device = Device::Cpu;
+        let (heads, group, dim, keys) = (3, 2, 8, 1500);
+        let k = Tensor::randn(0.0_f32, 1.0, (heads, keys, dim), &device)?;
+        let v = Tensor::randn(0.0_f32, 1.0, (heads, keys, dim), &device)?;
+        let whole = blocks(&k, &v, &[keys], Form::Float(DType::F32))?;
+        for (length, sight) in [1, 5, 40, 300].into_iter().flat_map(|l| [(l, Sight::Causal), (l, Sight::All)]) {
+            let q = Tensor::randn(0.0_f32, 1.0, (heads, group * length, dim), &device)?;
+            let eager = Attention { method: Method::Eager, sight, scale: 0.3 };
+            let expected = eager.attend(&q, &whole, length)?;
+            let flash = Attention { method: Method::Flash, ..eager };
+            for cuts in [&[keys][..], &[1203, keys - 1203], &[100, 1300, 100]] {
+                for (form, bound) in
+                    [(Form::Float(DType::F32), 1e-5), (Form::Float(DType::F16), 2e-3), (Form::EightBit, 2e-2)]
+                {
+                    let found = flash.attend(&q, &blocks(&k, &v, cuts, form)?, length)?;
+                    let worst = worst(&found, &expected)?;
+                    assert!(worst < bound, "length {length} {sight:?} {form:?}: {worst}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_masked_table_is_what_the_definition_says() -> Result<()> {
+        let device = Device::Cpu;
+        let q = Tensor::randn(0.0_f32, 1.0, (1, 4, 8), &device)?;
+        let k = Tensor::randn(0.0_f32, 1.0, (1, 7, 8), &device)?;
+        let v = Tensor::randn(0.0_f32, 1.0, (1, 7, 8), &device)?;
+        let all = blocks(&k, &v, &[7], Form::Float(DType::F32))?;
+        let causal = Attention { method: Method::Eager, sight: Sight::Causal, scale: 0.5 };
+        let found = causal.attend(&q, &all, 4)?;
+        for token in 0..4 {
+            let seen = 4 + token;
+            let one = (q.narrow(1, token, 1)?.matmul(&k.narrow(1, 0, seen)?.t()?)? * 0.5)?;
+            let expected = candle_nn::ops::softmax(&one, 2)?.matmul(&v.narrow(1, 0, seen)?)?;
+            assert!(worst(&found.narrow(1, token, 1)?, &expected)? < 1e-6);
+        }
+        Ok(())
+    }
+}

@@ -86,6 +86,9 @@ pub(crate) struct Flags {
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, global = true, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
+    /// auto, f32, 16bit, q8_0, q6k, q5k or q4k: what the model's weights are kept in [default: auto]
+    #[arg(long, global = true, value_name = "PRECISION")]
+    pub(crate) precision: Option<String>,
     /// Tokens a prompt may have, or auto [default: auto]
     #[arg(long, global = true, value_name = "TOKENS")]
     pub(crate) max_context_length: Option<String>,
@@ -123,6 +126,7 @@ impl Flags {
             ("data", &self.data),
             ("model", &self.model),
             ("device", &self.device),
+            ("precision", &self.precision),
             ("max_context_length", &self.max_context_length),
             ("enable_temporal_compression", &self.enable_temporal_compression),
             ("segment_cache", &self.segment_cache),

@@ -40,6 +40,7 @@
 //! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
+//! | weights are read, converted and kept | `weights/` |
 //! | the decoder computes | `text/`, `positions.rs` |
 //! | a conversation becomes tokens | `prompt.rs`, `template.rs`, `tokenizer.rs` |
 //! | a video prefix is kept and shared | `session.rs`, `text/kv_cache.rs` |
@@ -78,3 +79,4 @@ pub use profile::{Pointer, Profile};
 pub use prompt::{Content, Message, Prompt, PromptPart, VideoItem, Wrapper};
 pub use session::Session;
 pub use tokenizer::{TextStream, Tokenizer};
+pub use weights::{Footprint, Precision, UnknownPrecision};

@@ -20,6 +20,7 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
         model_dir,
         bundled_model,
         device: config.device.clone(),
+        precision: config.precision,
         max_context_length: config.max_context_length,
         temporal_compression: config.enable_temporal_compression,
         segment_cache_bytes: config.segment_cache,

@@ -1,5 +1,8 @@
 //! A linear layer: GEMM through candle for many rows, a bandwidth-bound matrix-vector product for one.
 
+use std::sync::Arc;
+
+use candle_core::quantized::QTensor;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -42,17 +45,38 @@ impl CustomOp2 for Gemv {
     }
 }
 
+/// A weight [N, K] in the form it is computed with.
+#[derive(Debug, Clone)]
+pub(crate) enum Weight {
+    /// f32, f16 or bf16.
+    Tensor(Tensor),
+    /// Blocks of few bits.
+    Quantised(Arc<QTensor>),
+}
+
+impl From<Tensor> for Weight {
+    fn from(tensor: Tensor) -> Self {
+        Self::Tensor(tensor)
+    }
+}
+
+impl From<QTensor> for Weight {
+    fn from(tensor: QTensor) -> Self {
+        Self::Quantised(Arc::new(tensor))
+    }
+}
+
 /// `y = x·Wᵀ (+ b)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
-    weight: Tensor,
+    weight: Weight,
     bias: Option<Tensor>,
 }
 
 impl Linear {
     /// weight: [N, K] contiguous; bias: [N].
-    pub(crate) fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias }
+    pub(crate) fn new(weight: impl Into<Weight>, bias: Option<Tensor>) -> Self {
+        Self { weight: weight.into(), bias }
     }
 
     /// x: [L, K] → [L, N].
@@ -62,11 +86,12 @@ impl Linear {
 
     /// x: [L, K] → act(x·Wᵀ + b): [L, N].
     pub(crate) fn forward_act(&self, x: &Tensor, act: Activation) -> Result<Tensor> {
-        let one_row = x.dims().first() == Some(&1);
-        let y = if one_row && x.device().is_cpu() && x.dtype() == DType::F32 && x.is_contiguous() {
-            x.apply_op2_no_bwd(&self.weight, &Gemv)?
-        } else {
-            x.matmul(&self.weight.t()?)?
+        let y = match &self.weight {
+            Weight::Quantised(weight) => {
+                x.to_dtype(DType::F32)?.contiguous()?.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
+            }
+            Weight::Tensor(weight) if weight.dtype() == x.dtype() => product(x, weight)?,
+            Weight::Tensor(weight) => product(x, &weight.to_dtype(x.dtype())?)?,
         };
         match (&self.bias, act) {
             (Some(bias), act) => bias_act(y, bias, act),
@@ -75,6 +100,14 @@ impl Linear {
             (None, Activation::GeluErf) => y.gelu_erf(),
         }
     }
+}
+
+fn product(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let one_row = x.dims().first() == Some(&1);
+    if one_row && x.device().is_cpu() && x.dtype() == DType::F32 && x.is_contiguous() {
+        return x.apply_op2_no_bwd(weight, &Gemv);
+    }
+    x.matmul(&weight.t()?)
 }
 
 #[cfg(test)]

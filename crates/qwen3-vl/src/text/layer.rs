@@ -3,12 +3,12 @@
 use candle_core::{IndexOp, Tensor};
 
 use super::kv_cache::KvCache;
+use super::projection::Projection;
 use crate::config::TextConfig;
 use crate::error::Result;
 use crate::kernels::activation::swiglu;
 use crate::kernels::attention::{Sight, attend};
 use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
-use crate::kernels::linear::Linear;
 use crate::weights::Weights;
 
 pub(super) struct Layer {
@@ -16,10 +16,10 @@ pub(super) struct Layer {
     input_norm: Tensor,
     post_norm: Tensor,
     eps: f32,
-    qkv: Linear,
-    out: Linear,
-    gate_up: Linear,
-    down: Linear,
+    qkv: Projection,
+    out: Projection,
+    gate_up: Projection,
+    down: Projection,
     heads: HeadSplit,
 }
 
@@ -43,7 +43,8 @@ impl Layer {
             input_norm: norm("input_layernorm", h)?,
             post_norm: norm("post_attention_layernorm", h)?,
             eps,
-            qkv: weights.text_stack(
+            qkv: Projection::load(
+                weights,
                 &[
                     (name("self_attn.q_proj"), query * dim),
                     (name("self_attn.k_proj"), key_value * dim),
@@ -51,9 +52,9 @@ impl Layer {
                 ],
                 h,
             )?,
-            out: weights.text_stack(&[(name("self_attn.o_proj"), h)], query * dim)?,
-            gate_up: weights.text_stack(&[(name("mlp.gate_proj"), mlp), (name("mlp.up_proj"), mlp)], h)?,
-            down: weights.text_stack(&[(name("mlp.down_proj"), h)], mlp)?,
+            out: Projection::load(weights, &[(name("self_attn.o_proj"), h)], query * dim)?,
+            gate_up: Projection::load(weights, &[(name("mlp.gate_proj"), mlp), (name("mlp.up_proj"), mlp)], h)?,
+            down: Projection::load(weights, &[(name("mlp.down_proj"), h)], mlp)?,
             heads: HeadSplit {
                 query,
                 key_value,

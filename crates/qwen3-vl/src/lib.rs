@@ -1,4 +1,4 @@
-//! Qwen3-VL (dense) in candle: from decoded frames to answers that know where they looked.
+//! Qwen3-VL, dense and mixture of experts, in candle: from decoded frames to answers that know where they looked.
 //!
 //! Semantics are those of Hugging Face transformers 4.57 (`modeling_qwen3_vl.py`, `processing_qwen3_vl.py`,
 //! `video_processing_qwen3_vl.py`), checked against it by `tests/parity.rs` with the golden files that

@@ -1,12 +1,12 @@
-//! One decoder layer (`Qwen3VLTextDecoderLayer`): RMSNorm → grouped-query attention with QK-norm → RMSNorm → SwiGLU.
+//! One decoder layer (`Qwen3VLTextDecoderLayer`): RMSNorm → grouped-query attention with QK-norm → RMSNorm → MLP.
 
 use candle_core::{IndexOp, Tensor};
 
 use super::kv_cache::KvCache;
+use super::mlp::Mlp;
 use super::projection::Projection;
 use crate::config::TextConfig;
 use crate::error::Result;
-use crate::kernels::activation::swiglu;
 use crate::kernels::attention::{Sight, attend};
 use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
 use crate::weights::Weights;
@@ -18,8 +18,7 @@ pub(super) struct Layer {
     eps: f32,
     qkv: Projection,
     out: Projection,
-    gate_up: Projection,
-    down: Projection,
+    mlp: Mlp,
     heads: HeadSplit,
 }
 
@@ -33,7 +32,7 @@ pub(super) struct LayerOutput {
 
 impl Layer {
     pub(super) fn load(config: &TextConfig, weights: &Weights, index: usize) -> Result<Self> {
-        let (h, mlp, dim) = (config.hidden_size, config.intermediate_size, config.head_dim());
+        let (h, dim) = (config.hidden_size, config.head_dim());
         let (query, key_value) = (config.num_attention_heads, config.kv_heads());
         let eps = config.rms_norm_eps as f32;
         let name = |part: &str| format!("layers.{index}.{part}");
@@ -53,8 +52,7 @@ impl Layer {
                 h,
             )?,
             out: Projection::load(weights, &[(name("self_attn.o_proj"), h)], query * dim)?,
-            gate_up: Projection::load(weights, &[(name("mlp.gate_proj"), mlp), (name("mlp.up_proj"), mlp)], h)?,
-            down: Projection::load(weights, &[(name("mlp.down_proj"), h)], mlp)?,
+            mlp: Mlp::load(config, weights, index)?,
             heads: HeadSplit {
                 query,
                 key_value,
@@ -87,7 +85,7 @@ impl Layer {
         let mixed = merge_heads(&mixed.reshape((1, query, length, dim))?)?;
         let x = (x + self.out.forward(&mixed)?)?;
         let normed = candle_nn::ops::rms_norm(&x, &self.post_norm, self.eps)?;
-        let mlp = self.down.forward(&swiglu(&self.gate_up.forward(&normed)?)?)?;
-        Ok(LayerOutput { hidden: (&x + mlp)?, queries: if keep_queries { Some(queries) } else { None } })
+        let hidden = (&x + self.mlp.forward(&normed)?)?;
+        Ok(LayerOutput { hidden, queries: if keep_queries { Some(queries) } else { None } })
     }
 }

@@ -4,6 +4,8 @@
 mod embedding;
 pub(crate) mod kv_cache;
 mod layer;
+mod mlp;
+mod moe;
 mod projection;
 mod rope;
 

@@ -11,9 +11,14 @@ use crate::weights::Weights;
 pub(super) struct Projection(Vec<Linear>);
 
 impl Projection {
+    /// layers: of one input.
+    pub(super) fn new(layers: Vec<Linear>) -> Self {
+        Self(layers)
+    }
+
     /// parts: names before `.weight` and their outputs, in order.
     pub(super) fn load(weights: &Weights, parts: &[(String, usize)], input: usize) -> Result<Self> {
-        Ok(Self(weights.text_stack(parts, input)?))
+        Ok(Self::new(weights.text_stack(parts, input)?))
     }
 
     /// x: [L, input] → [L, sum of outputs].

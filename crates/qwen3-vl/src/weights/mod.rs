@@ -4,6 +4,7 @@
 //! the device decide what they are kept in (`precision.rs`); blocks of few bits are made here (`quantise.rs`). Loading
 //! holds the model so far and the one tensor being converted, never a file.
 
+mod experts;
 mod fingerprint;
 mod footprint;
 mod mapped;
@@ -81,11 +82,6 @@ impl Weights {
     /// What the vision tower's features depend on besides the files, if anything.
     pub(crate) fn vision_rounding(&self) -> Option<String> {
         self.plan.vision_rounding(self.source.dtype(&format!("{VISION}patch_embed.proj.weight")).unwrap_or(DType::F32))
-    }
-
-    /// Whether the decoder has a tensor `model.language_model.{name}`, and of which shape.
-    pub(crate) fn text_shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.source.shape(&format!("{TEXT}{name}"))
     }
 
     /// A norm of the decoder, `model.language_model.{name}`.

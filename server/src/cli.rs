@@ -86,6 +86,15 @@ pub(crate) struct Flags {
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, global = true, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
+    /// auto, f32, 16bit, q8_0, q6k, q5k or q4k: what the model's weights are kept in [default: auto]
+    #[arg(long, global = true, value_name = "PRECISION")]
+    pub(crate) precision: Option<String>,
+    /// Bits of keys and values: auto, 32, 16 or 8 [default: auto]
+    #[arg(long, global = true, value_name = "BITS")]
+    pub(crate) kv_cache: Option<String>,
+    /// Attention tile by tile, without a table of scores [default: true]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) use_flash_attention: Option<String>,
     /// Tokens a prompt may have, or auto [default: auto]
     #[arg(long, global = true, value_name = "TOKENS")]
     pub(crate) max_context_length: Option<String>,
@@ -123,6 +132,9 @@ impl Flags {
             ("data", &self.data),
             ("model", &self.model),
             ("device", &self.device),
+            ("precision", &self.precision),
+            ("kv_cache", &self.kv_cache),
+            ("use_flash_attention", &self.use_flash_attention),
             ("max_context_length", &self.max_context_length),
             ("enable_temporal_compression", &self.enable_temporal_compression),
             ("segment_cache", &self.segment_cache),

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, DeviceKind, LoadOptions, Logits, Message, Qwen3Vl, RgbFrame, Sampler, Sampling, SegmentFeatures, Session,
-    TextStream, VideoItem, Wrapper, resize_bicubic,
+    Content, DeviceKind, LoadOptions, Logits, Message, Precision, Qwen3Vl, RgbFrame, Sampler, Sampling,
+    SegmentFeatures, Session, TextStream, VideoItem, Wrapper, resize_bicubic,
 };
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
@@ -36,7 +36,8 @@ impl Candle {
                 tracing::warn!("the number of threads was set before; it stays as it is");
             }
         }
-        let model = load(folder, &settings.device)?;
+        let model = load(folder, settings)?;
+        tracing::info!(model = name(folder), weights = %model.footprint(), "the model is loaded");
         let profile = model.profile();
         let window = model.config().text_config.max_position_embeddings;
         let info = ModelInfo {
@@ -50,9 +51,14 @@ impl Candle {
     }
 }
 
-fn load(folder: &Path, device: &str) -> Result<Qwen3Vl> {
-    let on = |device| Ok(Qwen3Vl::load(folder, LoadOptions { device, ..LoadOptions::default() })?);
-    match device {
+fn load(folder: &Path, settings: &Settings) -> Result<Qwen3Vl> {
+    let Settings { device, precision, kv_cache, use_flash_attention, .. } = settings;
+    let on = |device| {
+        let options =
+            LoadOptions { device, precision: *precision, cache: *kv_cache, flash_attention: *use_flash_attention };
+        Ok(Qwen3Vl::load(folder, options)?)
+    };
+    match device.as_str() {
         "cpu" => on(DeviceKind::Cpu),
         "cuda" => on(DeviceKind::Cuda(0)),
         "auto" if cfg!(feature = "cuda") => on(DeviceKind::Cuda(0)).or_else(|error| {

@@ -40,4 +40,5 @@ mod worker;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+pub use qwen3_vl::{CachePrecision, Precision};
 pub use settings::{Place, Settings};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use qwen3_vl::{CachePrecision, Precision};
+
 /// How an engine is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -15,6 +17,12 @@ pub struct Settings {
     pub bundled_model: bool,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,
+    /// What the model's weights are kept in.
+    pub precision: Precision,
+    /// What keys and values are kept in.
+    pub kv_cache: CachePrecision,
+    /// Attention tile by tile instead of through a table of scores.
+    pub use_flash_attention: bool,
     /// Tokens a prompt may have; none: 32K for videos under five minutes, else the model's window.
     pub max_context_length: Option<u32>,
     /// Leave out segments that look like the one before.
@@ -46,6 +54,9 @@ impl Default for Settings {
             model_dir: PathBuf::from("models/timepin-tiny"),
             bundled_model: true,
             device: "auto".to_owned(),
+            precision: Precision::Auto,
+            kv_cache: CachePrecision::Auto,
+            use_flash_attention: true,
             max_context_length: None,
             temporal_compression: false,
             segment_cache_bytes: 8 << 30,

@@ -48,6 +48,24 @@ pub struct TextConfig {
     pub num_key_value_heads: Option<usize>,
     /// Width of a head; `hidden_size / num_attention_heads` when absent.
     pub head_dim: Option<usize>,
+    /// Experts of a mixture; 0 in dense models.
+    #[serde(default)]
+    pub num_experts: usize,
+    /// Experts that see a token.
+    #[serde(default)]
+    pub num_experts_per_tok: usize,
+    /// Width of an expert.
+    #[serde(default)]
+    pub moe_intermediate_size: usize,
+    /// Every how many-th layer is a mixture.
+    #[serde(default = "one")]
+    pub decoder_sparse_step: usize,
+    /// Layers that are dense nevertheless.
+    #[serde(default)]
+    pub mlp_only_layers: Vec<usize>,
+    /// Whether the shares of a token's experts are made to sum to 1.
+    #[serde(default = "yes")]
+    pub norm_topk_prob: bool,
     /// Only `silu` exists.
     #[serde(default = "silu")]
     pub hidden_act: String,
@@ -151,6 +169,12 @@ fn max_positions() -> usize {
 fn eps() -> f64 {
     1e-6
 }
+fn yes() -> bool {
+    true
+}
+fn one() -> usize {
+    1
+}
 fn two() -> usize {
     2
 }
@@ -188,6 +212,12 @@ impl TextConfig {
     /// Width of one head.
     pub fn head_dim(&self) -> usize {
         self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+    }
+
+    /// Whether a layer is a mixture of experts.
+    pub fn is_sparse(&self, layer: usize) -> bool {
+        let step = self.decoder_sparse_step.max(1);
+        self.num_experts > 0 && (layer + 1).is_multiple_of(step) && !self.mlp_only_layers.contains(&layer)
     }
 
     /// Base of the rotary frequencies.
@@ -233,7 +263,7 @@ impl Config {
     /// Reads `config.json` (and `generation_config.json` where there is one) of a model folder.
     ///
     /// # Errors
-    /// An unreadable file, or a configuration this crate does not compute (mixture of experts, other activations).
+    /// An unreadable file, or a configuration this crate does not compute (other architectures, other activations).
     pub fn read(dir: &Path) -> Result<Self> {
         #[derive(Deserialize)]
         struct Generation {
@@ -243,9 +273,9 @@ impl Config {
         let path = dir.join("config.json");
         let raw: serde_json::Value = read_json(&path)?;
         let kind = raw.get("model_type").and_then(|v| v.as_str()).unwrap_or("qwen3_vl");
-        if kind != "qwen3_vl" {
+        if !matches!(kind, "qwen3_vl" | "qwen3_vl_moe") {
             return Err(Error::Unsupported(format!(
-                "model_type is `{kind}`, only the dense `qwen3_vl` is implemented"
+                "model_type is `{kind}`; give a folder with a Qwen3-VL model (`qwen3_vl` or `qwen3_vl_moe`)"
             )));
         }
         let mut config: Self = serde_json::from_value(raw).map_err(|source| Error::Json { path, source })?;
@@ -275,6 +305,11 @@ impl Config {
             (text.num_attention_heads % text.kv_heads().max(1) != 0, "query heads are no multiple of key heads"),
             (text.head_dim() % 2 != 0 || text.head_dim() == 0, "the decoder's head width is odd"),
             (text.hidden_size == 0 || text.vocab_size == 0, "the decoder is empty"),
+            (
+                text.num_experts > 0
+                    && (text.moe_intermediate_size == 0 || !(1..=text.num_experts).contains(&text.num_experts_per_tok)),
+                "a token has no experts, or more than there are",
+            ),
             (
                 vision.num_heads == 0 || vision.hidden_size % (4 * vision.num_heads.max(1)) != 0,
                 "the vision tower's head width is no multiple of 4",

@@ -21,6 +21,14 @@ pub enum Error {
         /// What the parser said.
         source: serde_json::Error,
     },
+    /// A weight file is not what its format says.
+    #[error("{} is damaged or cut off: {reason}; download it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// The checkpoint is of a kind this crate does not compute.
     #[error("this checkpoint cannot be run: {0}")]
     Unsupported(String),

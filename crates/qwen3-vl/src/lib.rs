@@ -1,4 +1,4 @@
-//! Qwen3-VL (dense) in candle: from decoded frames to answers that know where they looked.
+//! Qwen3-VL, dense and mixture of experts, in candle: from decoded frames to answers that know where they looked.
 //!
 //! Semantics are those of Hugging Face transformers 4.57 (`modeling_qwen3_vl.py`, `processing_qwen3_vl.py`,
 //! `video_processing_qwen3_vl.py`), checked against it by `tests/parity.rs` with the golden files that
@@ -40,6 +40,7 @@
 //! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
+//! | weights are read, converted and kept | `weights/` |
 //! | the decoder computes | `text/`, `positions.rs` |
 //! | a conversation becomes tokens | `prompt.rs`, `template.rs`, `tokenizer.rs` |
 //! | a video prefix is kept and shared | `session.rs`, `text/kv_cache.rs` |
@@ -81,3 +82,4 @@ pub use profile::{Pointer, Profile};
 pub use prompt::{Content, Message, Prompt, PromptPart, VideoItem, Wrapper};
 pub use session::Session;
 pub use tokenizer::{TextStream, Tokenizer};
+pub use weights::{Footprint, Precision, UnknownPrecision};

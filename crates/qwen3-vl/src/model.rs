@@ -21,7 +21,7 @@ use crate::template::ChatTemplate;
 use crate::text::{Chunk, Decoder, VisualRun};
 use crate::tokenizer::Tokenizer;
 use crate::vision::VisionTower;
-use crate::weights::{Weights, fingerprint};
+use crate::weights::{Footprint, Precision, Weights, fingerprint};
 use crate::{pointer, vision};
 
 /// Where to compute.
@@ -39,8 +39,8 @@ pub enum DeviceKind {
 pub struct LoadOptions {
     /// Where to compute.
     pub device: DeviceKind,
-    /// In what; f32 on the CPU and bf16 on CUDA when absent. The CPU computes in f32 only.
-    pub dtype: Option<DType>,
+    /// What to keep the weights in.
+    pub precision: Precision,
     /// How keys and values are kept.
     pub cache: CachePrecision,
     /// Attention tile by tile instead of through a table of scores (`use_flash_attention`).
@@ -49,7 +49,12 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: DeviceKind::Cpu, dtype: None, cache: CachePrecision::Auto, flash_attention: true }
+        Self {
+            device: DeviceKind::default(),
+            precision: Precision::default(),
+            cache: CachePrecision::default(),
+            flash_attention: true,
+        }
     }
 }
 
@@ -72,6 +77,7 @@ pub struct Qwen3Vl {
     profile: Profile,
     normalisation: Normalisation,
     fingerprint: String,
+    footprint: Footprint,
     tokenizer: Tokenizer,
     template: ChatTemplate,
     vision: VisionTower,
@@ -100,23 +106,21 @@ impl Qwen3Vl {
             DeviceKind::Cpu => Device::Cpu,
             DeviceKind::Cuda(n) => Device::new_cuda(n)?,
         };
-        let dtype = options.dtype.unwrap_or(if device.is_cpu() { DType::F32 } else { DType::BF16 });
-        if device.is_cpu() && dtype != DType::F32 {
-            return Err(Error::Unsupported(format!("{dtype:?} on the CPU; leave the dtype out to compute in f32")));
-        }
         let config = Config::read(dir)?;
         let profile = Profile::read(dir)?;
         pointer::check(profile.pointer, &config.text_config)?;
         let tokenizer = Tokenizer::read(dir)?;
-        let weights = Weights::open(dir, device, dtype)?;
+        let weights = Weights::open(dir, device, options.precision)?;
         let method = if options.flash_attention { Method::Flash } else { Method::Eager };
+        let kept = options.cache.form(weights.dtype(), weights.are_full());
         Ok(Self {
             normalisation: Normalisation::read(dir)?,
-            fingerprint: fingerprint(dir)?,
+            fingerprint: fingerprint(dir, weights.vision_rounding().as_deref())?,
             template: ChatTemplate::read(dir)?,
             vision: VisionTower::load(&config.vision_config, &weights, method)?,
-            decoder: Decoder::load(&config, &weights, method, options.cache.form(dtype, dtype == DType::F32))?,
+            decoder: Decoder::load(&config, &weights, method, kept)?,
             stamp_ids: StampIds::new(&tokenizer)?,
+            footprint: weights.footprint(),
             tokenizer,
             profile,
             config,
@@ -133,9 +137,14 @@ impl Qwen3Vl {
         &self.profile
     }
 
-    /// A hash of weights and configuration: part of every cache key.
+    /// A hash of weights and configuration, and of the precision as far as features depend on it: part of every cache key.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// What the weights are kept in, and their size; displayed as one line.
+    pub fn footprint(&self) -> &Footprint {
+        &self.footprint
     }
 
     /// The tokenizer.

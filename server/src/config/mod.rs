@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use engine::{CachePrecision, Precision};
 pub(crate) use settings::SETTINGS;
 
 use crate::cli::Flags;
@@ -23,6 +24,9 @@ pub(crate) struct Config {
     /// None: the bundled model.
     pub(crate) model: Option<PathBuf>,
     pub(crate) device: String,
+    pub(crate) precision: Precision,
+    pub(crate) kv_cache: CachePrecision,
+    pub(crate) use_flash_attention: bool,
     /// None: decided by the length of the video.
     pub(crate) max_context_length: Option<u32>,
     pub(crate) enable_temporal_compression: bool,
@@ -99,6 +103,9 @@ impl Default for Config {
             data: engine.data_dir,
             model: None,
             device: engine.device,
+            precision: engine.precision,
+            kv_cache: engine.kv_cache,
+            use_flash_attention: engine.use_flash_attention,
             max_context_length: engine.max_context_length,
             enable_temporal_compression: engine.temporal_compression,
             segment_cache: engine.segment_cache_bytes,

@@ -46,6 +46,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         get: |c| c.device.clone(),
     },
     Setting {
+        name: "precision",
+        allowed: "auto, f32, 16bit, q8_0, q6k, q5k or q4k",
+        set: |c, v| v.parse().ok().map(|v| c.precision = v),
+        get: |c| c.precision.to_string(),
+    },
+    Setting {
+        name: "kv_cache",
+        allowed: "auto, 32, 16 or 8 (bits)",
+        set: |c, v| v.parse().ok().map(|v| c.kv_cache = v),
+        get: |c| c.kv_cache.to_string(),
+    },
+    Setting {
+        name: "use_flash_attention",
+        allowed: "true or false",
+        set: |c, v| v.parse().ok().map(|v| c.use_flash_attention = v),
+        get: |c| c.use_flash_attention.to_string(),
+    },
+    Setting {
         name: "max_context_length",
         allowed: "auto or a number of tokens from 256 to 1048576",
         set: |c, v| or_auto(v, 256..=1 << 20).map(|v| c.max_context_length = v),

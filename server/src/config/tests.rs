@@ -14,12 +14,13 @@ fn load(file: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Config,
 
 #[test]
 fn defaults_file_variables_and_flags_win_in_this_order() {
-    let file = "address: 0.0.0.0:1\ndevice: cpu\nthreads: 2\nsegment_cache: 1GiB\ncors_origins:\n  - https://a.org\n  - http://b.org:80\n";
+    let file = "address: 0.0.0.0:1\ndevice: cpu\nprecision: Q4K\nthreads: 2\nsegment_cache: 1GiB\ncors_origins:\n  - https://a.org\n  - http://b.org:80\n";
     let variables = [("TIMEPIN_DEVICE", "cuda:1"), ("TIMEPIN_THREADS", "3"), ("TIMEPIN_SITE", ""), ("OTHER", "x")];
     let flags = Flags { threads: Some("4".into()), ..Flags::default() };
     let config = load(file, &variables, &flags).unwrap();
     assert_eq!(config.address.to_string(), "0.0.0.0:1");
     assert_eq!(config.device, "cuda:1");
+    assert_eq!(config.precision, engine::Precision::Q4K);
     assert_eq!(config.threads, Some(4));
     assert_eq!(config.segment_cache, 1 << 30);
     assert_eq!(config.cors_origins, ["https://a.org", "http://b.org:80"]);
@@ -56,6 +57,7 @@ fn mistakes_are_told_with_place_name_and_remedy() {
     for file in [
         "address: here",
         "device: tpu",
+        "precision: q3k",
         "max_context_length: 9",
         "segment_cache: lots",
         "log_format: xml",

@@ -53,7 +53,7 @@ pub(crate) fn product(x: &[f32], weight: &Tensor) -> Result<Vec<f32>> {
     let (n, k) = weight.dims2()?;
     let (storage, layout) = weight.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("a weight must be contiguous") };
-    if k == 0 || x.len() % k != 0 {
+    if k == 0 || !x.len().is_multiple_of(k) {
         candle_core::bail!("a weight of {n}×{k} does not fit {} activations", x.len());
     }
     match &*storage {

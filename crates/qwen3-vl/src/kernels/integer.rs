@@ -72,13 +72,12 @@ impl Rounded {
         };
         let targets = all.integers.par_chunks_exact_mut(supers * SUPER).zip(all.scales.par_chunks_exact_mut(supers));
         let targets = targets.zip(all.sums.par_chunks_exact_mut(supers * 8)).zip(x.par_chunks_exact(k));
-        let round = |(((integers, scales), sums), row): (((&mut [i16], &mut [f32]), &mut [f32]), &[f32])| {
+        targets.with_min_len(8).for_each(|(((integers, scales), sums), row)| {
             let parts = integers.chunks_exact_mut(SUPER).zip(sums.chunks_exact_mut(8)).zip(scales);
             for (((integers, sums), scale), x) in parts.zip(row.chunks(SUPER)) {
                 *scale = round_super(x, integers, sums);
             }
-        };
-        targets.with_min_len(8).for_each(round);
+        });
         all
     }
 
@@ -323,7 +322,7 @@ fn multiply_panel(x: &Rounded, panel: &Panel, columns: usize, supers: std::ops::
 pub(crate) fn product(x: &[f32], weight: &QTensor, format: Format) -> Result<Vec<f32>> {
     let (n, k) = weight.shape().dims2()?;
     let (data, row_bytes) = (weight.data()?, k / format.values() * format.bytes());
-    if k == 0 || x.len() % k != 0 || k % format.values() != 0 || data.len() != n * row_bytes {
+    if k == 0 || !x.len().is_multiple_of(k) || !k.is_multiple_of(format.values()) || data.len() != n * row_bytes {
         candle_core::bail!("a quantised weight of {n}×{k} does not fit {} activations", x.len());
     }
     let rows = x.len() / k;

@@ -113,14 +113,6 @@ impl Weight {
         }
     }
 
-    /// Rows of a table: ids [L] u32 → [L, K] in `dtype`.
-    pub(crate) fn rows(&self, ids: &Tensor, dtype: DType) -> Result<Tensor> {
-        match self {
-            Self::Tensor(table) => table.index_select(ids, 0)?.to_dtype(dtype),
-            Self::Quantised(table) => table.embedding(ids)?.to_dtype(dtype),
-        }
-    }
-
     /// Bytes it takes.
     pub(crate) fn bytes(&self) -> usize {
         match self {

@@ -1,14 +1,14 @@
-//! One decoder layer (`Qwen3VLTextDecoderLayer`): RMSNorm → grouped-query attention with QK-norm → RMSNorm → SwiGLU.
+//! One decoder layer (`Qwen3VLTextDecoderLayer`): RMSNorm → grouped-query attention with QK-norm → RMSNorm → MLP.
 
 use candle_core::{IndexOp, Tensor};
 
 use super::kv_cache::KvCache;
+use super::mlp::Mlp;
+use super::projection::Projection;
 use crate::config::TextConfig;
 use crate::error::Result;
-use crate::kernels::activation::swiglu;
 use crate::kernels::attention::{Attention, Method, Sight};
 use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
-use crate::kernels::linear::Linear;
 use crate::weights::Weights;
 
 pub(super) struct Layer {
@@ -16,10 +16,9 @@ pub(super) struct Layer {
     input_norm: Tensor,
     post_norm: Tensor,
     eps: f32,
-    qkv: Linear,
-    out: Linear,
-    gate_up: Linear,
-    down: Linear,
+    qkv: Projection,
+    out: Projection,
+    mlp: Mlp,
     heads: HeadSplit,
     attention: Attention,
 }
@@ -34,7 +33,7 @@ pub(super) struct LayerOutput {
 
 impl Layer {
     pub(super) fn load(config: &TextConfig, weights: &Weights, method: Method, index: usize) -> Result<Self> {
-        let (h, mlp, dim) = (config.hidden_size, config.intermediate_size, config.head_dim());
+        let (h, dim) = (config.hidden_size, config.head_dim());
         let (query, key_value) = (config.num_attention_heads, config.kv_heads());
         let eps = config.rms_norm_eps as f32;
         let name = |part: &str| format!("layers.{index}.{part}");
@@ -44,7 +43,8 @@ impl Layer {
             input_norm: norm("input_layernorm", h)?,
             post_norm: norm("post_attention_layernorm", h)?,
             eps,
-            qkv: weights.text_stack(
+            qkv: Projection::load(
+                weights,
                 &[
                     (name("self_attn.q_proj"), query * dim),
                     (name("self_attn.k_proj"), key_value * dim),
@@ -52,9 +52,8 @@ impl Layer {
                 ],
                 h,
             )?,
-            out: weights.text_stack(&[(name("self_attn.o_proj"), h)], query * dim)?,
-            gate_up: weights.text_stack(&[(name("mlp.gate_proj"), mlp), (name("mlp.up_proj"), mlp)], h)?,
-            down: weights.text_stack(&[(name("mlp.down_proj"), h)], mlp)?,
+            out: Projection::load(weights, &[(name("self_attn.o_proj"), h)], query * dim)?,
+            mlp: Mlp::load(config, weights, index)?,
             heads: HeadSplit {
                 query,
                 key_value,
@@ -88,7 +87,7 @@ impl Layer {
         let mixed = merge_heads(&mixed.reshape((1, query, length, dim))?)?;
         let x = (x + self.out.forward(&mixed)?)?;
         let normed = candle_nn::ops::rms_norm(&x, &self.post_norm, self.eps)?;
-        let mlp = self.down.forward(&swiglu(&self.gate_up.forward(&normed)?)?)?;
-        Ok(LayerOutput { hidden: (&x + mlp)?, queries: if keep_queries { Some(queries) } else { None } })
+        let hidden = (&x + self.mlp.forward(&normed)?)?;
+        Ok(LayerOutput { hidden, queries: if keep_queries { Some(queries) } else { None } })
     }
 }

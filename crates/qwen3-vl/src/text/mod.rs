@@ -1,8 +1,12 @@
 //! The decoder (`Qwen3VLTextModel`): embeddings with segments put in their places, layers with DeepStack taps added after
 //! the first ones, logits of the last token.
 
+mod embedding;
 pub(crate) mod kv_cache;
 mod layer;
+mod mlp;
+mod moe;
+mod projection;
 mod rope;
 
 use candle_core::{DType, Device, Tensor};
@@ -16,6 +20,7 @@ use crate::kernels::linear::Linear;
 use crate::positions::Position;
 use crate::profile::Pointer;
 use crate::weights::Weights;
+use embedding::Embedding;
 use kv_cache::{CacheShape, KvCache};
 use layer::Layer;
 use rope::Mrope;
@@ -48,7 +53,7 @@ pub(crate) struct Pass {
 }
 
 pub(crate) struct Decoder {
-    embeddings: Tensor,
+    embeddings: Embedding,
     layers: Vec<Layer>,
     norm: Tensor,
     eps: f32,
@@ -65,10 +70,10 @@ impl Decoder {
     pub(crate) fn load(config: &Config, weights: &Weights, method: Method, kept: Form) -> Result<Self> {
         let text = &config.text_config;
         let table = [text.vocab_size, text.hidden_size];
-        let embeddings = weights.text("embed_tokens.weight", &table)?;
+        let embeddings = Embedding::new(weights.text_matrix("embed_tokens.weight", table)?, weights.dtype());
         // The decoder's own flag decides, as in the reference; otherwise a projection that is stored is meant to be used.
-        let own = if text.tie_word_embeddings == Some(true) { None } else { weights.lm_head(&table)? };
-        let head = Linear::new(own.unwrap_or_else(|| embeddings.clone()), None);
+        let own = if text.tie_word_embeddings == Some(true) { None } else { weights.lm_head(table)? };
+        let head = Linear::new(own.unwrap_or_else(|| embeddings.table()), None);
         let layers: Result<Vec<_>> =
             (0..text.num_hidden_layers).map(|i| Layer::load(text, weights, method, i)).collect();
         Ok(Self {
@@ -104,7 +109,7 @@ impl Decoder {
         let length = chunk.ids.len();
         cache.reserve(length)?;
         let ids = Tensor::from_slice(chunk.ids, length, &self.device)?;
-        let mut x = self.embeddings.index_select(&ids, 0)?;
+        let mut x = self.embeddings.rows(&ids)?;
         for run in &chunk.visuals {
             x.slice_set(&self.rows(run.features.merged(), run)?, 0, run.at)?;
         }

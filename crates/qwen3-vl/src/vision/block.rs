@@ -49,7 +49,7 @@ pub(super) struct Block {
 impl Block {
     pub(super) fn load(config: &VisionConfig, weights: &Weights, method: Method, name: &str) -> Result<Self> {
         let (h, mlp) = (config.hidden_size, config.intermediate_size);
-        let linear = |part: &str, input, output| weights.vision_linear(&format!("{name}.{part}"), input, output);
+        let linear = |part: &str, input, output| weights.vision_linear(&format!("{name}.{part}"), &[output, input]);
         Ok(Self {
             norm1: Norm::load(weights, &format!("{name}.norm1"), h)?,
             norm2: Norm::load(weights, &format!("{name}.norm2"), h)?,

@@ -22,8 +22,8 @@ impl Merger {
         let (h, joined) = (config.hidden_size, config.hidden_size * 4);
         Ok(Self {
             norm: Norm::load(weights, &format!("{name}.norm"), if joined_norm { joined } else { h })?,
-            fc1: weights.vision_linear(&format!("{name}.linear_fc1"), joined, joined)?,
-            fc2: weights.vision_linear(&format!("{name}.linear_fc2"), joined, config.out_hidden_size)?,
+            fc1: weights.vision_linear(&format!("{name}.linear_fc1"), &[joined, joined])?,
+            fc2: weights.vision_linear(&format!("{name}.linear_fc2"), &[config.out_hidden_size, joined])?,
             joined_norm,
         })
     }

@@ -59,8 +59,6 @@ pub(crate) struct Encoded {
 impl VisionTower {
     pub(crate) fn load(config: &VisionConfig, weights: &Weights, method: Method) -> Result<Self> {
         let (c, h) = (config, config.hidden_size);
-        let kernel = weights.vision("patch_embed.proj.weight", &[h, 3, 2, c.patch_size, c.patch_size])?;
-        let bias = weights.vision("patch_embed.proj.bias", &[h])?;
         let blocks: Result<Vec<_>> =
             (0..c.depth).map(|i| Block::load(c, weights, method, &format!("blocks.{i}"))).collect();
         let taps: Result<Vec<_>> = c
@@ -70,7 +68,7 @@ impl VisionTower {
             .map(|(i, &after)| Ok((after, Merger::load(c, weights, &format!("deepstack_merger_list.{i}"), true)?)))
             .collect();
         Ok(Self {
-            patch_embed: Linear::new(kernel.reshape((h, c.patch_len()))?, Some(bias)),
+            patch_embed: weights.vision_linear("patch_embed.proj", &[h, 3, 2, c.patch_size, c.patch_size])?,
             position_table: weights.vision("pos_embed.weight", &[c.num_position_embeddings, h])?,
             blocks: blocks?,
             taps: taps?,

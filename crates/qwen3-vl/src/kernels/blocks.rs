@@ -76,13 +76,13 @@ pub(crate) fn open(format: Format, blocks: &[u8], to: Opened<'_>) {
 }
 
 #[inline(always)]
-fn float(low: u8, high: u8) -> f32 {
-    f16::from_le_bytes([low, high]).to_f32()
+fn float(bytes: [u8; 2]) -> f32 {
+    f16::from_le_bytes(bytes).to_f32()
 }
 
 /// The 6-bit scale and minimum of each of the 8 sub-blocks (`get_scale_min_k4`).
 #[inline(always)]
-fn scales_and_minima(packed: &[u8]) -> ([i16; 8], [f32; 8]) {
+fn scales_and_minima(packed: &[u8; 12]) -> ([i16; 8], [f32; 8]) {
     let (mut scales, mut minima) = ([0_i16; 8], [0.0_f32; 8]);
     for j in 0..4 {
         scales[j] = i16::from(packed[j] & 63);
@@ -93,13 +93,20 @@ fn scales_and_minima(packed: &[u8]) -> ([i16; 8], [f32; 8]) {
     (scales, minima)
 }
 
+/// `N` elements from `at`: lengths the compiler knows are what makes the loops below vector code.
+#[inline(always)]
+fn part<const N: usize>(block: &[u8], at: usize) -> &[u8; N] {
+    block[at..].first_chunk().unwrap_or(&[0; N])
+}
+
 simd! {
     fn open_q8_0(blocks: &[u8], integers: &mut [i16], scales: &mut [f32]) {
-        let parts = blocks.chunks_exact(34).zip(integers.chunks_exact_mut(SUB)).zip(scales.iter_mut());
+        let parts = blocks.as_chunks::<34>().0.iter().zip(integers.as_chunks_mut::<SUB>().0).zip(scales);
         for ((block, out), scale) in parts {
-            *scale = float(block[0], block[1]);
-            for (o, q) in out.iter_mut().zip(&block[2..]) {
-                *o = i16::from(*q as i8);
+            *scale = float(*part(block, 0));
+            let q = part::<SUB>(block, 2);
+            for i in 0..SUB {
+                out[i] = i16::from(q[i] as i8);
             }
         }
     }
@@ -107,18 +114,21 @@ simd! {
 
 simd! {
     fn open_q4k(blocks: &[u8], integers: &mut [i16], scales: &mut [f32], offsets: &mut [f32]) {
-        let parts = blocks.chunks_exact(144).zip(integers.chunks_exact_mut(SUPER)).zip(scales.iter_mut());
-        for (((block, out), scale), offsets) in parts.zip(offsets.chunks_exact_mut(8)) {
-            *scale = float(block[0], block[1]);
-            let minimum = float(block[2], block[3]);
-            let (sub_scales, minima) = scales_and_minima(&block[4..16]);
+        let parts = blocks.as_chunks::<144>().0.iter().zip(integers.as_chunks_mut::<SUPER>().0).zip(scales);
+        for (((block, out), scale), offsets) in parts.zip(offsets.as_chunks_mut::<8>().0) {
+            *scale = float(*part(block, 0));
+            let minimum = float(*part(block, 2));
+            let (sub_scales, minima) = scales_and_minima(part(block, 4));
             for j in 0..8 {
                 offsets[j] = -minimum * minima[j];
             }
-            for (j, (out, q)) in out.chunks_exact_mut(64).zip(block[16..].chunks_exact(32)).enumerate() {
+            for (j, out) in out.as_chunks_mut::<64>().0.iter_mut().enumerate() {
                 let (low, high) = (sub_scales[2 * j], sub_scales[2 * j + 1]);
+                let q = part::<32>(block, 16 + 32 * j);
                 for l in 0..32 {
                     out[l] = i16::from(q[l] & 15) * low;
+                }
+                for l in 0..32 {
                     out[l + 32] = i16::from(q[l] >> 4) * high;
                 }
             }
@@ -128,21 +138,26 @@ simd! {
 
 simd! {
     fn open_q5k(blocks: &[u8], integers: &mut [i16], scales: &mut [f32], offsets: &mut [f32]) {
-        let parts = blocks.chunks_exact(176).zip(integers.chunks_exact_mut(SUPER)).zip(scales.iter_mut());
-        for (((block, out), scale), offsets) in parts.zip(offsets.chunks_exact_mut(8)) {
-            *scale = float(block[0], block[1]);
-            let minimum = float(block[2], block[3]);
-            let (sub_scales, minima) = scales_and_minima(&block[4..16]);
+        let parts = blocks.as_chunks::<176>().0.iter().zip(integers.as_chunks_mut::<SUPER>().0).zip(scales);
+        for (((block, out), scale), offsets) in parts.zip(offsets.as_chunks_mut::<8>().0) {
+            *scale = float(*part(block, 0));
+            let minimum = float(*part(block, 2));
+            let (sub_scales, minima) = scales_and_minima(part(block, 4));
             for j in 0..8 {
                 offsets[j] = -minimum * minima[j];
             }
-            let high_bits = &block[16..48];
-            for (j, (out, q)) in out.chunks_exact_mut(64).zip(block[48..].chunks_exact(32)).enumerate() {
+            let high_bits = part::<32>(block, 16);
+            for (j, out) in out.as_chunks_mut::<64>().0.iter_mut().enumerate() {
                 let (low, high) = (sub_scales[2 * j], sub_scales[2 * j + 1]);
+                let q = part::<32>(block, 48 + 32 * j);
+                let bit = 1_u8 << (2 * j);
                 for l in 0..32 {
-                    let bits = high_bits[l] >> (2 * j);
-                    out[l] = i16::from((q[l] & 15) | ((bits & 1) << 4)) * low;
-                    out[l + 32] = i16::from((q[l] >> 4) | ((bits & 2) << 3)) * high;
+                    let fifth = if high_bits[l] & bit == 0 { 0 } else { 16 };
+                    out[l] = i16::from((q[l] & 15) | fifth) * low;
+                }
+                for l in 0..32 {
+                    let fifth = if high_bits[l] & (bit << 1) == 0 { 0 } else { 16 };
+                    out[l + 32] = i16::from((q[l] >> 4) | fifth) * high;
                 }
             }
         }
@@ -151,25 +166,23 @@ simd! {
 
 simd! {
     fn open_q6k(blocks: &[u8], integers: &mut [i16], scales: &mut [f32]) {
-        let parts = blocks.chunks_exact(210).zip(integers.chunks_exact_mut(SUPER)).zip(scales.iter_mut());
+        let parts = blocks.as_chunks::<210>().0.iter().zip(integers.as_chunks_mut::<SUPER>().0).zip(scales);
         for ((block, out), scale) in parts {
-            *scale = float(block[208], block[209]);
-            for half in 0..2 {
-                let low = &block[half * 64..half * 64 + 64];
-                let high = &block[128 + half * 32..128 + half * 32 + 32];
-                let sub = &block[192 + half * 8..192 + half * 8 + 8];
-                let out = &mut out[half * 128..half * 128 + 128];
-                for part in 0..2 {
-                    let s = |j: usize| i16::from(sub[part + 2 * j] as i8);
-                    let (s0, s1, s2, s3) = (s(0), s(1), s(2), s(3));
-                    for l in part * 16..part * 16 + 16 {
-                        let h = high[l];
-                        out[l] = (i16::from((low[l] & 15) | ((h & 3) << 4)) - 32) * s0;
-                        out[l + 32] = (i16::from((low[l + 32] & 15) | (((h >> 2) & 3) << 4)) - 32) * s1;
-                        out[l + 64] = (i16::from((low[l] >> 4) | (((h >> 4) & 3) << 4)) - 32) * s2;
-                        out[l + 96] = (i16::from((low[l + 32] >> 4) | ((h >> 6) << 4)) - 32) * s3;
+            *scale = float(*part(block, 208));
+            for (half, out) in out.as_chunks_mut::<128>().0.iter_mut().enumerate() {
+                let (low, high) = (part::<64>(block, half * 64), part::<32>(block, 128 + half * 32));
+                let sub = part::<8>(block, 192 + half * 8);
+                // A quarter of 32 values takes its low bits from one place and two high bits from another.
+                let mut quarter = |index: usize, values: [u8; 32]| {
+                    let scales = [sub[2 * index] as i8, sub[2 * index + 1] as i8].map(i16::from);
+                    for l in 0..32 {
+                        out[index * 32 + l] = (i16::from(values[l]) - 32) * scales[l / 16];
                     }
-                }
+                };
+                quarter(0, std::array::from_fn(|l| (low[l] & 15) | ((high[l] & 3) << 4)));
+                quarter(1, std::array::from_fn(|l| (low[l + 32] & 15) | (((high[l] >> 2) & 3) << 4)));
+                quarter(2, std::array::from_fn(|l| (low[l] >> 4) | (((high[l] >> 4) & 3) << 4)));
+                quarter(3, std::array::from_fn(|l| (low[l + 32] >> 4) | ((high[l] >> 6) << 4)));
             }
         }
     }

@@ -5,6 +5,8 @@
 //! two 16-bit products a lane are as many a cycle as AVX2 does in 8 bits once the scales are counted. A panel of columns is
 //! opened once and used for every row, so one code path serves one token and a long prompt.
 
+use std::ops::Range;
+
 use candle_core::Result;
 use candle_core::quantized::QTensor;
 use rayon::prelude::*;
@@ -82,14 +84,13 @@ impl Rounded {
     }
 
     /// Blocks `supers` of a row.
-    fn row(&self, row: usize, supers: std::ops::Range<usize>) -> Operand<'_> {
+    fn row(&self, row: usize, supers: &Range<usize>) -> Operand<'_> {
         let at = |unit: usize| (row * self.supers + supers.start) * unit..(row * self.supers + supers.end) * unit;
         Operand { integers: &self.integers[at(SUPER)], scales: &self.scales[at(1)], offsets: &self.sums[at(8)] }
     }
 }
 
 /// A run of blocks of 256 of one side of a product.
-#[derive(Clone, Copy)]
 struct Operand<'a> {
     integers: &'a [i16],
     /// Of an activation one per 256, of a weight one per block of its format.
@@ -119,7 +120,7 @@ impl Panel {
     }
 
     /// Opens blocks `supers` of the columns whose bytes are `rows`, each `row_bytes` long.
-    fn open(&mut self, rows: &[u8], row_bytes: usize, supers: std::ops::Range<usize>) {
+    fn open(&mut self, rows: &[u8], row_bytes: usize, supers: &Range<usize>) {
         let per_super = SUPER / self.format.values();
         let bytes = per_super * self.format.bytes();
         let count = supers.len();
@@ -152,7 +153,7 @@ impl Panel {
 }
 
 /// Sums of products of `R` rows with two columns.
-fn multiply<const R: usize>(format: Format, rows: [Operand<'_>; R], columns: [Operand<'_>; 2]) -> [[f32; 2]; R] {
+fn multiply<const R: usize>(format: Format, rows: &[Operand<'_>; R], columns: &[Operand<'_>; 2]) -> [[f32; 2]; R] {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
         // SAFETY: the two features these are compiled for were found on this machine one line above.
@@ -165,11 +166,11 @@ fn multiply<const R: usize>(format: Format, rows: [Operand<'_>; R], columns: [Op
             }
         };
     }
-    rows.map(|row| columns.map(|column| multiply_one(format, row, column)))
+    rows.each_ref().map(|row| columns.each_ref().map(|column| multiply_one(format, row, column)))
 }
 
 /// The same for any machine.
-fn multiply_one(format: Format, row: Operand<'_>, column: Operand<'_>) -> f32 {
+fn multiply_one(format: Format, row: &Operand<'_>, column: &Operand<'_>) -> f32 {
     let values = format.values();
     let blocks = row.integers.chunks_exact(values).zip(column.integers.chunks_exact(values)).zip(column.scales);
     let mut sum = 0.0;
@@ -185,8 +186,9 @@ mod avx2 {
     //! The inner loops. Loads are of whole arrays, so no pointer leaves its slice.
 
     use std::arch::x86_64::{
-        __m256, __m256i, _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-        _mm256_madd_epi16, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps,
+        __m256, __m256i, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehdup_ps, _mm_movehl_ps, _mm256_add_epi32,
+        _mm256_castps256_ps128, _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
     };
 
     use super::{Operand, SUPER};
@@ -214,26 +216,38 @@ mod avx2 {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     fn sum(lanes: __m256) -> f32 {
-        let mut values = [0.0_f32; 8];
-        // SAFETY: 32 bytes are written to an array of 32 bytes; no alignment is needed.
-        #[allow(unsafe_code)]
-        unsafe {
-            _mm256_storeu_ps(values.as_mut_ptr(), lanes);
-        }
-        ((values[0] + values[4]) + (values[1] + values[5])) + ((values[2] + values[6]) + (values[3] + values[7]))
+        let four = _mm_add_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps::<1>(lanes));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+
+    /// 256 integers as vectors of 16. `block` is within the operand, as both sides of a product have the same length.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn block<'a>(operand: &Operand<'a>, block: usize) -> &'a [[i16; 16]; 16] {
+        const EMPTY: &[[i16; 16]; 16] = &[[0; 16]; 16];
+        operand.integers[block * SUPER..].as_chunks().0.first_chunk().unwrap_or(EMPTY)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn eight(values: &[f32], block: usize) -> &[f32; 8] {
+        values[block * 8..].first_chunk().unwrap_or(&[0.0; 8])
     }
 
     /// One scale per 256 values.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn coarse<const R: usize, const OFFSETS: bool>(
-        rows: [Operand<'_>; R],
-        columns: [Operand<'_>; 2],
+        rows: &[Operand<'_>; R],
+        columns: &[Operand<'_>; 2],
     ) -> [[f32; 2]; R] {
         let mut totals = [[_mm256_setzero_ps(); 2]; R];
-        for block in 0..columns[0].scales.len() {
-            let at = block * SUPER..(block + 1) * SUPER;
-            let w = columns.map(|c| c.integers[at.clone()].as_chunks::<16>().0);
-            let x = rows.map(|r| r.integers[at.clone()].as_chunks::<16>().0);
+        for at in 0..columns[0].scales.len() {
+            let w = [block(&columns[0], at), block(&columns[1], at)];
+            let mut x = [w[0]; R];
+            for r in 0..R {
+                x[r] = block(&rows[r], at);
+            }
             let mut sums = [[_mm256_setzero_si256(); 2]; R];
             for step in 0..SUPER / 16 {
                 let (w0, w1) = (load(&w[0][step]), load(&w[1][step]));
@@ -243,35 +257,35 @@ mod avx2 {
                     sums[r][1] = _mm256_add_epi32(sums[r][1], _mm256_madd_epi16(x, w1));
                 }
             }
-            for r in 0..R {
-                for c in 0..2 {
-                    let scale = _mm256_set1_ps(rows[r].scales[block] * columns[c].scales[block]);
+            for c in 0..2 {
+                let offsets = if OFFSETS { load_f32(eight(columns[c].offsets, at)) } else { _mm256_setzero_ps() };
+                for r in 0..R {
+                    let scale = _mm256_set1_ps(rows[r].scales[at] * columns[c].scales[at]);
                     totals[r][c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[r][c]), scale, totals[r][c]);
                     if OFFSETS {
-                        let x = load_f32(&rows[r].offsets.as_chunks::<8>().0[block]);
-                        let w = load_f32(&columns[c].offsets.as_chunks::<8>().0[block]);
-                        totals[r][c] = _mm256_fmadd_ps(x, w, totals[r][c]);
+                        totals[r][c] = _mm256_fmadd_ps(load_f32(eight(rows[r].offsets, at)), offsets, totals[r][c]);
                     }
                 }
             }
         }
-        totals.map(|row| [sum(row[0]), sum(row[1])])
+        sums_of(&totals)
     }
 
     /// One scale per 32 values.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn fine<const R: usize>(rows: [Operand<'_>; R], columns: [Operand<'_>; 2]) -> [[f32; 2]; R] {
+    pub(super) fn fine<const R: usize>(rows: &[Operand<'_>; R], columns: &[Operand<'_>; 2]) -> [[f32; 2]; R] {
         let mut totals = [[_mm256_setzero_ps(); 2]; R];
-        for block in 0..columns[0].scales.len() / 8 {
-            let at = block * SUPER..(block + 1) * SUPER;
-            let w = columns.map(|c| c.integers[at.clone()].as_chunks::<16>().0);
-            let scales = columns.map(|c| &c.scales.as_chunks::<8>().0[block]);
-            let x = rows.map(|r| r.integers[at.clone()].as_chunks::<16>().0);
+        for at in 0..columns[0].scales.len() / 8 {
+            let mut x = [block(&columns[0], at); R];
+            for r in 0..R {
+                x[r] = block(&rows[r], at);
+            }
             let mut parts = [[_mm256_setzero_ps(); 2]; R];
-            for sub in 0..8 {
-                for c in 0..2 {
-                    let (w0, w1) = (load(&w[c][2 * sub]), load(&w[c][2 * sub + 1]));
-                    let scale = _mm256_set1_ps(scales[c][sub]);
+            for c in 0..2 {
+                let (w, scales) = (block(&columns[c], at), eight(columns[c].scales, at));
+                for sub in 0..8 {
+                    let (w0, w1) = (load(&w[2 * sub]), load(&w[2 * sub + 1]));
+                    let scale = _mm256_set1_ps(scales[sub]);
                     for r in 0..R {
                         let first = _mm256_madd_epi16(load(&x[r][2 * sub]), w0);
                         let second = _mm256_madd_epi16(load(&x[r][2 * sub + 1]), w1);
@@ -281,38 +295,58 @@ mod avx2 {
                 }
             }
             for r in 0..R {
-                let scale = _mm256_set1_ps(rows[r].scales[block]);
+                let scale = _mm256_set1_ps(rows[r].scales[at]);
                 for c in 0..2 {
                     totals[r][c] = _mm256_fmadd_ps(parts[r][c], scale, totals[r][c]);
                 }
             }
         }
-        totals.map(|row| [sum(row[0]), sum(row[1])])
+        sums_of(&totals)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn sums_of<const R: usize>(totals: &[[__m256; 2]; R]) -> [[f32; 2]; R] {
+        let mut sums = [[0.0; 2]; R];
+        for r in 0..R {
+            sums[r] = [sum(totals[r][0]), sum(totals[r][1])];
+        }
+        sums
     }
 }
 
 /// Adds the products of all rows with a panel of `columns` opened columns. out: [M, columns]
-fn multiply_panel(x: &Rounded, panel: &Panel, columns: usize, supers: std::ops::Range<usize>, out: &mut [f32]) {
+///
+/// A few rows stay in the first-level cache while the panel passes by.
+fn multiply_panel(x: &Rounded, panel: &Panel, columns: usize, supers: &Range<usize>, out: &mut [f32]) {
     let rows = out.len() / columns.max(1);
-    let count = supers.len();
+    let whole = rows / ROWS * ROWS;
+    for row in (0..whole).step_by(ROWS) {
+        let own = std::array::from_fn(|i| x.row(row + i, supers));
+        multiply_rows::<ROWS>(&own, panel, columns, supers.len(), &mut out[row * columns..][..ROWS * columns]);
+    }
+    for row in whole..rows {
+        let own = [x.row(row, supers)];
+        multiply_rows::<1>(&own, panel, columns, supers.len(), &mut out[row * columns..][..columns]);
+    }
+}
+
+/// The same for `R` rows.
+fn multiply_rows<const R: usize>(
+    rows: &[Operand<'_>; R],
+    panel: &Panel,
+    columns: usize,
+    supers: usize,
+    out: &mut [f32],
+) {
     for first in (0..columns).step_by(2) {
         // The last of an odd number of columns is multiplied twice.
-        let pair = [panel.column(first, count), panel.column((first + 1).min(columns - 1), count)];
-        let mut keep = |row: usize, sums: [f32; 2]| {
-            for (out, sum) in out[row * columns..][first..columns.min(first + 2)].iter_mut().zip(sums) {
-                *out += sum;
-            }
-        };
-        let whole = rows / ROWS * ROWS;
-        for row in (0..whole).step_by(ROWS) {
-            let four = std::array::from_fn::<_, ROWS, _>(|i| x.row(row + i, supers.clone()));
-            for (i, sums) in multiply(panel.format, four, pair).into_iter().enumerate() {
-                keep(row + i, sums);
-            }
-        }
-        for row in whole..rows {
-            for sums in multiply(panel.format, [x.row(row, supers.clone())], pair) {
-                keep(row, sums);
+        let pair = [panel.column(first, supers), panel.column((first + 1).min(columns - 1), supers)];
+        let sums = multiply(panel.format, rows, &pair);
+        for (out, sums) in out.chunks_exact_mut(columns).zip(sums) {
+            out[first] += sums[0];
+            if let Some(out) = out.get_mut(first + 1) {
+                *out += sums[1];
             }
         }
     }
@@ -329,7 +363,7 @@ pub(crate) fn product(x: &[f32], weight: &QTensor, format: Format) -> Result<Vec
     let x = Rounded::new(x, k);
     // Few rows: two columns at a time stay in the first-level cache.
     let panel_columns = if rows < ROWS { 2 } else { 16 };
-    let compute = |columns: std::ops::Range<usize>, out: &mut [f32]| {
+    let compute = |columns: Range<usize>, out: &mut [f32]| {
         let mut panel = Panel::new(format, panel_columns);
         let width = columns.len();
         let mut sums = vec![0.0; rows * panel_columns];
@@ -340,8 +374,8 @@ pub(crate) fn product(x: &[f32], weight: &QTensor, format: Format) -> Result<Vec
             sums.fill(0.0);
             for start in (0..x.supers).step_by(OPEN_SUPERS) {
                 let supers = start..(start + OPEN_SUPERS).min(x.supers);
-                panel.open(bytes, row_bytes, supers.clone());
-                multiply_panel(&x, &panel, count, supers, sums);
+                panel.open(bytes, row_bytes, &supers);
+                multiply_panel(&x, &panel, count, &supers, sums);
             }
             for (out, sums) in out.chunks_exact_mut(width).zip(sums.chunks_exact(count)) {
                 out[first..first + count].copy_from_slice(sums);
@@ -395,11 +429,11 @@ mod tests {
             let x = Tensor::randn(0.0_f32, 1.0, (1, 512), &Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
             let x = Rounded::new(&x, 512);
             let mut panel = Panel::new(format, 2);
-            panel.open(&weight.data()?, 512 / format.values() * format.bytes(), 0..2);
+            panel.open(&weight.data()?, 512 / format.values() * format.bytes(), &(0..2));
             let columns = [panel.column(0, 2), panel.column(1, 2)];
-            let [fast] = multiply(format, [x.row(0, 0..2)], columns);
+            let [fast] = multiply(format, &[x.row(0, &(0..2))], &columns);
             for (fast, column) in fast.into_iter().zip(columns) {
-                let portable = multiply_one(format, x.row(0, 0..2), column);
+                let portable = multiply_one(format, &x.row(0, &(0..2)), &column);
                 assert!((fast - portable).abs() < 1e-3, "{dtype:?}: {fast} and {portable}");
             }
         }

@@ -37,7 +37,7 @@
 //!
 //! | I want to change how … | file |
 //! |---|---|
-//! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
+//! | a checkpoint's configuration is read | `checkpoint.rs`, `config.rs`, `profile.rs`, `gguf/` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
 //! | weights are read, converted and kept | `weights/` |
@@ -49,11 +49,14 @@
 //! | CPU time is spent | `kernels/` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod checkpoint;
 mod config;
 mod error;
 mod features;
 mod generate;
+mod gguf;
 mod kernels;
+mod mapped;
 mod model;
 mod pointer;
 mod positions;
@@ -68,6 +71,7 @@ mod tokenizer;
 mod vision;
 mod weights;
 
+pub use checkpoint::is_model_folder;
 pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;

@@ -308,7 +308,7 @@ def moe(folder: Path) -> None:
         proc, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=32, decoder_sparse_step=1, mlp_only_layers=[2],
         norm_topk_prob=True, tie_word_embeddings=False,
     )
-    small = vision_config(depth=3, num_position_embeddings=36)
+    small = vision_config(depth=3, num_position_embeddings=36, deepstack_visual_indexes=[0, 2])
     model = round_to_bf16(build(proc, 13, text, small, Qwen3VLMoeConfig))
     save(copy.deepcopy(model).to(torch.bfloat16), proc, folder)
     run_cases(model, proc, folder, MIXED, features=False)

@@ -9,7 +9,9 @@ use qwen3_vl::LoadOptions;
 #[test]
 fn positions_behind_the_native_window_are_stretched_as_the_reference_does() {
     let folder = merged(&[&golden().join("tied"), &golden().join("yarn")]);
-    let golden = load_as("yarn", folder.path(), LoadOptions::default());
+    let mut golden = load_as("yarn", folder.path(), LoadOptions::default());
+    // Scores are a fifth larger than without YaRN; the reference in f32 is 1e-4 off itself in f64.
+    golden.tolerance = 3e-4;
     let rope = golden.model.config().text_config.rope_scaling.clone().unwrap();
     let window = rope.original_max_position_embeddings.unwrap() as u32;
     let furthest = golden

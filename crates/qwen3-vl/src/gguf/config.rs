@@ -54,6 +54,10 @@ impl Gguf {
                 "original_max_position_embeddings": head.number(&key(head, "rope.scaling.original_context_length")),
             });
         }
+        // Which layers are dense is said by what they have.
+        let has = |i: &usize, part: &str| self.tensor(&format!("blk.{i}.{part}.weight")).is_some();
+        let layers = (0..).take_while(|i| has(i, "attn_norm"));
+        let dense: Vec<usize> = layers.filter(|i| !has(i, "ffn_gate_inp")).collect();
         let config = json!({
             "vocab_size": vocabulary.ok_or_else(|| Error::MissingTensor("token_embd.weight".into()))?,
             "hidden_size": need("embedding_length")?,
@@ -69,6 +73,7 @@ impl Gguf {
             "tie_word_embeddings": self.tensor("output.weight").is_none(),
             "num_experts": head.number(&key(head, "expert_count")).unwrap_or(0),
             "num_experts_per_tok": head.number(&key(head, "expert_used_count")).unwrap_or(0),
+            "mlp_only_layers": dense,
             "moe_intermediate_size": head.number(&key(head, "expert_feed_forward_length")).unwrap_or(0),
         });
         Ok(config.as_object().cloned().unwrap_or_default())

@@ -1,10 +1,13 @@
 """Writes the golden files that `crates/qwen3-vl/tests/parity.rs` compares the Rust model with.
 
-Two small Qwen3-VL models with seeded random weights (one tied and stored as bf16 in one file, one untied and stored as f32
-in shards) run through Hugging Face transformers; what their processor and model compute is stored. Pictures are not stored:
+Small Qwen3-VL models with seeded random weights (one tied and stored as bf16 in one file, one untied and stored as f32 in
+shards, one mixture of experts, one with YaRN) run through Hugging Face transformers; what their processor and model compute is stored. Pictures are not stored:
 both sides draw them with the formula in `picture`.
 
-    python training/golden.py            # rewrites crates/qwen3-vl/tests/golden (about 2.5 MB)
+    python training/golden.py            # rewrites crates/qwen3-vl/tests/golden (about 3 MB)
+    python training/golden.py moe yarn   # only these
+
+`golden_gguf.py` adds the model in GGUF.
 
 Pinned: transformers 4.57.6, torch 2.15.0, torchvision 0.29.2 (any recent pair gives the same files up to 1e-6).
 """
@@ -13,6 +16,7 @@ import copy
 import json
 import math
 import shutil
+import sys
 from pathlib import Path
 
 import torch
@@ -24,6 +28,8 @@ from transformers import (
     Qwen2VLImageProcessorFast,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
+    Qwen3VLMoeConfig,
+    Qwen3VLMoeForConditionalGeneration,
     Qwen3VLProcessor,
     Qwen3VLVideoProcessor,
 )
@@ -102,27 +108,35 @@ def processor() -> Qwen3VLProcessor:
     return Qwen3VLProcessor(images, tokenizer(), videos, chat_template=TEMPLATE)
 
 
-def build(proc: Qwen3VLProcessor, tied: bool) -> Qwen3VLForConditionalGeneration:
+def text_config(proc, **changes):
+    return dict(
+        vocab_size=len(proc.tokenizer) + 3, hidden_size=48, intermediate_size=80, num_hidden_layers=4,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=16, max_position_embeddings=4096,
+        rms_norm_eps=1e-6, rope_theta=5e6, tie_word_embeddings=True,
+        rope_scaling={"mrope_interleaved": True, "mrope_section": [4, 2, 2], "rope_type": "default"},
+    ) | changes
+
+
+def vision_config(**changes):
+    return dict(
+        depth=4, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=16, spatial_merge_size=2,
+        temporal_patch_size=2, out_hidden_size=48, num_position_embeddings=2304, deepstack_visual_indexes=[0, 1, 2],
+    ) | changes
+
+
+def build(proc: Qwen3VLProcessor, seed: int, text: dict, vision: dict, kind=Qwen3VLConfig) -> torch.nn.Module:
+    """A model with random weights: norms near 1, the rest scaled so that activations neither vanish nor explode."""
     ids = proc.tokenizer.convert_tokens_to_ids
-    config = Qwen3VLConfig(
-        text_config=dict(
-            vocab_size=len(proc.tokenizer) + 3, hidden_size=48, intermediate_size=80, num_hidden_layers=4,
-            num_attention_heads=4, num_key_value_heads=2 if tied else 1, head_dim=16, max_position_embeddings=4096,
-            rms_norm_eps=1e-6, rope_theta=5e6, tie_word_embeddings=tied,
-            rope_scaling={"mrope_interleaved": True, "mrope_section": [4, 2, 2], "rope_type": "default"},
-        ),
-        vision_config=dict(
-            depth=4, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=16, spatial_merge_size=2,
-            temporal_patch_size=2, out_hidden_size=48, num_position_embeddings=2304 if tied else 36,
-            deepstack_visual_indexes=[0, 1, 2] if tied else [1, 3],
-        ),
+    config = kind(
+        text_config=text, vision_config=vision,
         image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
         vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
-        tie_word_embeddings=tied,
+        tie_word_embeddings=text["tie_word_embeddings"],
     )
     config._attn_implementation = "eager"
-    model = Qwen3VLForConditionalGeneration(config).float().eval()
-    generator = torch.Generator().manual_seed(11 if tied else 12)
+    models = {Qwen3VLConfig: Qwen3VLForConditionalGeneration, Qwen3VLMoeConfig: Qwen3VLMoeForConditionalGeneration}
+    model = models[kind](config).float().eval()
+    generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, p in model.named_parameters():
             noise = torch.randn(p.shape, generator=generator)
@@ -132,13 +146,19 @@ def build(proc: Qwen3VLProcessor, tied: bool) -> Qwen3VLForConditionalGeneration
                 p.copy_(0.2 * noise)
             elif "embed_tokens" in name or "pos_embed" in name:
                 p.copy_(0.7 * noise)
+            elif "experts." in name:  # [experts, in, out]
+                p.copy_(1.5 * noise / math.sqrt(p.shape[1]))
             else:
                 p.copy_(1.5 * noise / math.sqrt(p[0].numel()))
-    if tied:  # stored as bf16: the reference computes in f32 with the rounded weights, as the CPU path does
-        with torch.no_grad():  # parameters only: buffers such as the rotary frequencies stay f32
-            for p in model.parameters():
-                p.copy_(p.to(torch.bfloat16))
     model.tie_weights()
+    return model
+
+
+def round_to_bf16(model: torch.nn.Module) -> torch.nn.Module:
+    """What is stored as bf16: the reference computes in f32 with the rounded weights, as the CPU path does."""
+    with torch.no_grad():  # parameters only: buffers such as the rotary frequencies stay f32
+        for p in model.parameters():
+            p.copy_(p.to(torch.bfloat16))
     return model
 
 
@@ -245,43 +265,95 @@ def run_case(model, proc, messages, tensors, shared, key):
     return case
 
 
-def main() -> None:
-    torch.set_num_threads(2)
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
-    shared = {}  # pictures do not depend on the model
-    for name, tied in (("tied", True), ("untied", False)):
-        proc = processor()
-        model = build(proc, tied)
-        folder = OUT / name
-        if tied:
-            copy.deepcopy(model).to(torch.bfloat16).save_pretrained(folder)
-        else:
-            model.save_pretrained(folder, max_shard_size="400KB")
-        proc.save_pretrained(folder)
-        for extra in ("tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "added_tokens.json"):
-            (folder / extra).unlink(missing_ok=True)
-        tensors, cases = {}, {}
-        for number, (case, messages) in enumerate(CASES.items()):
-            cases[case] = run_case(model, proc, messages, tensors, shared, f"case{number}") | {"key": f"case{number}"}
-        (folder / "cases.json").write_text(json.dumps(cases, ensure_ascii=False) + "\n")
-        save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "cases.safetensors")
+def run_cases(model, proc, folder: Path, names: list[str], features: bool) -> dict:
+    """Writes cases.json and cases.safetensors of a model; gives the pictures. features: with the vision tower's outputs."""
+    shared, tensors, cases = {}, {}, {}
+    for number, case in enumerate(CASES):
+        if case in names:
+            key = f"case{number}"
+            cases[case] = run_case(model, proc, CASES[case], tensors, shared, key) | {"key": key}
+    (folder / "cases.json").write_text(json.dumps(cases, ensure_ascii=False) + "\n")
+    kept = {k: v.contiguous() for k, v in tensors.items() if features or k.endswith(".logits")}
+    save_file(kept, folder / "cases.safetensors")
+    return shared
 
-    save_file(shared, OUT / "pixels.safetensors")
-    resizes, tensors = [], {}
+
+def save(model, proc, folder: Path, **how) -> None:
+    model.save_pretrained(folder, **how)
+    proc.save_pretrained(folder)
+    for extra in ("tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "added_tokens.json"):
+        (folder / extra).unlink(missing_ok=True)
+
+
+def tied(folder: Path) -> None:
+    proc = processor()
+    model = round_to_bf16(build(proc, 11, text_config(proc), vision_config()))
+    save(copy.deepcopy(model).to(torch.bfloat16), proc, folder)
+    # Pictures do not depend on the model.
+    save_file(run_cases(model, proc, folder, list(CASES), features=True), OUT / "pixels.safetensors")
+
+
+def untied(folder: Path) -> None:
+    proc = processor()
+    text = text_config(proc, num_key_value_heads=1, tie_word_embeddings=False)
+    model = build(proc, 12, text, vision_config(num_position_embeddings=36, deepstack_visual_indexes=[1, 3]))
+    save(model, proc, folder, max_shard_size="400KB")
+    run_cases(model, proc, folder, list(CASES), features=True)
+
+
+def moe(folder: Path) -> None:
+    """Three mixtures and a dense layer, as Qwen's files hold them: fused experts, inputs first."""
+    proc = processor()
+    text = text_config(
+        proc, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=32, decoder_sparse_step=1, mlp_only_layers=[2],
+        norm_topk_prob=True, tie_word_embeddings=False,
+    )
+    small = vision_config(depth=3, num_position_embeddings=36, deepstack_visual_indexes=[0, 2])
+    model = round_to_bf16(build(proc, 13, text, small, Qwen3VLMoeConfig))
+    save(copy.deepcopy(model).to(torch.bfloat16), proc, folder)
+    run_cases(model, proc, folder, MIXED, features=False)
+
+
+def yarn(folder: Path) -> None:
+    """The weights of `tied` with a native window of 64 positions stretched three times, as the README of Qwen3-VL asks."""
+    rope = {"mrope_interleaved": True, "mrope_section": [4, 2, 2], "rope_type": "yarn", "factor": 3.0,
+            "original_max_position_embeddings": 64}
+    proc = processor()
+    model = round_to_bf16(build(proc, 11, text_config(proc, max_position_embeddings=192, rope_scaling=rope), vision_config()))
+    folder.mkdir(parents=True)
+    model.config.save_pretrained(folder)
+    run_cases(model, proc, folder, MIXED, features=False)
+
+
+# Text, video and pictures in one prompt.
+MIXED = ["odd frame count", "two videos and two pictures"]
+MODELS = {"tied": tied, "untied": untied, "moe": moe, "yarn": yarn}
+
+
+def resizes() -> None:
+    rows, tensors = [], {}
     for i, (h, w, to_h, to_w) in enumerate([(50, 70, 32, 64), (33, 40, 96, 64), (200, 120, 64, 32), (64, 64, 64, 32), (97, 31, 32, 32)]):
         out = F.resize(picture(i, h, w), [to_h, to_w], interpolation=F.InterpolationMode.BICUBIC, antialias=True)
         tensors[f"resize{i}"] = out.permute(1, 2, 0).contiguous()
-        resizes.append([h, w, to_h, to_w])
+        rows.append([h, w, to_h, to_w])
     save_file(tensors, OUT / "resize.safetensors")
     budgets = [
         [t, h, w, lo, hi, *smart_resize(t, h, w, min_pixels=lo, max_pixels=hi)]
         for t in (2, 4, 20, 180, 768) for h, w in ((1080, 1920), (360, 640), (33, 500), (240, 135), (2160, 3840))
         for lo, hi in ((4096, 25165824), (131072, 786432))
     ]
-    (OUT / "resize.json").write_text(json.dumps({"resizes": resizes, "hf_rule": budgets}) + "\n")
+    (OUT / "resize.json").write_text(json.dumps({"resizes": rows, "hf_rule": budgets}) + "\n")
+
+
+def main(names: list[str]) -> None:
+    torch.set_num_threads(2)
+    for name in names or MODELS:
+        shutil.rmtree(OUT / name, ignore_errors=True)
+        MODELS[name](OUT / name)
+    if not names:
+        resizes()
     print(f"{sum(f.stat().st_size for f in OUT.rglob('*') if f.is_file()) / 1e6:.2f} MB in {OUT.name}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use qwen3_vl::{
     Content, DeviceKind, LoadOptions, Logits, Message, Precision, Qwen3Vl, RgbFrame, Sampler, Sampling,
-    SegmentFeatures, Session, TextStream, VideoItem, Wrapper, resize_bicubic,
+    SegmentFeatures, Session, TextStream, VideoItem, Wrapper, is_model_folder, resize_bicubic,
 };
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
@@ -27,7 +27,7 @@ pub(crate) struct Candle {
 impl Candle {
     pub(crate) fn load(settings: &Settings) -> Result<Self> {
         let folder = &settings.model_dir;
-        if !folder.join("config.json").is_file() {
+        if !is_model_folder(folder) {
             return Err(Error::ModelMissing(folder.clone()));
         }
         if let Some(threads) = settings.threads {

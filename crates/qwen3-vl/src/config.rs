@@ -265,11 +265,6 @@ impl Config {
     /// # Errors
     /// An unreadable file, or a configuration this crate does not compute (other architectures, other activations).
     pub fn read(dir: &Path) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Generation {
-            #[serde(default, deserialize_with = "one_or_many")]
-            eos_token_id: Vec<u32>,
-        }
         let path = dir.join("config.json");
         let raw: serde_json::Value = read_json(&path)?;
         let kind = raw.get("model_type").and_then(|v| v.as_str()).unwrap_or("qwen3_vl");
@@ -278,19 +273,29 @@ impl Config {
                 "model_type is `{kind}`; give a folder with a Qwen3-VL model (`qwen3_vl` or `qwen3_vl_moe`)"
             )));
         }
-        let mut config: Self = serde_json::from_value(raw).map_err(|source| Error::Json { path, source })?;
+        let config: Self = serde_json::from_value(raw).map_err(|source| Error::Json { path, source })?;
+        config.finish(dir)
+    }
+
+    /// Adds what `generation_config.json` says, where there is one, and checks the whole.
+    pub(crate) fn finish(mut self, dir: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Generation {
+            #[serde(default, deserialize_with = "one_or_many")]
+            eos_token_id: Vec<u32>,
+        }
         let generation = dir.join("generation_config.json");
         if generation.exists() {
             let ends = read_json::<Generation>(&generation)?.eos_token_id;
             if !ends.is_empty() {
-                config.eos_token_id = ends;
+                self.eos_token_id = ends;
             }
         }
-        if config.eos_token_id.is_empty() {
-            config.eos_token_id.clone_from(&config.text_config.eos_token_id);
+        if self.eos_token_id.is_empty() {
+            self.eos_token_id.clone_from(&self.text_config.eos_token_id);
         }
-        config.check()?;
-        Ok(config)
+        self.check()?;
+        Ok(self)
     }
 
     fn check(&self) -> Result<()> {

@@ -32,6 +32,11 @@ pub enum Error {
     /// The checkpoint is of a kind this crate does not compute.
     #[error("this checkpoint cannot be run: {0}")]
     Unsupported(String),
+    /// A GGUF without the half that sees.
+    #[error(
+        "this GGUF can read but not see: {0}; put the text GGUF and the mmproj GGUF of one Qwen3-VL model into one folder"
+    )]
+    TextOnly(String),
     /// A weight is absent.
     #[error("the checkpoint has no tensor `{0}`; download it again or check that every shard is there")]
     MissingTensor(String),

@@ -37,7 +37,7 @@
 //!
 //! | I want to change how … | file |
 //! |---|---|
-//! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
+//! | a checkpoint's configuration is read | `checkpoint.rs`, `config.rs`, `profile.rs`, `gguf/` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
 //! | weights are read, converted and kept | `weights/` |
@@ -50,12 +50,15 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cache_precision;
+mod checkpoint;
 mod config;
 mod error;
 mod features;
 mod generate;
+mod gguf;
 mod kernels;
 pub mod measure;
+mod mapped;
 mod model;
 mod pointer;
 mod positions;
@@ -71,6 +74,7 @@ mod vision;
 mod weights;
 
 pub use cache_precision::CachePrecision;
+pub use checkpoint::is_model_folder;
 pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;

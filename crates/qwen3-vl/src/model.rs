@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use crate::cache_precision::CachePrecision;
+use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
@@ -21,7 +22,7 @@ use crate::template::ChatTemplate;
 use crate::text::{Chunk, Decoder, VisualRun};
 use crate::tokenizer::Tokenizer;
 use crate::vision::VisionTower;
-use crate::weights::{Footprint, Precision, Weights, fingerprint};
+use crate::weights::{Footprint, Precision};
 use crate::{pointer, vision};
 
 /// Where to compute.
@@ -97,7 +98,7 @@ fn chunk_tokens(device: &Device) -> usize {
 }
 
 impl Qwen3Vl {
-    /// Loads a model folder in the layout of the published checkpoints.
+    /// Loads a model folder: in the layout of the published checkpoints, or a text GGUF with its mmproj GGUF.
     ///
     /// # Errors
     /// Missing or inconsistent files, or a device that is not there.
@@ -106,28 +107,26 @@ impl Qwen3Vl {
             DeviceKind::Cpu => Device::Cpu,
             DeviceKind::Cuda(n) => Device::new_cuda(n)?,
         };
-        let config = Config::read(dir)?;
-        let profile = Profile::read(dir)?;
+        let Checkpoint { config, profile, normalisation, tokenizer, template, weights, fingerprint } =
+            Checkpoint::open(dir, device, options.precision)?;
         pointer::check(profile.pointer, &config.text_config)?;
-        let tokenizer = Tokenizer::read(dir)?;
-        let weights = Weights::open(dir, device, options.precision)?;
         let method = if options.flash_attention { Method::Flash } else { Method::Eager };
         let kept = options.cache.form(weights.dtype(), weights.are_full());
         Ok(Self {
-            normalisation: Normalisation::read(dir)?,
-            fingerprint: fingerprint(dir, weights.vision_rounding().as_deref())?,
-            template: ChatTemplate::read(dir)?,
             vision: VisionTower::load(&config.vision_config, &weights, method)?,
             decoder: Decoder::load(&config, &weights, method, kept)?,
             stamp_ids: StampIds::new(&tokenizer)?,
             footprint: weights.footprint(),
-            tokenizer,
-            profile,
             config,
+            profile,
+            normalisation,
+            fingerprint,
+            tokenizer,
+            template,
         })
     }
 
-    /// `config.json`.
+    /// `config.json`, or what the metadata of a GGUF says.
     pub fn config(&self) -> &Config {
         &self.config
     }

@@ -63,20 +63,27 @@ impl ChatTemplate {
     /// # Errors
     /// No template, or one that does not parse.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
+        Self::find(dir)?.ok_or_else(|| {
+            Error::Template("the model folder has no chat_template.jinja, and no other file holds a template".into())
+        })
+    }
+
+    /// As [`read`](Self::read), nothing where no file holds a template.
+    pub(crate) fn find(dir: &Path) -> Result<Option<Self>> {
         let jinja = dir.join("chat_template.jinja");
         if jinja.exists() {
-            return Self::parse(read_text(&jinja)?);
+            return Self::parse(read_text(&jinja)?).map(Some);
         }
         for name in ["chat_template.json", "tokenizer_config.json"] {
             let path = dir.join(name);
             if path.exists() {
                 let file: Value = read_json(&path)?;
                 if let Some(source) = file.get("chat_template").and_then(source_of) {
-                    return Self::parse(source);
+                    return Self::parse(source).map(Some);
                 }
             }
         }
-        Err(Error::Template("the model folder has no chat_template.jinja, and no other file holds a template".into()))
+        Ok(None)
     }
 
     pub(crate) fn parse(source: String) -> Result<Self> {

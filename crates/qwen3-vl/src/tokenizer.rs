@@ -17,7 +17,7 @@ impl std::fmt::Debug for Tokenizer {
     }
 }
 
-fn wrap(error: tokenizers::Error) -> Error {
+pub(crate) fn wrap(error: tokenizers::Error) -> Error {
     Error::Tokenizer(error.to_string())
 }
 
@@ -29,7 +29,10 @@ impl Tokenizer {
     pub fn read(dir: &Path) -> Result<Self> {
         let path = dir.join("tokenizer.json");
         let bytes = std::fs::read(&path).map_err(|source| Error::Read { path, source })?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(wrap)?;
+        Self::new(tokenizers::Tokenizer::from_bytes(&bytes).map_err(wrap)?)
+    }
+
+    pub(crate) fn new(mut inner: tokenizers::Tokenizer) -> Result<Self> {
         // A stored truncation or padding would silently cut long prompts.
         inner.with_truncation(None).map_err(wrap)?;
         inner.with_padding(None);

@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::safetensors;
 use crate::error::{Error, Result};
 
-/// `config.json`, `preprocessor_config.json`, and of every weight file its length and contents — all of them up to
+/// `config.json`, `preprocessor_config.json`, and of every weight file in `paths` its length and contents — all of them up to
 /// 64 MiB, evenly spaced samples and the header beyond that; then `rounding`, if features depend on it.
-pub(crate) fn fingerprint(dir: &Path, rounding: Option<&str>) -> Result<String> {
+pub(crate) fn fingerprint(dir: &Path, paths: &[PathBuf], rounding: Option<&str>) -> Result<String> {
     const WHOLE: u64 = 64 << 20;
     const PIECE: u64 = 64 << 10;
     let mut hasher = blake3::Hasher::new();
@@ -18,9 +17,9 @@ pub(crate) fn fingerprint(dir: &Path, rounding: Option<&str>) -> Result<String> 
             hasher.update(&bytes);
         }
     }
-    for path in safetensors::paths(dir)? {
+    for path in paths {
         let wrap = |source| Error::Read { path: path.clone(), source };
-        let mut file = File::open(&path).map_err(wrap)?;
+        let mut file = File::open(path).map_err(wrap)?;
         let length = file.metadata().map_err(wrap)?.len();
         hasher.update(&length.to_le_bytes());
         if length <= WHOLE {

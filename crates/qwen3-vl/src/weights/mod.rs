@@ -1,13 +1,13 @@
 //! From the files of a checkpoint to weights in the form they are computed with, one tensor at a time.
 //!
-//! A [`Source`] (safetensors) gives tensors as stored, under the names of the published checkpoints; [`Precision`] and
+//! A [`Source`] (safetensors, GGUF) gives tensors as stored, under the names of the published checkpoints; [`Precision`] and
 //! the device decide what they are kept in (`precision.rs`); blocks of few bits are made here (`quantise.rs`). Loading
 //! holds the model so far and the one tensor being converted, never a file.
 
 mod experts;
 mod fingerprint;
 mod footprint;
-mod mapped;
+mod gguf;
 mod names;
 mod precision;
 mod quantise;
@@ -20,11 +20,16 @@ use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, Result};
+use crate::gguf::Gguf;
 use crate::kernels::linear::{Linear, Weight};
 pub(crate) use fingerprint::fingerprint;
 pub use footprint::Footprint;
 use names::{HEAD, TEXT, VISION};
 use precision::{Keep, Plan};
+pub(crate) use safetensors::paths as safetensors_of;
+
+/// Checkpoints smaller than this compute in f32 on the CPU.
+const SMALL: u64 = 64 << 20;
 pub use precision::{Precision, UnknownPrecision};
 
 /// A tensor as it lies in a file, on the CPU.
@@ -35,6 +40,8 @@ enum Stored {
 
 /// Files that hold tensors.
 trait Source {
+    /// What the files call a tensor.
+    fn name(&self, name: &str) -> String;
     /// Shape of a tensor, None if there is none of that name.
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
     /// Type of a floating-point tensor.
@@ -60,9 +67,14 @@ impl Weights {
             let length = std::fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?.len();
             bytes += length;
         }
-        let plan = Plan::new(precision, &device, bytes);
-        let source = Box::new(safetensors::Files::open(dir)?);
-        Ok(Self { source, device, plan, footprint: Mutex::default() })
+        let plan = Plan::new(precision, &device, bytes < SMALL);
+        Ok(Self { source: Box::new(safetensors::Files::open(dir)?), device, plan, footprint: Mutex::default() })
+    }
+
+    /// The tensors of a model in GGUF, blocks as they are unless `precision` is f32.
+    pub(crate) fn from_gguf(gguf: Gguf, device: Device, precision: Precision) -> Result<Self> {
+        let plan = Plan::new(precision, &device, false);
+        Ok(Self { source: Box::new(gguf::Files::new(gguf)?), device, plan, footprint: Mutex::default() })
     }
 
     pub(crate) fn device(&self) -> &Device {
@@ -155,9 +167,9 @@ impl Weights {
     }
 
     fn check(&self, name: &str, shape: &[usize]) -> Result<()> {
-        let found = self.source.shape(name).ok_or_else(|| Error::MissingTensor(name.into()))?;
+        let found = self.source.shape(name).ok_or_else(|| Error::MissingTensor(self.source.name(name)))?;
         if found != shape {
-            return Err(Error::TensorShape { name: name.into(), found, expected: shape.to_vec() });
+            return Err(Error::TensorShape { name: self.source.name(name), found, expected: shape.to_vec() });
         }
         Ok(())
     }

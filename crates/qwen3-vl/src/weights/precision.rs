@@ -6,9 +6,6 @@ use std::str::FromStr;
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device};
 
-/// Checkpoints smaller than this compute in f32 on the CPU: nothing is gained by less.
-const SMALL: u64 = 64 << 20;
-
 /// What to keep weights in. Activations are f32 on the CPU and bf16 on CUDA (f32 there if weights are).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -102,8 +99,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// bytes: length of all weight files.
-    pub(super) fn new(precision: Precision, device: &Device, bytes: u64) -> Self {
+    /// small: whether nothing is gained by less than f32.
+    pub(super) fn new(precision: Precision, device: &Device, small: bool) -> Self {
         let f32 = Keep::Float(DType::F32);
         let blocks = match precision {
             Precision::Q8_0 => Some(GgmlDType::Q8_0),
@@ -116,7 +113,7 @@ impl Plan {
             Precision::F32 => (f32, DType::F32),
             // Products of tensors want one type there.
             _ if !device.is_cpu() => (Keep::Float(DType::BF16), DType::BF16),
-            Precision::Auto if bytes < SMALL => (f32, DType::F32),
+            Precision::Auto if small => (f32, DType::F32),
             Precision::Auto => (Keep::Stored, DType::F32),
             _ => (Keep::Sixteen, DType::F32),
         };
@@ -149,13 +146,13 @@ mod tests {
 
     #[test]
     fn on_the_cpu_small_checkpoints_compute_in_f32_and_large_ones_stay_as_stored() {
-        let auto = |bytes| Plan::new(Precision::Auto, &Device::Cpu, bytes);
+        let auto = |small| Plan::new(Precision::Auto, &Device::Cpu, small);
         for stored in [DType::F16, DType::BF16, DType::F32] {
-            assert_eq!(auto(SMALL - 1).decoder.float(stored), DType::F32);
-            assert_eq!(auto(SMALL).decoder.float(stored), stored);
-            assert_eq!(auto(SMALL).vision_rounding(stored), None);
+            assert_eq!(auto(true).decoder.float(stored), DType::F32);
+            assert_eq!(auto(false).decoder.float(stored), stored);
+            assert_eq!(auto(false).vision_rounding(stored), None);
         }
-        let sixteen = Plan::new(Precision::Stored16, &Device::Cpu, 1);
+        let sixteen = Plan::new(Precision::Stored16, &Device::Cpu, true);
         assert_eq!(
             [DType::F16, DType::BF16, DType::F32].map(|d| sixteen.vision.float(d)),
             [DType::F16, DType::BF16, DType::BF16]
@@ -164,7 +161,7 @@ mod tests {
 
     #[test]
     fn features_have_another_fingerprint_only_where_the_tower_loses_bits() {
-        let blocks = Plan::new(Precision::Q4K, &Device::Cpu, 1 << 30);
+        let blocks = Plan::new(Precision::Q4K, &Device::Cpu, false);
         assert_eq!(blocks.decoder, Keep::Blocks(GgmlDType::Q4K));
         assert_eq!(blocks.vision_rounding(DType::BF16), None);
         assert!(blocks.vision_rounding(DType::F32).is_some());

@@ -8,11 +8,11 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Deserialize;
 
-use super::mapped::Mapped;
 use super::names::{HEAD, TEXT, VISION};
 use super::{Source, Stored};
 use crate::config::read_json;
 use crate::error::{Error, Result};
+use crate::mapped::Mapped;
 
 /// Where other exports keep what [`TEXT`] holds.
 const TEXT_PREFIXES: [&str; 4] = [TEXT, "language_model.model.", "language_model.", "model."];
@@ -36,7 +36,7 @@ struct Shard {
 }
 
 /// The safetensors files of a model folder.
-pub(super) fn paths(dir: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn paths(dir: &Path) -> Result<Vec<PathBuf>> {
     #[derive(Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
@@ -73,7 +73,14 @@ impl Files {
         Ok(Self { shards, routes, text, vision })
     }
 
-    /// The name in these files.
+    fn find(&self, name: &str) -> Option<(&Shard, &TensorInfo)> {
+        let name = self.name(name);
+        let shard = self.shards.get(*self.routes.get(&name)?)?;
+        Some((shard, shard.metadata.info(&name)?))
+    }
+}
+
+impl Source for Files {
     fn name(&self, name: &str) -> String {
         match (name.strip_prefix(TEXT), name.strip_prefix(VISION)) {
             (Some(rest), _) => format!("{}{rest}", self.text),
@@ -84,14 +91,6 @@ impl Files {
         }
     }
 
-    fn find(&self, name: &str) -> Option<(&Shard, &TensorInfo)> {
-        let name = self.name(name);
-        let shard = self.shards.get(*self.routes.get(&name)?)?;
-        Some((shard, shard.metadata.info(&name)?))
-    }
-}
-
-impl Source for Files {
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
         Some(self.find(name)?.1.shape.clone())
     }

@@ -11,13 +11,13 @@ use crate::error::{Error, Result};
 
 /// An open weight file.
 #[derive(Debug)]
-pub(super) struct Mapped {
+pub(crate) struct Mapped {
     path: PathBuf,
     map: Mmap,
 }
 
 impl Mapped {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let wrap = |source| Error::Read { path: path.into(), source };
         let file = File::open(path).map_err(wrap)?;
         // SAFETY: the bytes are only copied out, while loading; a process that rewrites the file at that moment could
@@ -28,12 +28,12 @@ impl Mapped {
     }
 
     /// The whole file.
-    pub(super) fn all(&self) -> &[u8] {
+    pub(crate) fn all(&self) -> &[u8] {
         &self.map
     }
 
     /// Part of the file, given to `read`, after which its pages are no longer held.
-    pub(super) fn read<T>(&self, range: Range<usize>, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, range: Range<usize>, read: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
         let bytes = self.map.get(range.clone()).ok_or_else(|| {
             self.damaged(format!("bytes {}..{} are behind its end at {}", range.start, range.end, self.map.len()))
         })?;
@@ -49,7 +49,7 @@ impl Mapped {
     }
 
     /// What is wrong with this file.
-    pub(super) fn damaged(&self, reason: impl ToString) -> Error {
+    pub(crate) fn damaged(&self, reason: impl ToString) -> Error {
         Error::Damaged { path: self.path.clone(), reason: reason.to_string() }
     }
 }

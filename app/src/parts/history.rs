@@ -118,7 +118,8 @@ fn StatusLine(entry: Entry) -> impl IntoView {
     move || {
         let note = |sentence: String| view! { <p class="entry-status fine">{sentence}</p> }.into_any();
         match entry.status.get() {
-            Status::Waiting => note(i18n.say().waiting.to_owned()),
+            Status::Waiting(0) => note(i18n.say().waiting.to_owned()),
+            Status::Waiting(ahead) => note(fill(i18n.say().waiting_behind, &[&ahead.to_string()])),
             Status::Reading(done, total) => {
                 let percent = u64::from(done) * 100 / u64::from(total.max(1));
                 note(fill(i18n.say().reading_prompt, &[&percent.to_string()]))

@@ -17,8 +17,8 @@ use crate::platform;
 /// Where an answer stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
-    /// Asked; nothing heard yet.
-    Waiting,
+    /// Asked; nothing heard yet but how many questions come first.
+    Waiting(u32),
     /// The prompt is being read: tokens done, tokens in all.
     Reading(u32, u32),
     /// Words arrive.
@@ -36,7 +36,7 @@ pub enum Status {
 impl Status {
     /// Whether words may still come.
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Reading(..) | Self::Writing)
+        matches!(self, Self::Waiting(_) | Self::Reading(..) | Self::Writing)
     }
 }
 
@@ -181,7 +181,7 @@ impl Conversation {
             complete: false,
             asked_ms: platform::now_ms() as i64,
         };
-        let make = || Entry { key, record: RwSignal::new(record), status: RwSignal::new(Status::Waiting) };
+        let make = || Entry { key, record: RwSignal::new(record), status: RwSignal::new(Status::Waiting(0)) };
         // Signals belong to whoever is current; a click handler's owner may go before the entry does.
         let owner = self.owner.with_value(|owner| owner.as_ref().and_then(WeakOwner::upgrade));
         let entry = match owner {
@@ -201,6 +201,7 @@ impl Conversation {
             for event in lines.push(&chunk?) {
                 match event {
                     AnswerEvent::Started { question } => entry.record.update(|record| record.id = question),
+                    AnswerEvent::Waiting { ahead } => entry.status.set(Status::Waiting(ahead)),
                     AnswerEvent::Reading { done, total } => entry.status.set(Status::Reading(done, total)),
                     AnswerEvent::Token { text, pin } => {
                         if entry.status.with_untracked(|status| *status != Status::Writing) {

@@ -3,6 +3,7 @@
 //! The words are those of the task (segments, stamps, questions), not of an implementation (tokens, tensors, caches), so
 //! that a server spoken to over a network fits as well as a model in this process.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use qwen3_vl::{RgbFrame, SegmentFeatures};
@@ -10,6 +11,7 @@ use timeline::ModelInfo;
 use timeline::resize::Size;
 
 use crate::error::Result;
+use crate::worker::survive;
 
 /// Looks at frames and holds conversations about videos.
 pub(crate) trait Backend: Send + Sync {
@@ -33,6 +35,15 @@ pub(crate) trait Backend: Send + Sync {
 
     /// A conversation about a video of which nothing has been shown yet.
     fn conversation(&self) -> Box<dyn Conversation>;
+
+    /// Memory that one token of a conversation takes; 0 where others look after it.
+    fn token_bytes(&self) -> u64;
+
+    /// Writes the next token of each of several answers, as [`Conversation::write`] does for one, in their order. What
+    /// fails for one does not disturb the others: a pass for all that panics leaves every answer as it was.
+    fn write(&self, answers: &mut [&mut dyn Conversation]) -> Vec<Result<Written>> {
+        answers.iter_mut().map(|answer| survive("writing", || answer.write())).collect()
+    }
 }
 
 /// A segment to be shown.
@@ -53,26 +64,45 @@ pub(crate) struct Piece {
     pub(crate) looked: Option<Vec<f32>>,
 }
 
+/// What asking for the next piece gives.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Written {
+    /// The next piece.
+    Piece(Piece),
+    /// The answer is over.
+    Over,
+}
+
 /// Asked between steps of long work: whether to stop.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// A model's memory of one video, and of one question about it.
-pub(crate) trait Conversation: Send {
+pub(crate) trait Conversation: Any + Send {
     /// Another conversation that remembers the same without copying it.
     fn fork(&self) -> Result<Box<dyn Conversation>>;
 
     /// Tokens remembered.
     fn tokens(&self) -> u32;
 
-    /// Memory it takes.
-    fn bytes(&self) -> u64;
+    /// Memory it takes beside what it shares with the conversation it was forked from.
+    fn own_bytes(&self) -> u64;
+
+    /// Told that so many tokens will be shown before the next fork, so that room is made for them once.
+    fn expect(&mut self, _tokens: u32) -> Result<()> {
+        Ok(())
+    }
 
     /// Shows further segments of the video. When it fails or is stopped, nothing of them is remembered.
     fn show(&mut self, segments: &[Shown], stop: Stop<'_>) -> Result<()>;
 
-    /// Reads the question; what follows is the answer.
+    /// Takes the question in. What follows is the answer, once [`read`](Self::read) has read all of it.
     fn ask(&mut self, question: &str, stop: Stop<'_>) -> Result<()>;
 
-    /// Writes the next token; nothing when the answer is over.
-    fn write(&mut self) -> Result<Option<Piece>>;
+    /// Reads up to `tokens` more of the question; true when nothing is left and the answer can be written.
+    fn read(&mut self, _tokens: u32, _stop: Stop<'_>) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// Writes the next token. After a failure it may be tried again.
+    fn write(&mut self) -> Result<Written>;
 }

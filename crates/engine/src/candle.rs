@@ -1,16 +1,17 @@
 //! The back end in this process: Qwen3-VL in candle.
 
+use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, DeviceKind, LoadOptions, Logits, Message, Precision, Qwen3Vl, RgbFrame, Sampler, Sampling,
-    SegmentFeatures, Session, TextStream, VideoItem, Wrapper, is_model_folder, resize_bicubic,
+    Content, DeviceKind, LoadOptions, Message, PromptPart, Qwen3Vl, RgbFrame, Sampler, Sampling, SegmentFeatures,
+    Session, Step, TextStream, VideoItem, Wrapper, is_model_folder, resize_bicubic,
 };
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop};
+use crate::backend::{Backend, Conversation, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
 use crate::selection::ANSWER_TOKENS;
 use crate::settings::Settings;
@@ -109,7 +110,19 @@ impl Backend for Candle {
     }
 
     fn conversation(&self) -> Box<dyn Conversation> {
-        Box::new(Talk { session: self.model.new_session(), model: Arc::clone(&self.model), first: None, answer: None })
+        Box::new(Talk::new(Arc::clone(&self.model), self.model.new_session(), None))
+    }
+
+    fn token_bytes(&self) -> u64 {
+        self.model.new_session().token_bytes() as u64
+    }
+
+    fn write(&self, answers: &mut [&mut dyn Conversation]) -> Vec<Result<Written>> {
+        let talks = answers.iter_mut().map(|answer| (&mut **answer as &mut dyn Any).downcast_mut::<Talk>());
+        match talks.collect::<Option<Vec<_>>>() {
+            Some(mut talks) => write(&self.model, &mut talks),
+            None => answers.iter_mut().map(|answer| answer.write()).collect(),
+        }
     }
 }
 
@@ -119,17 +132,45 @@ struct Talk {
     session: Session,
     /// The first segment shown, to lay out the end of a prompt that contains a video.
     first: Option<Shown>,
+    /// What is left to read of the question.
+    unread: Vec<u32>,
     answer: Option<Answer>,
 }
 
 struct Answer {
-    logits: Logits,
     sampler: Sampler,
+    /// Chosen but not read yet.
+    next: u32,
     text: TextStream,
     written: u32,
 }
 
 impl Talk {
+    fn new(model: Arc<Qwen3Vl>, session: Session, first: Option<Shown>) -> Self {
+        Self { model, session, first, unread: Vec::new(), answer: None }
+    }
+
+    /// The token to read next, or what the answer ends with.
+    fn next(&mut self) -> Result<Next> {
+        let Some(answer) = &mut self.answer else { return Ok(Next::End(Written::Over)) };
+        if !self.model.is_end(answer.next) && answer.written < ANSWER_TOKENS {
+            return Ok(Next::Token(answer.next));
+        }
+        let rest = std::mem::take(&mut answer.text).finish(self.model.tokenizer())?;
+        self.answer = None;
+        let last = if rest.is_empty() { Written::Over } else { Written::Piece(Piece { text: rest, looked: None }) };
+        Ok(Next::End(last))
+    }
+
+    /// Takes note of a token that was read.
+    fn advance(&mut self, token: u32, step: Step) -> Result<Written> {
+        let Some(answer) = &mut self.answer else { return Ok(Written::Over) };
+        answer.written += 1;
+        answer.next = answer.sampler.choose(&step.logits);
+        let text = answer.text.push(self.model.tokenizer(), token)?;
+        Ok(Written::Piece(Piece { text, looked: step.pointer }))
+    }
+
     fn prompt(&self, segments: &[Shown], question: &str) -> Result<qwen3_vl::Prompt> {
         let items = segments
             .iter()
@@ -142,20 +183,19 @@ impl Talk {
 
 impl Conversation for Talk {
     fn fork(&self) -> Result<Box<dyn Conversation>> {
-        Ok(Box::new(Self {
-            model: Arc::clone(&self.model),
-            session: self.session.fork()?,
-            first: self.first.clone(),
-            answer: None,
-        }))
+        Ok(Box::new(Self::new(Arc::clone(&self.model), self.session.fork()?, self.first.clone())))
     }
 
     fn tokens(&self) -> u32 {
         u32::try_from(self.session.len()).unwrap_or(u32::MAX)
     }
 
-    fn bytes(&self) -> u64 {
-        self.session.bytes() as u64
+    fn own_bytes(&self) -> u64 {
+        self.session.own_bytes() as u64
+    }
+
+    fn expect(&mut self, tokens: u32) -> Result<()> {
+        Ok(self.session.reserve(tokens as usize)?)
     }
 
     fn show(&mut self, segments: &[Shown], stop: Stop<'_>) -> Result<()> {
@@ -175,29 +215,69 @@ impl Conversation for Talk {
         Ok(())
     }
 
-    fn ask(&mut self, question: &str, stop: Stop<'_>) -> Result<()> {
-        let first = self.first.as_slice();
-        let (_, parts) = self.prompt(first, question)?.split_after_video();
-        self.model.prefill(&mut self.session, &parts, stop)?;
-        let logits = self.model.step(&self.session)?.logits;
-        // Greedy, whatever the checkpoint's defaults: times and numbers are not a matter of chance (`qwen3-vl.md` §9).
-        let sampler = Sampler::new(Sampling::default(), []);
-        self.answer = Some(Answer { logits, sampler, text: TextStream::default(), written: 0 });
+    fn ask(&mut self, question: &str, _stop: Stop<'_>) -> Result<()> {
+        let (_, parts) = self.prompt(self.first.as_slice(), question)?.split_after_video();
+        let ids = parts.into_iter().flat_map(|part| match part {
+            PromptPart::Tokens(ids) => ids,
+            // Everything that is shown lies before the question.
+            PromptPart::Segment(_) => Vec::new(),
+        });
+        self.unread = ids.collect();
         Ok(())
     }
 
-    fn write(&mut self) -> Result<Option<Piece>> {
-        let Some(mut answer) = self.answer.take() else { return Ok(None) };
-        let token = answer.sampler.choose(&answer.logits);
-        if self.model.is_end(token) || answer.written >= ANSWER_TOKENS {
-            let rest = answer.text.finish(self.model.tokenizer())?;
-            return Ok((!rest.is_empty()).then_some(Piece { text: rest, looked: None }));
+    fn read(&mut self, tokens: u32, stop: Stop<'_>) -> Result<bool> {
+        let now = self.unread.len().min(tokens.max(1) as usize);
+        let (stride, rest) = self.unread.split_at(now);
+        let (stride, rest) = (PromptPart::Tokens(stride.to_vec()), rest.to_vec());
+        self.model.prefill(&mut self.session, &[stride], stop)?;
+        self.unread = rest;
+        if !self.unread.is_empty() {
+            return Ok(false);
         }
-        let step = self.model.decode_step(&mut self.session, token)?;
-        let text = answer.text.push(self.model.tokenizer(), token)?;
-        answer.logits = step.logits;
-        answer.written += 1;
-        self.answer = Some(answer);
-        Ok(Some(Piece { text, looked: step.pointer }))
+        // Greedy, whatever the checkpoint's defaults: times and numbers are not a matter of chance (`qwen3-vl.md` §9).
+        let mut sampler = Sampler::new(Sampling::default(), []);
+        let next = sampler.choose(&self.model.step(&self.session)?.logits);
+        self.answer = Some(Answer { sampler, next, text: TextStream::default(), written: 0 });
+        Ok(true)
     }
+
+    fn write(&mut self) -> Result<Written> {
+        let model = Arc::clone(&self.model);
+        write(&model, &mut [self]).pop().unwrap_or(Ok(Written::Over))
+    }
+}
+
+/// What a talk does when it is its turn.
+enum Next {
+    /// Reads this token.
+    Token(u32),
+    /// Ends, perhaps with some last text.
+    End(Written),
+}
+
+/// Writes the next token of every talk in one pass over the weights.
+fn write(model: &Qwen3Vl, talks: &mut [&mut Talk]) -> Vec<Result<Written>> {
+    let next: Vec<Result<Next>> = talks.iter_mut().map(|talk| talk.next()).collect();
+    let reading = talks.iter_mut().zip(&next).filter_map(|(talk, next)| match next {
+        Ok(Next::Token(token)) => Some((&mut talk.session, *token)),
+        _ => None,
+    });
+    let mut steps = read(model, &mut reading.collect::<Vec<_>>()).into_iter();
+    let missing = || Err(Error::Internal("the model gave fewer steps than it was given tokens".to_owned()));
+    let finish = |(talk, next): (&mut &mut Talk, Result<Next>)| match next? {
+        Next::Token(token) => talk.advance(token, steps.next().unwrap_or_else(missing)?),
+        Next::End(last) => Ok(last),
+    };
+    talks.iter_mut().zip(next).map(finish).collect()
+}
+
+/// One pass for all; when it fails, one for each, so that only those fail who fail alone.
+fn read(model: &Qwen3Vl, rows: &mut [(&mut Session, u32)]) -> Vec<Result<Step>> {
+    let steps = match model.decode_batch(rows) {
+        Ok(steps) => steps,
+        Err(error) if rows.len() == 1 => vec![Err(error)],
+        Err(_) => rows.iter_mut().map(|(session, token)| model.decode_step(session, *token)).collect(),
+    };
+    steps.into_iter().map(|step| step.map_err(Error::from)).collect()
 }

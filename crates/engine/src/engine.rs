@@ -13,18 +13,19 @@ use timeline::{
 };
 use tokio::sync::mpsc;
 
-use crate::answer::Question;
 use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
 use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
-use crate::prefix::Prefixes;
+use crate::prefix::PrefixTree;
+use crate::question::Question;
 use crate::queue::Queue;
 use crate::registry::Registry;
+use crate::scheduler::Scheduler;
 use crate::settings::{Place, Settings};
 use crate::streams::{self, AnswerStream};
 use crate::temporary;
-use crate::worker::{self, Shared};
+use crate::worker::Shared;
 
 /// The most a question may have.
 const MAX_QUESTION_BYTES: usize = 8 << 10;
@@ -94,11 +95,11 @@ impl Engine {
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,
         });
-        let prefixes = Prefixes::new(settings.prefix_cache_videos, settings.prefix_cache_bytes);
+        let prefixes = PrefixTree::new(settings.prefix_cache_videos, settings.prefix_cache_bytes);
         let on_thread = Arc::clone(&shared);
         let worker = std::thread::Builder::new()
             .name("timepin-model".to_owned())
-            .spawn(move || worker::run(&on_thread, prefixes))
+            .spawn(move || Scheduler::new(&on_thread, prefixes).run())
             .map_err(|e| Error::Internal(format!("no thread for the model: {e}")))?;
         let owner = Owner { shared: Arc::clone(&shared), worker: Mutex::new(Some(worker)), temporary };
         let engine = Self { shared, owner: Arc::new(owner) };

@@ -1,8 +1,9 @@
-//! The engine: frames become an index, questions become answers, one thing at a time on the model's own thread.
+//! The engine: frames become an index, questions become answers, many at once on the model's own thread.
 //!
 //! ```text
 //! append_frames ─▶ check pictures ─▶ store (durable) ─▶ index ─▶ encode pairs ─▶ segment cache
 //! ask ─▶ store ─▶ queue ─▶ wait for the index ─▶ kept prefix or prefill ─▶ question ─▶ tokens, spans, pins
+//!                          └────────── in turns with every other question, tokens in batches ──────────┘
 //! ```
 //!
 //! | I want to change how … | file |
@@ -10,14 +11,14 @@
 //! | the engine looks from outside | [`Engine`] in `engine.rs` |
 //! | frames are checked and decoded | `images.rs` |
 //! | frames pair up and an index grows | `index.rs`, `registry.rs` |
-//! | work is ordered | `queue.rs`, `worker.rs` |
+//! | turns are given | `scheduler.rs`, `shares.rs`, `pace.rs`; from outside: `queue.rs`, `worker.rs` |
 //! | segments are encoded and found again | `encode.rs` |
-//! | a video is made to fit the context | `selection.rs` |
-//! | a question is answered | `answer.rs`, `prefix.rs`, `spans.rs` |
+//! | a video is made to fit the context | `selection.rs`, `showing.rs` |
+//! | what was shown is kept and shared | `prefix.rs` |
+//! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
 //! | another model or server answers | `backend.rs`, `candle.rs` |
 
-mod answer;
 mod backend;
 mod candle;
 mod encode;
@@ -25,17 +26,24 @@ mod engine;
 mod error;
 mod images;
 mod index;
+mod pace;
 mod prefix;
+mod question;
 mod queue;
+mod reader;
 mod registry;
+mod scheduler;
 mod selection;
 mod settings;
+mod shares;
+mod showing;
 mod spans;
 mod streams;
 mod temporary;
 #[cfg(test)]
 mod tests;
 mod worker;
+mod writer;
 
 pub use engine::Engine;
 pub use error::{Error, Result};

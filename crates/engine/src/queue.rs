@@ -1,28 +1,29 @@
-//! What the model has to do, in order: questions first and in the order asked, encoding when nobody waits.
+//! What comes from outside to the model's thread: questions, videos to encode, videos to forget, and the end.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use timeline::VideoId;
 
-use crate::answer::Question;
+use crate::question::Question;
 
-/// The next thing to do.
-pub(crate) enum Work {
-    /// Answer a question.
-    Answer(Box<Question>),
-    /// Encode some segments of a video.
-    Encode(VideoId),
-    /// Drop what is kept of a deleted video.
-    Forget(VideoId),
-    /// End the thread.
-    Stop,
+/// What came since the last look.
+#[derive(Default)]
+pub(crate) struct News {
+    /// In the order asked.
+    pub(crate) questions: Vec<Question>,
+    /// Deleted videos, of which nothing is to be kept.
+    pub(crate) forget: Vec<VideoId>,
+    /// Whether a video waits to be encoded.
+    pub(crate) encode: bool,
+    /// Whether nothing further will come.
+    pub(crate) closed: bool,
 }
 
 #[derive(Default)]
 struct Lanes {
     forget: Vec<VideoId>,
-    questions: VecDeque<Question>,
+    questions: Vec<Question>,
     encode: VecDeque<VideoId>,
     closed: bool,
 }
@@ -41,7 +42,7 @@ impl Queue {
         if lanes.closed {
             return Err(Box::new(question));
         }
-        lanes.questions.push_back(question);
+        lanes.questions.push(question);
         self.bell.notify_one();
         Ok(())
     }
@@ -49,7 +50,7 @@ impl Queue {
     /// Asks for segments of a video to be encoded; asking twice is asking once.
     pub(crate) fn encode(&self, video: &VideoId) {
         let mut lanes = self.lock();
-        if !lanes.encode.contains(video) {
+        if !lanes.closed && !lanes.encode.contains(video) {
             lanes.encode.push_back(video.clone());
             self.bell.notify_one();
         }
@@ -69,27 +70,29 @@ impl Queue {
         lanes.closed = true;
         lanes.encode.clear();
         self.bell.notify_all();
-        lanes.questions.drain(..).collect()
+        std::mem::take(&mut lanes.questions)
     }
 
-    /// The next thing to do; waits for it.
-    pub(crate) fn next(&self) -> Work {
+    /// What came; with `wait`, not before something has come.
+    pub(crate) fn news(&self, wait: bool) -> News {
         let mut lanes = self.lock();
-        loop {
-            if let Some(video) = lanes.forget.pop() {
-                return Work::Forget(video);
-            }
-            if lanes.closed {
-                return Work::Stop;
-            }
-            if let Some(question) = lanes.questions.pop_front() {
-                return Work::Answer(Box::new(question));
-            }
-            if let Some(video) = lanes.encode.pop_front() {
-                return Work::Encode(video);
-            }
+        let quiet = |lanes: &Lanes| {
+            lanes.forget.is_empty() && lanes.questions.is_empty() && lanes.encode.is_empty() && !lanes.closed
+        };
+        while wait && quiet(&lanes) {
             lanes = self.bell.wait(lanes).unwrap_or_else(PoisonError::into_inner);
         }
+        News {
+            questions: std::mem::take(&mut lanes.questions),
+            forget: std::mem::take(&mut lanes.forget),
+            encode: !lanes.encode.is_empty(),
+            closed: lanes.closed,
+        }
+    }
+
+    /// The next video to encode.
+    pub(crate) fn next_video(&self) -> Option<VideoId> {
+        self.lock().encode.pop_front()
     }
 
     fn lock(&self) -> MutexGuard<'_, Lanes> {

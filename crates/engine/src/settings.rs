@@ -31,7 +31,7 @@ pub struct Settings {
     pub segment_cache_bytes: u64,
     /// Videos whose prefix is kept ready for further questions.
     pub prefix_cache_videos: u32,
-    /// Bytes of memory those may take.
+    /// Bytes of memory that those and the answers under way may take; who does not fit waits for its turn.
     pub prefix_cache_bytes: u64,
     /// Threads for the model; none: one per core.
     pub threads: Option<u32>,

@@ -100,6 +100,30 @@ async fn a_kept_prefix_gives_the_answer_of_a_fresh_one_and_costs_only_the_questi
 }
 
 #[tokio::test]
+async fn answers_asked_for_at_once_are_those_asked_for_one_after_another() {
+    let questions =
+        ["When does the red square appear?", "What is shown?", "How many shapes are there?", "第 3 秒显示什么？"];
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path());
+    let videos = [video(&engine, 25).await, video(&engine, 8).await];
+    let all: Vec<_> = videos.iter().flat_map(|id| questions.iter().map(move |q| (id.clone(), *q))).collect();
+    let mut alone = Vec::new();
+    for (id, question) in &all {
+        alone.push(ask(&engine, id, question).await.0);
+    }
+    drop(engine);
+
+    // Nothing is kept in memory: both videos are read while the first answers are already being written.
+    let engine = open(folder.path());
+    let together = all.iter().map(|(id, question)| ask(&engine, id, question));
+    let together = futures::future::join_all(together).await;
+    assert_eq!(together.iter().map(|(answer, _)| answer).collect::<Vec<_>>(), alone.iter().collect::<Vec<_>>());
+    // Each video was read once, by whoever asked first about it.
+    let read: Vec<_> = together.iter().map(|(_, usage)| usage.prompt_tokens - usage.kept_tokens > 60).collect();
+    assert_eq!(read.iter().filter(|first| **first).count(), 2, "{together:?}");
+}
+
+#[tokio::test]
 async fn a_folder_without_a_model_and_a_device_that_is_not_there_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };

@@ -44,6 +44,7 @@
 //! | the decoder computes | `text/`, `positions.rs` |
 //! | a conversation becomes tokens | `prompt.rs`, `template.rs`, `tokenizer.rs` |
 //! | a video prefix is kept and shared | `session.rs`, `text/kv_cache.rs` |
+//! | tokens are produced, several answers in one pass | `decode.rs` |
 //! | the next token is chosen | `generate.rs` |
 //! | an answer's token points at a moment | `pointer.rs` |
 //! | CPU time is spent | `kernels/` |
@@ -52,13 +53,14 @@
 mod cache_precision;
 mod checkpoint;
 mod config;
+mod decode;
 mod error;
 mod features;
 mod generate;
 mod gguf;
 mod kernels;
-pub mod measure;
 mod mapped;
+pub mod measure;
 mod model;
 mod pointer;
 mod positions;
@@ -76,10 +78,11 @@ mod weights;
 pub use cache_precision::CachePrecision;
 pub use checkpoint::is_model_folder;
 pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
+pub use decode::Step;
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;
 pub use generate::{Logits, Sampler, Sampling};
-pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Step};
+pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl};
 pub use positions::{Cursor, Position};
 pub use processor::{Normalisation, RgbFrame, patchify, resize_bicubic};
 pub use profile::{Pointer, Profile};

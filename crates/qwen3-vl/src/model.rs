@@ -1,4 +1,4 @@
-//! The whole model: load a checkpoint, encode segments, read prompts, produce tokens.
+//! The whole model: load a checkpoint, encode segments, read prompts. `decode.rs` produces tokens.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
-use crate::generate::{Logits, Sampler, Sampling};
 use crate::kernels::attention::Method;
 use crate::positions::Position;
 use crate::processor::{Normalisation, RgbFrame, patchify};
@@ -62,27 +61,17 @@ impl Default for LoadOptions {
 /// Asked between chunks whether to stop.
 pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// What one step gives.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// Scores for the token after the one that was read.
-    pub logits: Logits,
-    /// Where the token that was read looks: a weight per segment of the prompt, summing to 1. None without a pointer head
-    /// in the checkpoint's profile, empty without segments.
-    pub pointer: Option<Vec<f32>>,
-}
-
 /// A loaded checkpoint. Weights are read-only: share it in an `Arc`, use it from any thread.
 pub struct Qwen3Vl {
-    config: Config,
-    profile: Profile,
+    pub(crate) config: Config,
+    pub(crate) profile: Profile,
     normalisation: Normalisation,
     fingerprint: String,
     footprint: Footprint,
     tokenizer: Tokenizer,
     template: ChatTemplate,
     vision: VisionTower,
-    decoder: Decoder,
+    pub(crate) decoder: Decoder,
     stamp_ids: StampIds,
 }
 
@@ -238,67 +227,6 @@ impl Qwen3Vl {
         Ok(Tensor::cat(&all, 0)?)
     }
 
-    /// Logits and pointer after the last token the session has read.
-    ///
-    /// # Errors
-    /// An empty session.
-    pub fn step(&self, session: &Session) -> Result<Step> {
-        let last = session.last.as_ref().ok_or_else(|| Error::Prompt("nothing was read yet".into()))?;
-        let logits = Logits(self.decoder.logits(last)?.flatten_all()?.to_vec1()?);
-        let pointer = match (self.profile.pointer, &session.pointer_query) {
-            (Some(head), Some(query)) => {
-                Some(pointer::weights(head, &self.config.text_config, query, &session.cache, &session.segments)?)
-            }
-            _ => None,
-        };
-        Ok(Step { logits, pointer })
-    }
-
-    /// Reads one token of the answer.
-    ///
-    /// # Errors
-    /// An unknown token, or no position left.
-    pub fn decode_step(&self, session: &mut Session, token: u32) -> Result<Step> {
-        self.read(session, &[PromptPart::Tokens(vec![token])], 1, &|| false, &mut |_| Ok(()))?;
-        self.step(session)
-    }
-
-    /// Whether the token ends an answer.
-    pub fn is_end(&self, token: u32) -> bool {
-        self.config.eos_token_id.contains(&token)
-            || [151_643, 151_645].contains(&token) && self.config.eos_token_id.is_empty()
-    }
-
-    /// Answers what the session has read, token by token, until an end token (not given to `on_token`), `max_tokens`, or
-    /// `on_token` says to stop by returning false. Each token comes with the step that read it, so its pointer is where
-    /// that token looked. Returns the tokens.
-    ///
-    /// # Errors
-    /// An empty session, or no position left.
-    pub fn generate(
-        &self,
-        session: &mut Session,
-        sampling: Sampling,
-        max_tokens: usize,
-        mut on_token: impl FnMut(u32, &Step) -> bool,
-    ) -> Result<Vec<u32>> {
-        let mut sampler = Sampler::new(sampling, session.ids().iter().copied());
-        let mut answer = Vec::new();
-        let mut step = self.step(session)?;
-        while answer.len() < max_tokens {
-            let token = sampler.choose(&step.logits);
-            if self.is_end(token) {
-                break;
-            }
-            answer.push(token);
-            step = self.decode_step(session, token)?;
-            if !on_token(token, &step) {
-                break;
-            }
-        }
-        Ok(answer)
-    }
-
     /// A pad in a prompt stands for features that are missing. (A model may write one itself; then it is a token.)
     fn refuse_placeholders(&self, parts: &[PromptPart]) -> Result<()> {
         let pads = [self.config.video_token_id, self.config.image_token_id];
@@ -340,7 +268,10 @@ impl Qwen3Vl {
         let limit = self.config.text_config.max_position_embeddings;
         for part in parts {
             match part {
-                PromptPart::Tokens(ids) => self.place_tokens(session, ids, &mut positions)?,
+                PromptPart::Tokens(ids) => {
+                    self.check_tokens(ids)?;
+                    self.place_tokens(session, ids, &mut positions);
+                }
                 PromptPart::Segment(features) => {
                     let at = session.ids.len();
                     visuals.push((at - start, features.as_ref()));
@@ -358,30 +289,33 @@ impl Qwen3Vl {
             if cancel() {
                 return Err(Error::Cancelled);
             }
-            let chunk = Chunk { ids, positions, visuals: runs(&visuals, index * chunk, ids.len()) };
-            let pass = self.decoder.forward(&chunk, &mut session.cache, self.profile.pointer)?;
+            let visuals = runs(&visuals, index * chunk, ids.len());
+            let mut chunk = [Chunk { ids, positions, visuals, cache: &mut session.cache }];
+            let mut pass = self.decoder.forward(&mut chunk, self.profile.pointer)?;
             on_hidden(&pass.hidden)?;
             session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
-            session.pointer_query = pass.pointer_query;
+            session.pointer_query = pass.pointer_queries.pop();
         }
         Ok(())
     }
 
-    fn place_tokens(&self, session: &mut Session, ids: &[u32], positions: &mut Vec<Position>) -> Result<()> {
-        let Config { text_config, vision_end_token_id, .. } = &self.config;
-        if let Some(id) = ids.iter().find(|id| **id as usize >= text_config.vocab_size) {
-            return Err(Error::Prompt(format!("token {id} is not in the vocabulary")));
+    pub(crate) fn check_tokens(&self, ids: &[u32]) -> Result<()> {
+        match ids.iter().find(|id| **id as usize >= self.config.text_config.vocab_size) {
+            Some(id) => Err(Error::Prompt(format!("token {id} is not in the vocabulary"))),
+            None => Ok(()),
         }
+    }
+
+    pub(crate) fn place_tokens(&self, session: &mut Session, ids: &[u32], positions: &mut Vec<Position>) {
         let at = session.ids.len();
         if let (Some(last), Some(first)) = (session.segments.last_mut(), ids.first()) {
             // The closing delimiter directly after a segment is part of what the pointer may look at.
-            if last.end == at && first == vision_end_token_id {
+            if last.end == at && *first == self.config.vision_end_token_id {
                 last.end += 1;
             }
         }
         session.cursor.text(ids.len(), positions);
         session.ids.extend_from_slice(ids);
-        Ok(())
     }
 
     fn place_segment(&self, session: &mut Session, features: &SegmentFeatures, positions: &mut Vec<Position>) {

@@ -91,6 +91,19 @@ impl Session {
         self.cache.own_bytes()
     }
 
+    /// Bytes of keys and values of one token.
+    pub fn token_bytes(&self) -> usize {
+        self.cache.token_bytes()
+    }
+
+    /// Makes room for `tokens` more at once, so that keys and values are not moved while they grow.
+    ///
+    /// # Errors
+    /// A device without memory for them.
+    pub fn reserve(&mut self, tokens: usize) -> Result<()> {
+        self.cache.reserve(tokens)
+    }
+
     /// Next position minus tokens read: `rope_delta` of the reference.
     pub fn rope_delta(&self) -> i64 {
         self.cursor.delta(self.ids.len())

@@ -58,6 +58,11 @@ pub enum AnswerEvent {
         /// Its number within the video.
         question: i64,
     },
+    /// There is no memory for it yet.
+    Waiting {
+        /// Questions that come first.
+        ahead: u32,
+    },
     /// The prompt is being read: the wait before the first word has a length.
     Reading {
         /// Tokens read.

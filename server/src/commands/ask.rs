@@ -102,7 +102,7 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, json: bool, many:
                 let line = if json { line(question, &text, &spans, usage)? } else { "\n".to_owned() };
                 return commands::print(&line);
             }
-            AnswerEvent::Started { .. } | AnswerEvent::Reading { .. } => {}
+            AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
         }
     }
     bail!("the answer ended before its end")

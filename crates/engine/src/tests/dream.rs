@@ -1,7 +1,8 @@
-//! A back end without a model: counts what it is asked to do, takes its time if wished, and answers with what it was shown.
+//! A back end without a model: counts what it is asked to do, takes its time if wished, runs out of memory if told so, and
+//! answers with what it was shown.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
@@ -9,46 +10,92 @@ use qwen3_vl::{RgbFrame, SegmentFeatures};
 use timeline::resize::{ResizeRule, Size};
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop};
+use crate::backend::{Backend, Conversation, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
+use crate::worker::survive;
 
 /// Tokens of one segment.
 pub(super) const SEGMENT: u32 = 10;
 /// Tokens of a question and what is around it.
 pub(super) const QUESTION: u32 = 7;
+/// Bytes of a token.
+pub(super) const TOKEN_BYTES: u64 = 100;
+
+/// What the dream was asked to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// So many segments, the first of them with this stamp.
+    Show(String, usize),
+    /// A question.
+    Ask(String),
+    /// One token for each of so many answers.
+    Write(usize),
+}
+
+/// What all conversations of a dream have in common.
+#[derive(Default)]
+pub(super) struct World {
+    /// Tokens written, ever.
+    pub(super) written: AtomicU32,
+    /// Segments shown, ever.
+    pub(super) shown: AtomicU32,
+    /// Bytes that live conversations hold, shared ones once.
+    pub(super) held: AtomicU64,
+    /// Bytes there are; 0 is without end.
+    pub(super) memory: AtomicU64,
+    /// How long a pair to encode and a step of writing take.
+    pace: Mutex<Duration>,
+    /// How long it takes to show a segment.
+    show_pace: Mutex<Duration>,
+    pub(super) deeds: Mutex<Vec<Deed>>,
+}
+
+impl World {
+    fn note(&self, deed: Deed) {
+        self.deeds.lock().unwrap().push(deed);
+    }
+
+    fn rest(&self) {
+        std::thread::sleep(*self.pace.lock().unwrap());
+    }
+}
 
 pub(super) struct Dream {
     info: ModelInfo,
     /// Pairs encoded, ever.
-    pub(super) encoded: AtomicU32,
-    /// Tokens written, ever.
-    pub(super) written: std::sync::Arc<AtomicU32>,
-    /// How long a pair and a token take.
-    pub(super) pace: Mutex<Duration>,
+    encoded: AtomicU32,
     /// Panics instead of encoding.
     pub(super) broken: AtomicBool,
+    pub(super) world: Arc<World>,
 }
 
 impl Dream {
-    pub(super) fn new() -> std::sync::Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let resize = ResizeRule::QwenVlUtils { min_pixels: 1024, max_pixels: 2048, total_pixels: 1 << 30 };
         let plan = PlanRequest::default();
         let info = ModelInfo { name: "dream".into(), plan, resize, max_context: 1_000_000, demo: true };
-        std::sync::Arc::new(Self {
-            info,
-            encoded: AtomicU32::new(0),
-            written: Default::default(),
-            pace: Mutex::new(Duration::ZERO),
-            broken: AtomicBool::new(false),
-        })
+        let (encoded, broken) = Default::default();
+        Arc::new(Self { info, encoded, broken, world: Arc::default() })
     }
 
     pub(super) fn slow(&self, pace: Duration) {
-        *self.pace.lock().unwrap() = pace;
+        *self.world.pace.lock().unwrap() = pace;
+    }
+
+    pub(super) fn show_slowly(&self, pace: Duration) {
+        *self.world.show_pace.lock().unwrap() = pace;
     }
 
     pub(super) fn encoded(&self) -> u32 {
         self.encoded.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn shown(&self) -> u32 {
+        self.world.shown.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn deeds(&self) -> Vec<Deed> {
+        self.world.deeds.lock().unwrap().clone()
     }
 }
 
@@ -70,7 +117,7 @@ impl Backend for Dream {
         pairs
             .iter()
             .map(|pair| {
-                std::thread::sleep(*self.pace.lock().unwrap());
+                self.world.rest();
                 self.encoded.fetch_add(1, Ordering::SeqCst);
                 // The colours of both frames, to be recognised.
                 let colours = pair.each_ref().map(|frame| f32::from(frame.data()[0]));
@@ -89,50 +136,96 @@ impl Backend for Dream {
     }
 
     fn conversation(&self) -> Box<dyn Conversation> {
-        Box::new(Sleep {
-            shown: Vec::new(),
-            words: Vec::new(),
-            asked: false,
-            pace: *self.pace.lock().unwrap(),
-            written: self.written.clone(),
-        })
+        Box::new(Sleep::new(Arc::clone(&self.world), Vec::new(), Vec::new()))
+    }
+
+    fn token_bytes(&self) -> u64 {
+        TOKEN_BYTES
+    }
+
+    fn write(&self, answers: &mut [&mut dyn Conversation]) -> Vec<Result<Written>> {
+        self.world.note(Deed::Write(answers.len()));
+        self.world.rest();
+        answers.iter_mut().map(|answer| survive("writing", || answer.write())).collect()
     }
 }
 
+/// Memory of a run of tokens: gone when nobody shares it any more.
+struct Block {
+    world: Arc<World>,
+    bytes: AtomicU64,
+}
+
+impl Block {
+    fn new(world: &Arc<World>) -> Arc<Self> {
+        Arc::new(Self { world: Arc::clone(world), bytes: AtomicU64::new(0) })
+    }
+
+    fn grow(&self, tokens: u32) -> Result<()> {
+        let bytes = u64::from(tokens) * TOKEN_BYTES;
+        let memory = self.world.memory.load(Ordering::SeqCst);
+        if memory > 0 && self.world.held.load(Ordering::SeqCst) + bytes > memory {
+            return Err(out_of_memory());
+        }
+        self.world.held.fetch_add(bytes, Ordering::SeqCst);
+        self.bytes.fetch_add(bytes, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.world.held.fetch_sub(self.bytes.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+}
+
+fn out_of_memory() -> Error {
+    Error::Model(qwen3_vl::Error::Tensor(candle_core::Error::Msg("CUDA_ERROR_OUT_OF_MEMORY".into())))
+}
+
 /// Answers "saw 0.2:0,1 1.2:2,3 …" — stamps and colours of what it was shown; "count" makes it write a thousand words,
-/// "times" a sentence with a time.
+/// "times" a sentence with a time, "panic" break as it is asked, "stumble" break at the third word, "overflow" run out of
+/// memory at the third word.
 struct Sleep {
+    world: Arc<World>,
+    shared: Vec<Arc<Block>>,
+    own: Arc<Block>,
     shown: Vec<String>,
     words: Vec<String>,
     asked: bool,
-    pace: Duration,
-    written: std::sync::Arc<AtomicU32>,
+}
+
+impl Sleep {
+    fn new(world: Arc<World>, shared: Vec<Arc<Block>>, shown: Vec<String>) -> Self {
+        Self { own: Block::new(&world), world, shared, shown, words: Vec::new(), asked: false }
+    }
 }
 
 impl Conversation for Sleep {
     fn fork(&self) -> Result<Box<dyn Conversation>> {
-        Ok(Box::new(Self {
-            shown: self.shown.clone(),
-            words: Vec::new(),
-            asked: false,
-            pace: self.pace,
-            written: self.written.clone(),
-        }))
+        let blocks = self.shared.iter().chain([&self.own]).cloned().collect();
+        Ok(Box::new(Self::new(Arc::clone(&self.world), blocks, self.shown.clone())))
     }
 
     fn tokens(&self) -> u32 {
         self.shown.len() as u32 * SEGMENT + u32::from(self.asked) * QUESTION
     }
 
-    fn bytes(&self) -> u64 {
-        1000
+    fn own_bytes(&self) -> u64 {
+        self.own.bytes.load(Ordering::SeqCst)
     }
 
     fn show(&mut self, segments: &[Shown], stop: Stop<'_>) -> Result<()> {
         if stop() {
             return Err(Error::Cancelled);
         }
+        self.own.grow(segments.len() as u32 * SEGMENT)?;
+        if let Some(first) = segments.first() {
+            self.world.note(Deed::Show(first.stamp.clone(), segments.len()));
+        }
         for segment in segments {
+            std::thread::sleep(*self.world.show_pace.lock().unwrap());
+            self.world.shown.fetch_add(1, Ordering::SeqCst);
             let colours: Vec<f32> = segment.features.merged().flatten_all().unwrap().to_vec1().unwrap();
             self.shown.push(format!("{}:{},{}", segment.stamp, colours[0], colours[1]));
         }
@@ -140,11 +233,14 @@ impl Conversation for Sleep {
     }
 
     fn ask(&mut self, question: &str, _stop: Stop<'_>) -> Result<()> {
+        self.own.grow(QUESTION)?;
         self.asked = true;
+        self.world.note(Deed::Ask(question.to_owned()));
         let text = match question {
             "count" => (0..1000).map(|n| n.to_string()).collect(),
             "times" => "It is there from 1.0 to 2.5 seconds. Nothing else.".split(' ').map(str::to_owned).collect(),
             "panic" => panic!("a dream broke"),
+            "stumble" | "overflow" => ["one", "two", question, "four"].map(str::to_owned).to_vec(),
             _ => [vec!["saw".to_owned()], self.shown.clone()].concat(),
         };
         self.words = text;
@@ -152,10 +248,14 @@ impl Conversation for Sleep {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<Option<Piece>> {
-        std::thread::sleep(self.pace);
-        self.written.fetch_add(1, Ordering::SeqCst);
+    fn write(&mut self) -> Result<Written> {
+        match self.words.last().map(String::as_str) {
+            Some("stumble") => panic!("a dream stumbled"),
+            Some("overflow") => return Err(out_of_memory()),
+            _ => {}
+        }
+        self.world.written.fetch_add(1, Ordering::SeqCst);
         let looked = Some(vec![1.0; self.shown.len()]);
-        Ok(self.words.pop().map(|word| Piece { text: word + " ", looked }))
+        Ok(self.words.pop().map_or(Written::Over, |word| Written::Piece(Piece { text: word + " ", looked })))
     }
 }

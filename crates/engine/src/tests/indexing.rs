@@ -61,6 +61,20 @@ async fn a_lost_or_damaged_cache_costs_time_and_nothing_else() {
     let engine = open(folder.path(), &dream);
     assert_eq!(ask(&engine, &id, "what?").await.0, "saw 0.2:0,1 1.2:2,3 ");
     assert_eq!(dream.encoded(), 4);
+    // An entry that is whole and means nothing, as another version may have left it.
+    let mut entry = b"tpseg\0\x01\n".to_vec();
+    entry.extend_from_slice(blake3::hash(b"features of old").as_bytes());
+    entry.extend_from_slice(b"features of old");
+    drop(engine);
+    std::fs::write(&files[1], entry).unwrap();
+    let engine = open(folder.path(), &dream);
+    assert_eq!(ask(&engine, &id, "what?").await.0, "saw 0.2:0,1 1.2:2,3 ");
+    assert_eq!(dream.encoded(), 5);
+    // What was computed again is there the next time.
+    drop(engine);
+    let engine = open(folder.path(), &dream);
+    ask(&engine, &id, "what?").await;
+    assert_eq!(dream.encoded(), 5);
     // Without any cache the answer is the same.
     drop(engine);
     std::fs::remove_dir_all(folder.path().join("segments")).unwrap();

@@ -1,7 +1,9 @@
 //! How the engine orders, keeps, stops and resumes work, with a back end that dreams instead of computing.
 
+mod concurrency;
 mod dream;
 mod indexing;
+mod prefixes;
 mod questions;
 
 use std::io::Cursor;

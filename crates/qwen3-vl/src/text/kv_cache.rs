@@ -55,6 +55,11 @@ impl KvCache {
         self.frozen + self.length
     }
 
+    /// Bytes of the keys and values of one token.
+    pub(crate) fn token_bytes(&self) -> usize {
+        self.shape.token_bytes()
+    }
+
     /// Bytes of the blocks (shared or not) and the tail's capacity.
     pub(crate) fn bytes(&self) -> usize {
         (self.frozen + self.capacity) * self.shape.token_bytes()

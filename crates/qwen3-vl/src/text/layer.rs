@@ -1,4 +1,8 @@
 //! One decoder layer (`Qwen3VLTextDecoderLayer`): RMSNorm → grouped-query attention with QK-norm → RMSNorm → MLP.
+//!
+//! The rows of a pass may belong to several sessions: everything but attention is computed on all of them at once.
+
+use std::ops::Range;
 
 use candle_core::{IndexOp, Tensor};
 
@@ -23,12 +27,14 @@ pub(super) struct Layer {
     attention: Attention,
 }
 
-/// Output of a layer and, if asked for, the queries it attended with.
-pub(super) struct LayerOutput {
-    /// [L, hidden]
-    pub(super) hidden: Tensor,
-    /// [Hq, L, D], normed and rotated
-    pub(super) queries: Option<Tensor>,
+/// Queries, keys and values of every row of a pass, normed and rotated.
+pub(super) struct Projected {
+    /// [Hq, R, D]
+    pub(super) queries: Tensor,
+    /// [Hkv, R, D]
+    keys: Tensor,
+    /// [Hkv, R, D]
+    values: Tensor,
 }
 
 impl Layer {
@@ -64,30 +70,35 @@ impl Layer {
         })
     }
 
-    /// x: [L, hidden] of the tokens after those in `cache`.
-    pub(super) fn forward(
-        &self,
-        x: &Tensor,
-        rotary: &Rotary,
-        cache: &KvCache,
-        keep_queries: bool,
-    ) -> Result<LayerOutput> {
-        let HeadSplit { query, key_value, dim, .. } = self.heads;
-        let length = x.dim(0)?;
+    /// x: [R, hidden], the rows of all sessions of a pass; `rotary` holds each row's own position.
+    pub(super) fn project(&self, x: &Tensor, rotary: &Rotary) -> Result<Projected> {
+        let HeadSplit { query, key_value, .. } = self.heads;
         let normed = candle_nn::ops::rms_norm(x, &self.input_norm, self.eps)?;
-        // [Hq + 2·Hkv, L, D]
+        // [Hq + 2·Hkv, R, D]
         let qkv = self.heads.split(&self.qkv.forward(&normed)?, 1, rotary)?.i(0)?;
-        let queries = qkv.narrow(0, 0, query)?;
-        let key = qkv.narrow(0, query, key_value)?.contiguous()?;
-        let value = qkv.narrow(0, query + key_value, key_value)?.contiguous()?;
-        let seen = cache.append(self.index, &key, &value)?;
+        Ok(Projected {
+            queries: qkv.narrow(0, 0, query)?,
+            keys: qkv.narrow(0, query, key_value)?,
+            values: qkv.narrow(0, query + key_value, key_value)?,
+        })
+    }
+
+    /// The rows of one session attend to what its cache holds and to themselves → [L, Hq·D].
+    pub(super) fn attend(&self, projected: &Projected, rows: &Range<usize>, cache: &KvCache) -> Result<Tensor> {
+        let HeadSplit { query, key_value, dim, .. } = self.heads;
+        let length = rows.len();
+        let own = |all: &Tensor| all.narrow(1, rows.start, length)?.contiguous();
+        let seen = cache.append(self.index, &own(&projected.keys)?, &own(&projected.values)?)?;
         // Queries that share a key head lie next to each other: [Hkv, G·L, D].
-        let grouped = queries.contiguous()?.reshape((key_value, query / key_value * length, dim))?;
+        let grouped = own(&projected.queries)?.reshape((key_value, query / key_value * length, dim))?;
         let mixed = self.attention.attend(&grouped, &seen, length)?;
-        let mixed = merge_heads(&mixed.reshape((1, query, length, dim))?)?;
-        let x = (x + self.out.forward(&mixed)?)?;
+        Ok(merge_heads(&mixed.reshape((1, query, length, dim))?)?)
+    }
+
+    /// x: [R, hidden], what came in; mixed: [R, Hq·D], what its rows attended to → [R, hidden].
+    pub(super) fn finish(&self, x: &Tensor, mixed: &Tensor) -> Result<Tensor> {
+        let x = (x + self.out.forward(mixed)?)?;
         let normed = candle_nn::ops::rms_norm(&x, &self.post_norm, self.eps)?;
-        let hidden = (&x + self.mlp.forward(&normed)?)?;
-        Ok(LayerOutput { hidden, queries: if keep_queries { Some(queries) } else { None } })
+        Ok((&x + self.mlp.forward(&normed)?)?)
     }
 }

@@ -1,5 +1,5 @@
 //! The decoder (`Qwen3VLTextModel`): embeddings with segments put in their places, layers with DeepStack taps added after
-//! the first ones, logits of the last token.
+//! the first ones, logits of the last token. A pass may carry rows of several sessions.
 
 mod embedding;
 pub(crate) mod kv_cache;
@@ -8,6 +8,8 @@ mod mlp;
 mod moe;
 mod projection;
 mod rope;
+
+use std::ops::Range;
 
 use candle_core::{DType, Device, Tensor};
 
@@ -36,20 +38,22 @@ pub(crate) struct VisualRun<'a> {
     pub(crate) at: usize,
 }
 
-/// Tokens of one pass.
+/// Tokens that one session reads in a pass.
 pub(crate) struct Chunk<'a> {
     /// Token ids; at visual rows any valid id.
     pub(crate) ids: &'a [u32],
     pub(crate) positions: &'a [Position],
     pub(crate) visuals: Vec<VisualRun<'a>>,
+    /// What the session has read before; the keys and values of `ids` are added.
+    pub(crate) cache: &'a mut KvCache,
 }
 
 /// Output of one pass.
 pub(crate) struct Pass {
-    /// [L, hidden], before the final norm
+    /// [R, hidden], before the final norm: the rows of all chunks, one chunk after another
     pub(crate) hidden: Tensor,
-    /// The pointer head's query of the last token: [D]
-    pub(crate) pointer_query: Option<Tensor>,
+    /// The pointer head's query of the last token of every chunk, [D] each; empty without a pointer.
+    pub(crate) pointer_queries: Vec<Tensor>,
 }
 
 pub(crate) struct Decoder {
@@ -104,33 +108,42 @@ impl Decoder {
         })
     }
 
-    /// Runs the tokens after those in `cache`, leaving their keys and values in it.
-    pub(crate) fn forward(&self, chunk: &Chunk<'_>, cache: &mut KvCache, pointer: Option<Pointer>) -> Result<Pass> {
-        let length = chunk.ids.len();
-        cache.reserve(length)?;
-        let ids = Tensor::from_slice(chunk.ids, length, &self.device)?;
-        let mut x = self.embeddings.rows(&ids)?;
-        for run in &chunk.visuals {
-            x.slice_set(&self.rows(run.features.merged(), run)?, 0, run.at)?;
+    /// Runs the chunks of several sessions at once, each after what its cache holds: one read of the weights for all of
+    /// them. A failed pass leaves every cache as it was.
+    pub(crate) fn forward(&self, chunks: &mut [Chunk<'_>], pointer: Option<Pointer>) -> Result<Pass> {
+        let rows = rows(chunks);
+        for chunk in &mut *chunks {
+            chunk.cache.reserve(chunk.ids.len())?;
         }
-        let rotary = self.rope.table(chunk.positions, (&self.device, self.dtype))?;
-        let mut pointer_query = None;
+        let ids: Vec<u32> = chunks.iter().flat_map(|c| c.ids).copied().collect();
+        let positions: Vec<Position> = chunks.iter().flat_map(|c| c.positions).copied().collect();
+        let ids = Tensor::from_slice(&ids, ids.len(), &self.device)?;
+        let mut x = self.embeddings.rows(&ids)?;
+        for (run, at) in visuals(chunks, &rows) {
+            x.slice_set(&self.rows(run.features.merged(), run)?, 0, at)?;
+        }
+        let rotary = self.rope.table(&positions, (&self.device, self.dtype))?;
+        let mut pointer_queries = Vec::new();
         for (i, layer) in self.layers.iter().enumerate() {
-            let here = pointer.filter(|p| p.layer == i);
-            let output = layer.forward(&x, &rotary, cache, here.is_some())?;
-            if let (Some(pointer), Some(queries)) = (here, output.queries) {
-                pointer_query = Some(queries.get(pointer.head)?.get(length.saturating_sub(1))?);
+            let projected = layer.project(&x, &rotary)?;
+            let mixed = chunks.iter().zip(&rows).map(|(chunk, rows)| layer.attend(&projected, rows, chunk.cache));
+            x = layer.finish(&x, &stacked(mixed.collect::<Result<_>>()?)?)?;
+            if let Some(pointer) = pointer.filter(|p| p.layer == i) {
+                let queries = projected.queries.get(pointer.head)?;
+                let last = rows.iter().map(|rows| Ok(queries.get(rows.end.saturating_sub(1))?));
+                pointer_queries = last.collect::<Result<_>>()?;
             }
-            x = output.hidden;
-            for run in &chunk.visuals {
+            for (run, at) in visuals(chunks, &rows) {
                 if let Some(tap) = run.features.taps().get(i) {
-                    let sum = (x.narrow(0, run.at, run.length)? + self.rows(tap, run)?)?;
-                    x.slice_set(&sum, 0, run.at)?;
+                    let sum = (x.narrow(0, at, run.length)? + self.rows(tap, run)?)?;
+                    x.slice_set(&sum, 0, at)?;
                 }
             }
         }
-        cache.commit(length);
-        Ok(Pass { hidden: x, pointer_query })
+        for chunk in chunks {
+            chunk.cache.commit(chunk.ids.len());
+        }
+        Ok(Pass { hidden: x, pointer_queries })
     }
 
     /// The rows of a run, where and in what this decoder computes. [length, hidden]
@@ -146,5 +159,26 @@ impl Decoder {
     pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let normed = candle_nn::ops::rms_norm(&hidden.contiguous()?, &self.norm, self.eps)?;
         Ok(self.head.forward(&normed)?.to_dtype(DType::F32)?)
+    }
+}
+
+/// Which rows of a pass belong to each chunk.
+fn rows(chunks: &[Chunk<'_>]) -> Vec<Range<usize>> {
+    let ends = chunks.iter().scan(0, |end, chunk| {
+        *end += chunk.ids.len();
+        Some(*end - chunk.ids.len()..*end)
+    });
+    ends.collect()
+}
+
+/// The visual runs of all chunks and the first row of the pass of each.
+fn visuals<'a>(chunks: &'a [Chunk<'_>], rows: &'a [Range<usize>]) -> impl Iterator<Item = (&'a VisualRun<'a>, usize)> {
+    chunks.iter().zip(rows).flat_map(|(chunk, rows)| chunk.visuals.iter().map(|run| (run, rows.start + run.at)))
+}
+
+fn stacked(parts: Vec<Tensor>) -> Result<Tensor> {
+    match <[Tensor; 1]>::try_from(parts) {
+        Ok([only]) => Ok(only),
+        Err(parts) => Ok(Tensor::cat(&parts, 0)?),
     }
 }

@@ -1,0 +1,47 @@
+//! A question as it was asked: whom to tell, and whether anybody still listens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use timeline::{AnswerEvent, VideoId};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::error::Error;
+use crate::worker::Shared;
+
+/// A question and the stream of its answer.
+pub(crate) struct Question {
+    pub(crate) id: i64,
+    pub(crate) video: VideoId,
+    pub(crate) text: String,
+    pub(crate) asked: Instant,
+    pub(crate) events: UnboundedSender<AnswerEvent>,
+    /// Set when the listener is gone.
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Question {
+    pub(crate) fn tell(&self, event: AnswerEvent) {
+        // A listener that went away has set `stop`, which is looked at where it matters.
+        let _ = self.events.send(event);
+    }
+
+    /// Ends the stream with an error.
+    pub(crate) fn fail(&self, shared: &Shared, error: &Error) {
+        if !matches!(error, Error::Cancelled) {
+            tracing::error!(video = %self.video, question = self.id, %error, "no answer");
+        }
+        let error = if shared.is_halting() { &Error::ShuttingDown } else { error };
+        self.tell(AnswerEvent::Error { code: error.code().to_owned(), message: error.to_string() });
+    }
+
+    /// Whether the work on it has to end.
+    pub(crate) fn is_stopped(&self, shared: &Shared) -> bool {
+        shared.is_halting() || self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn elapsed_ms(&self) -> u32 {
+        u32::try_from(self.asked.elapsed().as_millis()).unwrap_or(u32::MAX)
+    }
+}

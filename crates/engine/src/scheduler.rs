@@ -1,0 +1,382 @@
+//! Many questions at once on one model. Each is a state machine; the scheduler gives turns.
+//!
+//! ```text
+//! Indexing ─▶ Queued ─▶ Reading (showing, then asking) ─▶ Writing ─▶ done
+//! ```
+//!
+//! - **Writing** is one turn for all: their next tokens come from one batched step.
+//! - **Reading** and indexing go on in strides bounded in time, the one whose last turn is longest ago first; who wants
+//!   what another is just reading waits for it and goes on from there.
+//! - `shares.rs` divides the time between those two and encoding in the background.
+//! - **Queued** questions are admitted in the order asked, as long as memory for keys and values lasts.
+//! - Whatever goes wrong in a turn (an error, a panic, a device out of memory) ends the one question it was for.
+
+use std::time::Instant;
+
+use timeline::events::Usage;
+use timeline::{AnswerEvent, Span};
+
+use crate::backend::{Conversation, Written};
+use crate::error::{Error, Result};
+use crate::pace::Pace;
+use crate::prefix::{NodeId, Root};
+use crate::question::Question;
+use crate::reader::{Prefixes, Reader};
+use crate::selection::ANSWER_TOKENS;
+use crate::shares::{Lane, Shares};
+use crate::showing::Showing;
+use crate::worker::{Shared, survive};
+use crate::writer::Writer;
+
+/// Answers that are read for or written at the same time.
+const MOST_AT_ONCE: usize = 16;
+
+enum Stage {
+    /// Segments of its video are still to be encoded, up to a number known once its first turn has come.
+    Indexing(Option<usize>),
+    /// Waits until there is memory.
+    Queued(Box<Showing>),
+    /// The video is shown and the question read.
+    Reading(Box<Reader>),
+    /// The answer is written.
+    Writing(Box<Writer>),
+}
+
+/// A question under way.
+struct Answering {
+    question: Question,
+    stage: Stage,
+    /// When its last turn of reading was, in turns.
+    served: u64,
+    /// The node its writer continues.
+    node: Option<NodeId>,
+    /// Questions ahead of it that it was told of.
+    told_ahead: Option<u32>,
+}
+
+impl Answering {
+    fn new(question: Question) -> Self {
+        question.tell(AnswerEvent::Reading { done: 0, total: 0 });
+        Self { question, stage: Stage::Indexing(None), served: 0, node: None, told_ahead: None }
+    }
+
+    fn reader(&self) -> Option<&Reader> {
+        match &self.stage {
+            Stage::Reading(reader) => Some(reader),
+            _ => None,
+        }
+    }
+
+    fn writer(&mut self) -> Option<(&Question, &mut Writer)> {
+        match &mut self.stage {
+            Stage::Writing(writer) => Some((&self.question, writer)),
+            _ => None,
+        }
+    }
+
+    fn is_admitted(&self) -> bool {
+        matches!(self.stage, Stage::Reading(_) | Stage::Writing(_))
+    }
+
+    /// Memory that only this question takes.
+    fn own_bytes(&self) -> u64 {
+        match &self.stage {
+            Stage::Reading(reader) => reader.own_bytes(),
+            Stage::Writing(writer) => writer.conversation.own_bytes(),
+            _ => 0,
+        }
+    }
+}
+
+/// Gives turns to the questions under way until the queue is closed.
+pub(crate) struct Scheduler<'a> {
+    shared: &'a Shared,
+    tree: Prefixes,
+    /// In the order asked.
+    answers: Vec<Answering>,
+    shares: Shares,
+    pace: Pace,
+    turn: u64,
+}
+
+impl<'a> Scheduler<'a> {
+    pub(crate) fn new(shared: &'a Shared, tree: Prefixes) -> Self {
+        Self { shared, tree, answers: Vec::new(), shares: Shares::default(), pace: Pace::default(), turn: 0 }
+    }
+
+    /// Works until the queue is closed and what was begun has ended.
+    pub(crate) fn run(mut self) {
+        loop {
+            let news = self.shared.queue.news(self.answers.is_empty());
+            news.forget.iter().for_each(|video| self.tree.forget(video));
+            self.answers.extend(news.questions.into_iter().map(Answering::new));
+            self.end_those_stopped(news.closed);
+            if news.closed && self.answers.is_empty() {
+                return;
+            }
+            self.admit();
+            let reading = self.next_reader();
+            let writing = self.answers.iter().any(|a| matches!(a.stage, Stage::Writing(_)));
+            let lane = self.shares.next(|lane| match lane {
+                Lane::Write => writing,
+                Lane::Read => reading.is_some(),
+                Lane::Encode => news.encode && !news.closed,
+            });
+            let begun = Instant::now();
+            match (lane, reading) {
+                (Some(Lane::Write), _) => self.write(),
+                (Some(Lane::Read), Some(index)) => self.read(index, writing),
+                (Some(Lane::Encode), _) => {
+                    self.shared.queue.next_video().iter().for_each(|video| self.shared.encode_next(video));
+                }
+                _ => {}
+            }
+            if let Some(lane) = lane {
+                self.shares.spend(lane, begun.elapsed());
+            }
+        }
+    }
+
+    /// Ends the questions nobody waits for, and, when the engine shuts down, those not begun.
+    fn end_those_stopped(&mut self, closed: bool) {
+        for index in (0..self.answers.len()).rev() {
+            let Some(answering) = self.answers.get(index) else { continue };
+            if answering.question.is_stopped(self.shared) {
+                self.end(index, Err(Error::Cancelled));
+            } else if closed && !answering.is_admitted() {
+                self.end(index, Err(Error::ShuttingDown));
+            }
+        }
+    }
+
+    /// Lets questions in that wait for memory, in the order asked.
+    fn admit(&mut self) {
+        let mut admitted = self.answers.iter().filter(|a| a.is_admitted()).count();
+        for index in 0..self.answers.len() {
+            if !matches!(self.answers.get(index).map(|a| &a.stage), Some(Stage::Queued(_))) {
+                continue;
+            }
+            if admitted > 0 && (admitted >= MOST_AT_ONCE || !self.fits(index)) {
+                return self.tell_ahead(index);
+            }
+            let Some(answering) = self.answers.get_mut(index) else { return };
+            let Stage::Queued(showing) = std::mem::replace(&mut answering.stage, Stage::Indexing(None)) else { return };
+            let begin = || Reader::begin(self.shared, &answering.question, *showing, &mut self.tree);
+            match survive("answering", begin) {
+                Ok(reader) => {
+                    answering.stage = Stage::Reading(Box::new(reader));
+                    admitted += 1;
+                    self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum());
+                }
+                Err(error) => return self.end(index, Err(error)),
+            }
+        }
+    }
+
+    /// Whether a queued question and all that are under way fit into memory to their ends.
+    fn fits(&mut self, index: usize) -> bool {
+        let Some(Answering { stage: Stage::Queued(showing), question, .. }) = self.answers.get(index) else {
+            return true;
+        };
+        let root = Root { video: question.video.clone(), size: showing.size };
+        let spans = showing.spans();
+        let kept = self.tree.find(&root, &spans).map_or(0, |(_, shown)| shown);
+        let kept = self.in_common_with_readers(index, &root, &spans).max(kept);
+        let new = showing.costs.iter().skip(kept).copied().fold(showing.fixed, u32::saturating_add);
+        let demand = self.bytes(new.saturating_add(ANSWER_TOKENS));
+        self.committed().saturating_add(demand) <= self.tree.limit()
+    }
+
+    /// Bytes that the questions under way hold or are going to need.
+    fn committed(&self) -> u64 {
+        let ahead = self.answers.iter().enumerate().map(|(index, answering)| match &answering.stage {
+            Stage::Reading(reader) => {
+                let from = self.in_common_with_readers(index, reader.root(), reader.spans()).max(reader.shown());
+                self.bytes(reader.tokens_from(from).saturating_add(ANSWER_TOKENS))
+            }
+            Stage::Writing(writer) => self.bytes(ANSWER_TOKENS.saturating_sub(writer.written())),
+            _ => 0,
+        });
+        let own: u64 = self.answers.iter().map(Answering::own_bytes).sum();
+        self.tree.pinned_bytes().saturating_add(own).saturating_add(ahead.fold(0, u64::saturating_add))
+    }
+
+    /// Segments that a question asked earlier is going to show for this one as well.
+    fn in_common_with_readers(&self, index: usize, root: &Root, spans: &[Span]) -> usize {
+        let earlier = self.answers.iter().take(index).filter_map(Answering::reader);
+        earlier.map(|reader| reader.in_common(root, spans)).max().unwrap_or(0)
+    }
+
+    fn bytes(&self, tokens: u32) -> u64 {
+        u64::from(tokens).saturating_mul(self.shared.backend.token_bytes())
+    }
+
+    /// Tells those who wait, from `first` on, how many are before them.
+    fn tell_ahead(&mut self, first: usize) {
+        for (index, answering) in self.answers.iter_mut().enumerate().skip(first) {
+            let ahead = u32::try_from(index).unwrap_or(u32::MAX);
+            if matches!(answering.stage, Stage::Queued(_)) && answering.told_ahead.replace(ahead) != Some(ahead) {
+                answering.question.tell(AnswerEvent::Waiting { ahead });
+            }
+        }
+    }
+
+    /// The question whose turn it is to get nearer to its first token: of those that need not wait for another, the one
+    /// whose last turn is longest ago.
+    fn next_reader(&self) -> Option<usize> {
+        let ready = self.answers.iter().enumerate().filter(|(index, answering)| match &answering.stage {
+            Stage::Indexing(_) => true,
+            Stage::Reading(reader) => !self.awaits_another(*index, reader),
+            Stage::Queued(_) | Stage::Writing(_) => false,
+        });
+        ready.min_by_key(|(_, answering)| answering.served).map(|(index, _)| index)
+    }
+
+    /// Whether somebody who is further, or as far and asked earlier, is reading what this one needs next.
+    fn awaits_another(&self, index: usize, reader: &Reader) -> bool {
+        let others = self.answers.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut others = others.filter_map(|(other, answering)| Some((other, answering.reader()?)));
+        others.any(|(other, ahead)| {
+            let is_ahead = ahead.shown() > reader.shown() || ahead.shown() == reader.shown() && other < index;
+            is_ahead && reader.awaits(ahead, self.boundary(other, ahead))
+        })
+    }
+
+    fn boundary(&self, index: usize, reader: &Reader) -> usize {
+        let others = self.answers.iter().enumerate().filter(|(other, _)| *other != index);
+        reader.boundary(others.filter_map(|(_, answering)| answering.reader()))
+    }
+
+    /// One turn of reading.
+    fn read(&mut self, index: usize, others_write: bool) {
+        self.turn += 1;
+        let boundary = self.answers.get(index).and_then(Answering::reader).map_or(0, |r| self.boundary(index, r));
+        let stride = self.pace.stride(others_write || self.answers.len() > 1);
+        let Self { shared, tree, answers, pace, turn, .. } = self;
+        let Some(answering) = answers.get_mut(index) else { return };
+        answering.served = *turn;
+        let Answering { question, stage, .. } = answering;
+        let done = survive("answering", || match stage {
+            Stage::Indexing(goal) => {
+                let goal = match goal {
+                    Some(goal) => *goal,
+                    None => *goal.insert(shared.encoding_goal(&question.video)?),
+                };
+                if shared.encode_towards(&question.video, goal)? {
+                    *stage = Stage::Queued(Box::new(shared.showing(&question.video, &question.text)?));
+                }
+                Ok(false)
+            }
+            Stage::Reading(reader) => {
+                reader.go_on_from_kept(tree)?;
+                let (begun, before) = (Instant::now(), reader.own_tokens());
+                let ready = reader.advance(shared, question, tree, boundary, stride)?;
+                pace.note(reader.own_tokens().saturating_sub(before), begun.elapsed());
+                Ok(ready)
+            }
+            Stage::Queued(_) | Stage::Writing(_) => Ok(false),
+        });
+        match done {
+            Ok(true) => self.begin_writing(index),
+            Ok(false) => self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum()),
+            // Something may go for its sake; then it is tried again.
+            Err(error) if is_of_device(&error) && self.tree.shed() > 0 => {}
+            Err(error) => self.end(index, Err(error)),
+        }
+    }
+
+    fn begin_writing(&mut self, index: usize) {
+        let Some(answering) = self.answers.get_mut(index) else { return };
+        let stage = std::mem::replace(&mut answering.stage, Stage::Indexing(None));
+        let Stage::Reading(reader) = stage else { return answering.stage = stage };
+        answering.node = reader.node();
+        let (conversation, showing, kept_tokens) = reader.finish();
+        let usage = Usage {
+            prompt_tokens: conversation.tokens(),
+            kept_tokens,
+            shown_segments: u32::try_from(showing.pairs.len()).unwrap_or(u32::MAX),
+            all_segments: u32::try_from(showing.all).unwrap_or(u32::MAX),
+            ..Usage::default()
+        };
+        let writer = Writer::new(conversation, showing.pairs, showing.duration, usage);
+        answering.stage = Stage::Writing(Box::new(writer));
+    }
+
+    /// One token for every answer that is being written.
+    fn write(&mut self) {
+        let (indices, pieces) = self.write_together();
+        // From the last to the first: an answer that ends is taken out.
+        for (index, piece) in indices.into_iter().zip(pieces).rev() {
+            let piece = match piece {
+                Err(error) if is_of_device(&error) && self.tree.shed() > 0 => self.write_alone(index),
+                other => other,
+            };
+            let Some((question, writer)) = self.answers.get_mut(index).and_then(Answering::writer) else { continue };
+            match piece {
+                Ok(Written::Piece(piece)) => {
+                    if let Err(error) = writer.take(self.shared, question, piece) {
+                        self.end(index, Err(error));
+                    }
+                }
+                Ok(Written::Over) => self.end(index, Ok(())),
+                Err(error) => self.end(index, Err(error)),
+            }
+        }
+    }
+
+    fn write_together(&mut self) -> (Vec<usize>, Vec<Result<Written>>) {
+        let writers = self.answers.iter_mut().enumerate();
+        let writers = writers.filter_map(|(index, answering)| Some((index, answering.writer()?.1)));
+        let (indices, mut conversations): (Vec<usize>, Vec<&mut dyn Conversation>) =
+            writers.map(|(index, writer)| (index, writer.conversation.as_mut())).unzip();
+        let together = survive("writing", || Ok(self.shared.backend.write(&mut conversations)));
+        let pieces = match together {
+            Ok(pieces) if pieces.len() == indices.len() => pieces,
+            // A bug met by one of them: each for itself finds out which.
+            _ => indices.iter().map(|&index| self.write_alone(index)).collect(),
+        };
+        (indices, pieces)
+    }
+
+    fn write_alone(&mut self, index: usize) -> Result<Written> {
+        match self.answers.get_mut(index).and_then(Answering::writer) {
+            Some((_, writer)) => survive("writing", || writer.conversation.write()),
+            None => Ok(Written::Over),
+        }
+    }
+
+    /// Ends a question: keeps what is of use, tells how it ended, and lets its memory go.
+    fn end(&mut self, index: usize, ended: Result<()>) {
+        if index >= self.answers.len() {
+            return;
+        }
+        let Answering { question, stage, mut node, .. } = self.answers.remove(index);
+        let ended = match stage {
+            Stage::Writing(mut writer) => {
+                let kept = writer.end(self.shared, &question, ended.is_ok());
+                ended.and(kept)
+            }
+            Stage::Reading(mut reader) => {
+                // What was shown is good for the next question, unless it may be what went wrong.
+                let stopped = matches!(ended, Err(Error::Cancelled));
+                let kept = if stopped { reader.keep(&mut self.tree) } else { Ok(()) };
+                node = reader.node();
+                ended.and(kept).map(|()| Usage::default())
+            }
+            _ => ended.map(|()| Usage::default()),
+        };
+        match ended {
+            Ok(usage) => question.tell(AnswerEvent::Done { usage }),
+            Err(error) => question.fail(self.shared, &error),
+        }
+        if let Some(node) = node {
+            self.tree.release(node);
+        }
+        self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum());
+    }
+}
+
+/// Whether the device failed, as it does when its memory runs out.
+fn is_of_device(error: &Error) -> bool {
+    matches!(error, Error::Model(qwen3_vl::Error::Tensor(_)))
+}

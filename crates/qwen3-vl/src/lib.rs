@@ -38,6 +38,7 @@
 //! | I want to change how … | file |
 //! |---|---|
 //! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
+//! | weights are counted without loading them | `census.rs` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
 //! | the decoder computes | `text/`, `positions.rs` |
@@ -48,6 +49,7 @@
 //! | CPU time is spent | `kernels/` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod census;
 mod config;
 mod error;
 mod features;
@@ -67,6 +69,7 @@ mod tokenizer;
 mod vision;
 mod weights;
 
+pub use census::{Census, census};
 pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::pull::Pull;
 use crate::repository::Repository;
 use crate::shelf::Shelf;
+use crate::transfer::blocking;
 
 /// All downloads of a server. Clones are the same downloads.
 #[derive(Clone)]
@@ -74,7 +75,7 @@ impl Downloads {
                     if !matches!(error, Error::Cancelled) {
                         tracing::warn!(model = %pull.repository, %error, "the download ended");
                     }
-                    PullEvent::Error { code: error.code().to_owned(), message: error.to_string() }
+                    PullEvent::Error { cause: error.cause(), message: error.to_string() }
                 }
             };
             // Out of the list first: whoever hears the last event may begin anew.
@@ -91,12 +92,13 @@ impl Downloads {
         }
     }
 
-    /// Models that are here, and those on their way. Reads headers of weights: call it where blocking is allowed.
+    /// Models that are here, and those on their way.
     ///
     /// # Errors
     /// When the folder of models cannot be read.
-    pub fn models(&self) -> Result<Vec<LocalModel>> {
-        let mut models: Vec<LocalModel> = self.shelf.list()?.into_iter().map(|shelved| shelved.model).collect();
+    pub async fn models(&self) -> Result<Vec<LocalModel>> {
+        let shelf = self.shelf.clone();
+        let mut models = blocking(move || shelf.list()).await?;
         for name in self.running().keys() {
             match models.iter_mut().find(|model| model.name == *name) {
                 Some(model) => model.state = ModelState::Pulling,
@@ -110,7 +112,6 @@ impl Downloads {
                 }),
             }
         }
-        models.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(models)
     }
 }

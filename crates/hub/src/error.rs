@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use timeline::PullCause;
 use timeline::models::show_bytes;
 
 /// Why a model could not be pulled or found.
@@ -164,7 +165,7 @@ pub enum Error {
         reason: String,
     },
     /// No folder and no pulled model of that name.
-    #[error("there is no model {name} here; get it with: timepin pull {name}")]
+    #[error("there is neither a folder nor a pulled model {name}; get it from the hub with: timepin pull {name}")]
     NotHere {
         /// `owner/name`.
         name: String,
@@ -195,26 +196,26 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// For programs; the page has its own sentence for each.
-    pub fn code(&self) -> &'static str {
+    /// The kind of error, for programs and for the page, which has its own sentence for each.
+    pub fn cause(&self) -> PullCause {
         match self {
-            Self::BadName { .. } => "bad_name",
-            Self::BadEndpoint { .. } | Self::Protocol { .. } | Self::Tls(_) => "hub_unusable",
-            Self::Offline { .. } => "offline",
-            Self::UnknownRepository { .. } | Self::UnknownRevision { .. } => "unknown_model",
-            Self::Gated { .. } => "gated",
+            Self::BadName { .. } => PullCause::BadName,
+            Self::BadEndpoint { .. } | Self::Protocol { .. } | Self::Tls(_) => PullCause::HubUnusable,
+            Self::Offline { .. } => PullCause::Offline,
+            Self::UnknownRepository { .. } | Self::UnknownRevision { .. } => PullCause::UnknownModel,
+            Self::Gated { .. } => PullCause::Gated,
             Self::NoWeights { .. } | Self::Choose { .. } | Self::NoMatch { .. } | Self::BadPattern { .. } => {
-                "choose_weights"
+                PullCause::ChooseWeights
             }
-            Self::UnsafeFileName(_) => "unsafe_file_name",
-            Self::DiskFull { .. } => "disk_full",
-            Self::Checksum { .. } => "checksum",
-            Self::Cut { .. } => "cut",
-            Self::Refused { .. } => "hub_busy",
-            Self::InUse(_) => "in_use",
-            Self::NotHere { .. } | Self::Incomplete { .. } => "model_missing",
-            Self::Manifest { .. } | Self::Io { .. } => "disk_failed",
-            Self::Cancelled => "cancelled",
+            Self::UnsafeFileName(_) => PullCause::UnsafeFileName,
+            Self::DiskFull { .. } => PullCause::DiskFull,
+            Self::Checksum { .. } => PullCause::Checksum,
+            Self::Cut { .. } => PullCause::Cut,
+            Self::Refused { .. } => PullCause::HubBusy,
+            Self::InUse(_) => PullCause::InUse,
+            Self::NotHere { .. } | Self::Incomplete { .. } => PullCause::ModelMissing,
+            Self::Manifest { .. } | Self::Io { .. } => PullCause::DiskFailed,
+            Self::Cancelled => PullCause::Cancelled,
         }
     }
 

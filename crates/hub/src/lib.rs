@@ -49,5 +49,5 @@ pub use file_name::check_file_name;
 pub use patience::Patience;
 pub use pull::{Pull, Pulled};
 pub use repository::Repository;
-pub use shelf::{Shelf, Shelved};
+pub use shelf::Shelf;
 pub use tokio_util::sync::CancellationToken;

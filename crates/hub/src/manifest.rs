@@ -20,6 +20,9 @@ pub(crate) struct Manifest {
     pub(crate) repository: String,
     /// As asked for.
     pub(crate) revision: String,
+    /// Which GGUF file was asked for.
+    #[serde(default)]
+    pub(crate) file: Option<String>,
     /// What the revision stood for.
     pub(crate) commit: String,
     /// Whether every file is there. Written last.

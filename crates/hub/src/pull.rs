@@ -44,7 +44,8 @@ pub struct Pulled {
 }
 
 impl Client {
-    /// Gets a model into `<models>/<owner>/<name>`, going on where an earlier call stopped. Files that are whole are not
+    /// Gets a model into `<models>/<owner>/<name>`, going on where an earlier call stopped: revision and file that it
+    /// asked for need not be named again. Files that are whole are not
     /// asked for again; files of an earlier choice or version that this one lacks are removed at the end.
     ///
     /// # Errors
@@ -56,6 +57,8 @@ impl Client {
         progress: &watch::Sender<PullProgress>,
         cancel: &CancellationToken,
     ) -> Result<Pulled> {
+        let folder = pull.repository.folder(models);
+        let pull = &begun(pull, Manifest::read(&folder)?)?;
         let repository = &pull.repository;
         let listing = self.listing(repository, cancel).await?;
         let selected = select(repository, &listing.files, pull.file.as_deref())?;
@@ -65,13 +68,13 @@ impl Client {
             let known = self.describe(repository, &listing.commit, file, cancel).await?;
             files.push(Wanted { size: known.size.unwrap_or_default(), name: known.name, digest: known.digest });
         }
-        let folder = repository.folder(models);
         fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
         let _lock = FolderLock::take(&folder)?;
         let before = Manifest::read(&folder)?;
         let manifest = Manifest {
             repository: repository.to_string(),
             revision: repository.revision().to_owned(),
+            file: pull.file.clone(),
             commit: listing.commit,
             complete: false,
             files,
@@ -117,6 +120,16 @@ impl Client {
             discard(folder, &old.name)?;
         }
         Ok(pulled)
+    }
+}
+
+/// What is asked for, when it is only to go on with what was begun.
+fn begun(pull: &Pull, before: Option<Manifest>) -> Result<Pull> {
+    match before {
+        Some(before) if !before.complete && pull.file.is_none() && !pull.repository.is_pinned() => {
+            Ok(Pull { repository: pull.repository.clone().at(&before.revision)?, file: before.file })
+        }
+        _ => Ok(pull.clone()),
     }
 }
 

@@ -32,6 +32,11 @@ impl Repository {
         Ok(self)
     }
 
+    /// Whether a revision was named.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.revision.is_some()
+    }
+
     /// Before the slash.
     pub fn owner(&self) -> &str {
         &self.owner

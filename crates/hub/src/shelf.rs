@@ -10,25 +10,22 @@ use crate::error::{Error, Result};
 use crate::manifest::{Manifest, length, partial_path};
 use crate::repository::Repository;
 
-/// The folder of all models.
+/// Where models are.
 #[derive(Debug, Clone)]
 pub struct Shelf {
     models: PathBuf,
-}
-
-/// One of them.
-#[derive(Debug, Clone)]
-pub struct Shelved {
-    /// As a person would list it.
-    pub model: LocalModel,
-    /// Where its files are.
-    pub folder: PathBuf,
+    bundled: Option<PathBuf>,
 }
 
 impl Shelf {
     /// The models below a folder, which need not be there yet.
     pub fn new(models: PathBuf) -> Self {
-        Self { models }
+        Self { models, bundled: None }
+    }
+
+    /// Lists the model that comes with the program too, as `bundled`.
+    pub fn with_bundled(self, folder: PathBuf) -> Self {
+        Self { bundled: Some(folder), ..self }
     }
 
     /// The folder of all of them.
@@ -51,12 +48,15 @@ impl Shelf {
         }
     }
 
-    /// All of them by name.
+    /// All of them: the bundled one, then the others by name. Reads headers of weights.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn list(&self) -> Result<Vec<Shelved>> {
+    pub fn list(&self) -> Result<Vec<LocalModel>> {
         let mut found = Vec::new();
+        if let Some(folder) = &self.bundled {
+            found.push(by_hand("bundled".to_owned(), folder)?);
+        }
         for owner in names(&self.models)? {
             for name in names(&self.models.join(&owner))? {
                 let Ok(repository) = format!("{owner}/{name}").parse::<Repository>() else { continue };
@@ -66,7 +66,7 @@ impl Shelf {
         Ok(found)
     }
 
-    fn describe(&self, repository: &Repository) -> Result<Option<Shelved>> {
+    fn describe(&self, repository: &Repository) -> Result<Option<LocalModel>> {
         let folder = repository.folder(&self.models);
         let manifest = match Manifest::read(&folder) {
             Ok(manifest) => manifest,
@@ -74,42 +74,34 @@ impl Shelf {
             Err(Error::Manifest { .. } | Error::UnsafeFileName(_)) => None,
             Err(error) => return Err(error),
         };
-        let (state, bytes, total) = match &manifest {
+        let name = repository.to_string();
+        match manifest {
             Some(manifest) => {
                 let complete = manifest.is_whole(&folder);
                 let state = if complete { ModelState::Complete } else { ModelState::Partial };
-                (state, bytes_of(&folder, manifest), Some(manifest.bytes()))
+                let (bytes, total) = (bytes_of(&folder, &manifest), Some(manifest.bytes()));
+                let model = LocalModel { name, state, bytes, total, parameters: None, precision: None };
+                Ok(Some(if complete { measured(model, &folder) } else { model }))
             }
-            None if looks_like_a_model(&folder) => {
-                (ModelState::Complete, bytes_in(&folder).map_err(Error::io(&folder))?, None)
-            }
-            None => return Ok(None),
-        };
-        let name = repository.to_string();
-        Ok(Some(measured(LocalModel { name, state, bytes, total, parameters: None, precision: None }, folder)))
+            None if looks_like_a_model(&folder) => by_hand(name, &folder).map(Some),
+            None => Ok(None),
+        }
     }
 }
 
-impl Shelved {
-    /// A complete model that lies elsewhere, such as the bundled one.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn elsewhere(name: &str, folder: PathBuf) -> Result<Self> {
-        let bytes = bytes_in(&folder).map_err(Error::io(&folder))?;
-        let (name, state) = (name.to_owned(), ModelState::Complete);
-        Ok(measured(LocalModel { name, state, bytes, total: None, parameters: None, precision: None }, folder))
-    }
+/// A folder that nobody pulled: what is in it is the model.
+fn by_hand(name: String, folder: &Path) -> Result<LocalModel> {
+    let bytes = bytes_in(folder).map_err(Error::io(folder))?;
+    let state = ModelState::Complete;
+    Ok(measured(LocalModel { name, state, bytes, total: None, parameters: None, precision: None }, folder))
 }
 
-/// Adds what the weights' headers say, when all weights are there. Files that cannot be read say nothing; loading them
-/// tells why.
-fn measured(mut model: LocalModel, folder: PathBuf) -> Shelved {
-    if let (ModelState::Complete, Ok(census)) = (model.state, qwen3_vl::census(&folder)) {
-        model.parameters = Some(census.parameters());
-        model.precision = census.precision();
+/// Adds what the weights' headers say. Files that cannot be read say nothing; loading them tells why.
+fn measured(model: LocalModel, folder: &Path) -> LocalModel {
+    match qwen3_vl::census(folder) {
+        Ok(census) => LocalModel { parameters: Some(census.parameters()), precision: census.precision(), ..model },
+        Err(_) => model,
     }
-    Shelved { model, folder }
 }
 
 /// Bytes of a download, ended or not.

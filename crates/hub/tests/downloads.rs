@@ -12,7 +12,7 @@ mod hub_server;
 use futures::StreamExt;
 use hub::{Access, Client, Downloads, Patience, Pull, Shelf};
 use hub_server::{Accident, HubServer};
-use timeline::{ModelState, PullEvent};
+use timeline::{ModelState, PullCause, PullEvent};
 
 const WEIGHTS: &str = "model.safetensors";
 
@@ -32,8 +32,8 @@ fn pull() -> Pull {
     Pull { repository: "owner/name".parse().unwrap(), file: None }
 }
 
-fn state(downloads: &Downloads) -> Vec<ModelState> {
-    downloads.models().unwrap().into_iter().map(|model| model.state).collect()
+async fn state(downloads: &Downloads) -> Vec<ModelState> {
+    downloads.models().await.unwrap().into_iter().map(|model| model.state).collect()
 }
 
 #[tokio::test]
@@ -43,11 +43,11 @@ async fn a_second_listener_joins_the_download_that_the_first_one_left() {
     let mut first = Box::pin(downloads.pull(pull()).unwrap());
     assert!(matches!(first.next().await, Some(PullEvent::Progress(_))));
     drop(first);
-    assert_eq!(state(&downloads), [ModelState::Pulling]);
+    assert_eq!(state(&downloads).await, [ModelState::Pulling]);
     let events: Vec<PullEvent> = downloads.pull(pull()).unwrap().collect().await;
     assert_eq!(events.last(), Some(&PullEvent::Done { bytes: 2_000_002 }));
     assert!(events.len() > 2, "{events:?}");
-    assert_eq!(state(&downloads), [ModelState::Complete]);
+    assert_eq!(state(&downloads).await, [ModelState::Complete]);
     assert_eq!(hub.asked(WEIGHTS).len(), 1);
 }
 
@@ -63,8 +63,8 @@ async fn a_cancelled_download_says_so_and_is_resumed_by_asking_again() {
         }
         last = Some(event);
     }
-    assert!(matches!(&last, Some(PullEvent::Error { code, .. }) if code == "cancelled"), "{last:?}");
-    assert_eq!(state(&downloads), [ModelState::Partial]);
+    assert!(matches!(&last, Some(PullEvent::Error { cause: PullCause::Cancelled, .. })), "{last:?}");
+    assert_eq!(state(&downloads).await, [ModelState::Partial]);
     let events: Vec<PullEvent> = downloads.pull(pull()).unwrap().collect().await;
     assert!(matches!(events.last(), Some(PullEvent::Done { .. })));
     assert!(hub.asked(WEIGHTS)[1].from >= Some(300_000));
@@ -76,8 +76,8 @@ async fn what_goes_wrong_is_the_last_event_with_its_code() {
     let hub = HubServer::start(&[("README.md", b"nothing".to_vec())]);
     let events: Vec<PullEvent> = downloads(&hub, &folder).pull(pull()).unwrap().collect().await;
     assert!(
-        matches!(events.last(), Some(PullEvent::Error { code, message })
-        if code == "choose_weights" && message.contains("owner/name")),
+        matches!(events.last(), Some(PullEvent::Error { cause: PullCause::ChooseWeights, message })
+        if message.contains("owner/name")),
         "{events:?}"
     );
 }

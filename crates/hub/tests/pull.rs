@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use hub::{Access, CancellationToken, Client, Error, Patience, Pull, Pulled, Shelf};
 use hub_server::{Accident, HubServer};
 use serde_json::json;
-use timeline::{ModelState, PullPhase, PullProgress};
+use timeline::{ModelState, PullCause, PullPhase, PullProgress};
 use tokio::sync::watch;
 
 const WEIGHTS: &str = "model.safetensors";
@@ -106,7 +106,7 @@ impl Desk {
     }
 
     fn state(&self) -> Option<ModelState> {
-        self.shelf().list().unwrap().first().map(|shelved| shelved.model.state)
+        self.shelf().list().unwrap().first().map(|model| model.state)
     }
 }
 
@@ -343,17 +343,17 @@ async fn refusals_say_what_to_do() {
     let mut desk = Desk::at(&hub);
     let code = |status: StatusCode, code: &'static str| (status, [("x-error-code", code)]);
     let cases = [
-        (code(StatusCode::UNAUTHORIZED, "GatedRepo"), "gated", "create an access token"),
-        (code(StatusCode::FORBIDDEN, ""), "gated", "accept its terms at"),
-        (code(StatusCode::UNAUTHORIZED, "RepoNotFound"), "unknown_model", "check the spelling"),
-        (code(StatusCode::NOT_FOUND, ""), "unknown_model", "HF_TOKEN"),
-        (code(StatusCode::NOT_FOUND, "RevisionNotFound"), "unknown_model", "no revision `main`"),
-        (code(StatusCode::IM_A_TEAPOT, ""), "hub_busy", "418"),
+        (code(StatusCode::UNAUTHORIZED, "GatedRepo"), PullCause::Gated, "create an access token"),
+        (code(StatusCode::FORBIDDEN, ""), PullCause::Gated, "accept its terms at"),
+        (code(StatusCode::UNAUTHORIZED, "RepoNotFound"), PullCause::UnknownModel, "check the spelling"),
+        (code(StatusCode::NOT_FOUND, ""), PullCause::UnknownModel, "HF_TOKEN"),
+        (code(StatusCode::NOT_FOUND, "RevisionNotFound"), PullCause::UnknownModel, "no revision `main`"),
+        (code(StatusCode::IM_A_TEAPOT, ""), PullCause::HubBusy, "418"),
     ];
-    for (answer, code, advice) in cases {
+    for (answer, cause, advice) in cases {
         hub.next_listing(answer);
         let error = desk.pull().await.unwrap_err();
-        assert!(error.code() == code && error.to_string().contains(advice), "{error}");
+        assert!(error.cause() == cause && error.to_string().contains(advice), "{error}");
     }
     desk.token = Some("hf_old".into());
     hub.next_listing(code(StatusCode::FORBIDDEN, "GatedRepo"));
@@ -497,7 +497,10 @@ async fn a_gguf_is_chosen_by_name_and_another_choice_replaces_it() {
     ]);
     let desk = Desk::at(&hub);
     assert!(matches!(desk.pull().await.unwrap_err(), Error::Choose { .. }));
-    desk.pull_file(Some("Q4_K_M")).await.unwrap();
+    hub.next("m-Q4_K_M.gguf", [Accident::Cut(9_000), Accident::Cut(0), Accident::Cut(0)]);
+    desk.pull_file(Some("Q4_K_M")).await.unwrap_err();
+    // To go on, the choice need not be named again.
+    desk.pull().await.unwrap();
     assert_eq!(visible(&desk.folder()), ["config.json", "m-Q4_K_M.gguf", "mmproj-F16.gguf"]);
     desk.pull_file(Some("*Q8*")).await.unwrap();
     assert_eq!(visible(&desk.folder()), ["config.json", "m-Q8_0.gguf", "mmproj-F16.gguf"]);

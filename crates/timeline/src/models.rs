@@ -44,11 +44,47 @@ pub enum PullEvent {
     },
     /// It ended; what was loaded is kept and the same request goes on from there.
     Error {
-        /// Machine-readable, see the server's error type.
-        code: String,
+        /// For programs, and for a sentence in the reader's language.
+        cause: PullCause,
         /// A sentence that says what to do.
         message: String,
     },
+}
+
+/// Why a download cannot begin, or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PullCause {
+    /// Not `owner/name`.
+    BadName,
+    /// What answers is no hub, or nothing can be made of its address.
+    HubUnusable,
+    /// Nobody answers.
+    Offline,
+    /// No such repository or revision.
+    UnknownModel,
+    /// Terms have to be accepted, or a token is missing.
+    Gated,
+    /// No weights, or several of which one has to be chosen.
+    ChooseWeights,
+    /// A file's name would lead out of the folder.
+    UnsafeFileName,
+    /// Too little space.
+    DiskFull,
+    /// What arrived is not what was listed.
+    Checksum,
+    /// The connection broke again and again.
+    Cut,
+    /// The hub refuses for now.
+    HubBusy,
+    /// Somebody else pulls the same model.
+    InUse,
+    /// The model is not here, or in part only.
+    ModelMissing,
+    /// The disk failed.
+    DiskFailed,
+    /// It was asked to stop.
+    Cancelled,
 }
 
 /// Where a download stands.

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
 
 const port = Number(process.env.TIMEPIN_TEST_PORT ?? 8190);
+// The hub that models are pulled from: never the public one.
+const hubPort = port + 1;
+process.env.TIMEPIN_TEST_HUB = `http://127.0.0.1:${hubPort}`;
 const cache = process.env.TIMEPIN_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "timepin");
 const target = process.env.CARGO_TARGET_DIR ?? join(cache, "target");
 // The config is read again in every worker: one data folder for all of them.
@@ -41,13 +44,17 @@ export default defineConfig({
       ],
     },
   },
-  webServer: {
-    command: `${process.env.TIMEPIN_BINARY} serve --address 127.0.0.1:${port} --data ${process.env.TIMEPIN_TEST_DATA}`,
-    cwd: "..",
-    url: `http://127.0.0.1:${port}/healthz`,
-    timeout: 60_000,
-    reuseExistingServer: false,
-    stdout: "ignore",
-    stderr: "ignore",
-  },
+  webServer: [
+    { command: `node hub.mjs ${hubPort}`, url: `${process.env.TIMEPIN_TEST_HUB}/asked`, timeout: 20_000 },
+    {
+      command: `${process.env.TIMEPIN_BINARY} serve --address 127.0.0.1:${port} --data ${process.env.TIMEPIN_TEST_DATA}`,
+      cwd: "..",
+      env: { HF_ENDPOINT: process.env.TIMEPIN_TEST_HUB, HF_HOME: process.env.TIMEPIN_TEST_DATA },
+      url: `http://127.0.0.1:${port}/healthz`,
+      timeout: 60_000,
+      reuseExistingServer: false,
+      stdout: "ignore",
+      stderr: "ignore",
+    },
+  ],
 });

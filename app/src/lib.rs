@@ -36,7 +36,7 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::i18n::provide_i18n;
-use crate::pages::{Library, NotFound, Workbench};
+use crate::pages::{Library, Models, NotFound, Workbench};
 #[cfg(feature = "ssr")]
 pub use crate::shell::shell;
 use crate::state::session::Session;
@@ -60,6 +60,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=|| view! { <NotFound /> }>
                 <Route path=path!("/") view=Library ssr=SsrMode::Async />
+                <Route path=path!("/models") view=Models ssr=SsrMode::Async />
                 <Route path=path!("/v/:id") view=Workbench ssr=SsrMode::Async />
             </Routes>
         </Router>

@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Ask(Ask),
     /// Print the settings in force, as YAML, and where each comes from
     Config,
+    /// Get a published model from a hub; the same command goes on after a cut
+    Pull(Pull),
+    /// List the models that are here
+    Models(Models),
     /// Measure this machine with this model on a video
     Bench(Bench),
 }
@@ -50,6 +54,34 @@ pub(crate) struct Ask {
     #[arg(long, value_name = "FILE")]
     pub(crate) questions: Option<PathBuf>,
     /// Print one JSON object per question: {question, answer, spans: [{start_us, end_us, text}], usage}
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A model to get.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  timepin pull Qwen/Qwen3-VL-4B-Instruct\n  timepin pull Qwen/Qwen3-VL-4B-Instruct-GGUF --file Q4_K_M\n\nThe folder of a model holds one choice: pulling another file or revision replaces it.\nHF_ENDPOINT names another hub or mirror; HF_TOKEN, or the file that `hf auth login` writes, opens gated models."
+)]
+pub(crate) struct Pull {
+    /// The repository, such as Qwen/Qwen3-VL-2B-Instruct; @REVISION may follow
+    #[arg(value_name = "OWNER/NAME")]
+    pub(crate) repository: String,
+    /// Branch, tag or commit [default: main]
+    #[arg(long)]
+    pub(crate) revision: Option<String>,
+    /// The GGUF file: a part of its name, or a pattern such as *Q4_K_M*.gguf; its projector comes along
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) file: Option<String>,
+    /// Print one JSON object at the end: {model, folder, commit, bytes}
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The models that are here.
+#[derive(Debug, Args)]
+pub(crate) struct Models {
+    /// Print a JSON list: [{name, state, bytes, total, parameters, precision}]
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -80,8 +112,8 @@ pub(crate) struct Flags {
     /// Folder for the library and its caches [default: data]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) data: Option<String>,
-    /// Folder of the model [default: the bundled one]
-    #[arg(long, global = true, value_name = "FOLDER")]
+    /// Folder of the model, or the name of a pulled one [default: the bundled one]
+    #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
     pub(crate) model: Option<String>,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, global = true, value_name = "DEVICE")]

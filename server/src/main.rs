@@ -7,7 +7,7 @@
 //! | a subcommand works | `commands/` |
 //! | a video file becomes frames without a browser | `ffmpeg/` |
 //! | requests are routed, limited and answered | `http/` |
-//! | the model that comes with the binary is found | `model.rs` |
+//! | the model is found: bundled, a folder, or a pulled one | `model.rs` |
 // A page is one deeply nested type to the compiler.
 #![recursion_limit = "512"]
 
@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Command::Serve => commands::serve::run(&config),
         Command::Ask(request) => commands::ask::run(&config, &request),
         Command::Bench(request) => commands::bench::run(&config, &request),
+        Command::Pull(request) => commands::pull::run(&config, &request),
+        Command::Models(request) => commands::pull::list(&config, &request),
         Command::Config => commands::print(&config.to_yaml()),
     };
     match result {

@@ -1,9 +1,10 @@
-//! Which checkpoint is loaded: the one that was named, or the bundled one, which is inside this binary.
+//! Which checkpoint is loaded: a folder, a pulled model by its name, or the bundled one, which is inside this binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use hub::{Repository, Shelf};
 
 use crate::config::Config;
 
@@ -29,19 +30,44 @@ const FILES: &[(&str, &[u8])] = bundled![
     "model.safetensors",
 ];
 
+/// Where pulled models are.
+pub(crate) fn shelf(config: &Config) -> Shelf {
+    Shelf::new(config.data.join("models"))
+}
+
 /// The folder to load, and whether it is the bundled checkpoint.
 ///
 /// # Errors
-/// When the bundled checkpoint cannot be written to the data folder.
+/// When the bundled checkpoint cannot be written to the data folder, or the model named is not here or not whole.
 pub(crate) fn folder(config: &Config) -> anyhow::Result<(PathBuf, bool)> {
-    if let Some(folder) = &config.model {
-        return Ok((folder.clone(), folder.file_name().is_some_and(|name| name == NAME)));
+    match &config.model {
+        Some(named) => {
+            let folder = if named.is_dir() { named.clone() } else { pulled(config, named)? };
+            let bundled = folder.file_name().is_some_and(|name| name == NAME);
+            Ok((folder, bundled))
+        }
+        None => Ok((bundled_folder(&config.data)?, true)),
     }
+}
+
+/// What is no folder may be a name. What is no name either stays a folder, and the loader says that it is not there.
+fn pulled(config: &Config, named: &Path) -> anyhow::Result<PathBuf> {
+    match named.to_str().and_then(|text| text.parse::<Repository>().ok()) {
+        Some(repository) => Ok(shelf(config).find(&repository)?),
+        None => Ok(named.to_owned()),
+    }
+}
+
+/// The folder of the bundled checkpoint: beside the binary or where we stand, or written to the data folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn bundled_folder(data: &Path) -> anyhow::Result<PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("models").join(NAME)));
     let nearby = [Some(Path::new("models").join(NAME)), beside].into_iter().flatten();
     match nearby.into_iter().find(|folder| folder.join("config.json").is_file()) {
-        Some(folder) => Ok((folder, true)),
-        None => Ok((unpack(&config.data)?, true)),
+        Some(folder) => Ok(folder),
+        None => unpack(data),
     }
 }
 
@@ -53,7 +79,7 @@ fn unpack(data: &Path) -> anyhow::Result<PathBuf> {
         hasher.update(name.as_bytes()).update(bytes);
     }
     let version = hasher.finalize().to_hex();
-    let parent = data.join("models").join(version.get(..16).unwrap_or("bundled"));
+    let parent = data.join("bundled").join(version.get(..16).unwrap_or("bundled"));
     let folder = parent.join(NAME);
     if folder.is_dir() {
         return Ok(folder);

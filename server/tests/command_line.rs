@@ -69,7 +69,7 @@ fn many_questions_read_the_video_once_and_a_model_inside_the_binary_answers() {
     assert_eq!(answers[1]["question"], "第几秒出现红色圆形？");
     assert!(answers[1]["usage"]["kept_tokens"].as_u64() > Some(100));
     // There is no models folder where this ran.
-    assert!(fs::read_dir(folder.path().join("data/models")).unwrap().count() == 1);
+    assert!(fs::read_dir(folder.path().join("data/bundled")).unwrap().count() == 1);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use engine::Engine;
 use futures::{Stream, StreamExt};
+use hub::Downloads;
 use leptos::prelude::use_context;
 use leptos::server_fn::codec::TextStream;
 use serde::Serialize;
@@ -13,6 +14,11 @@ pub(super) fn engine() -> Result<Engine, ApiError> {
     use_context::<Engine>().ok_or_else(|| ApiError::Internal { message: "no engine in this request".to_owned() })
 }
 
+/// The downloads the server put into the request's context.
+pub(super) fn downloads() -> Result<Downloads, ApiError> {
+    use_context::<Downloads>().ok_or_else(|| ApiError::Internal { message: "no downloads in this request".to_owned() })
+}
+
 /// Events as NDJSON: each line whole, so that a reader needs nothing but the line ends.
 pub(super) fn lines<T: Serialize + 'static>(events: impl Stream<Item = T> + Send + 'static) -> TextStream<ApiError> {
     TextStream::new(events.map(|event| {
@@ -20,6 +26,12 @@ pub(super) fn lines<T: Serialize + 'static>(events: impl Stream<Item = T> + Send
         line.push('\n');
         Ok(line)
     }))
+}
+
+impl From<hub::Error> for ApiError {
+    fn from(error: hub::Error) -> Self {
+        Self::Pull { cause: error.cause(), message: error.to_string() }
+    }
 }
 
 impl From<engine::Error> for ApiError {

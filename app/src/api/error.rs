@@ -5,6 +5,7 @@
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
+use timeline::PullCause;
 
 /// Why a server function refused or failed. Codes are the engine's, so that streams and requests speak alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -82,6 +83,14 @@ pub enum ApiError {
         /// For the log and the curious.
         message: String,
     },
+    /// A model cannot be pulled.
+    #[error("{message}")]
+    Pull {
+        /// The kind of reason.
+        cause: PullCause,
+        /// With names, numbers and advice.
+        message: String,
+    },
     /// The asker went away.
     #[error("the answer was stopped")]
     Cancelled,
@@ -143,6 +152,8 @@ impl ApiError {
             | Self::FrameTooLarge { .. }
             | Self::TooManyFrames { .. }
             | Self::QuestionTooLong { .. } => 413,
+            Self::Pull { cause: PullCause::BadName, .. } => 422,
+            Self::Pull { .. } => 502,
             Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
             Self::Cancelled => 499,
             Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,

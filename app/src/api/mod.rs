@@ -10,6 +10,8 @@
 //! | `ask` | video, question | NDJSON of [`AnswerEvent`](timeline::AnswerEvent) |
 //! | `list_questions`, `delete_question` | | |
 //! | `model_info` | – | [`ModelInfo`](timeline::ModelInfo) |
+//! | `list_models` | – | list of [`LocalModel`](timeline::LocalModel) |
+//! | `pull_model`, `cancel_pull` | model, GGUF file | NDJSON of [`PullEvent`](timeline::PullEvent) |
 //!
 //! Dropping a stream in the page aborts the request, which drops the stream on the server, which stops the work.
 
@@ -28,6 +30,12 @@ mod error;
     expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
 )]
 mod frames;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
+mod models;
 pub mod ndjson;
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
 #[cfg_attr(
@@ -39,12 +47,14 @@ mod videos;
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
 pub use frames::{append_frames, finish_video};
+pub use models::{cancel_pull, list_models, pull_model};
 pub use videos::{create_video, delete_video, get_video, list_videos, model_info, rename_video};
 
 /// Server function types by name, for per-route limits and tests.
 pub mod routes {
     pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
     pub use super::frames::{AppendFrames, FinishVideo};
+    pub use super::models::{CancelPull, ListModels, PullModel};
     pub use super::videos::{CreateVideo, DeleteVideo, GetVideo, ListVideos, ModelInfo, RenameVideo};
 }
 

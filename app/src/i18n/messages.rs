@@ -73,10 +73,28 @@ messages! {
         "{} 只认识它自己的小世界：彩色形状、幻灯片上的单词、闪光。真实影片需要真实模型。"
     }
     demo_how {
-        "Download the folder of a published Qwen3-VL checkpoint (config.json, safetensors, tokenizer.json) and start the server with it:"
-        "下载任意已发布的 Qwen3-VL 检查点文件夹（config.json、safetensors、tokenizer.json），并用它启动服务器："
+        "Download a published Qwen3-VL checkpoint under Models, above, and start the server with it:"
+        "在上方的“模型”中下载已发布的 Qwen3-VL 检查点，并用它启动服务器："
     }
     demo_link { "How to get one" "如何获取" }
+
+    // models
+    models { "Models" "模型" }
+    models_here { "On this server" "服务器上的模型" }
+    model_running { "Answering now: {}" "当前运行：{}" }
+    model_switch { "A model that is pulled does not replace the one that runs. To run it, start the server with its name:" "下载的模型不会替换正在运行的模型。要运行它，请用它的名字启动服务器：" }
+    model_complete { "Complete" "完整" }
+    model_partial { "In part" "部分" }
+    model_pulling { "Downloading" "下载中" }
+    pull { "Download" "下载" }
+    pull_label { "Model repository" "模型仓库" }
+    pull_file { "GGUF file (optional)" "GGUF 文件（可选）" }
+    pull_hint { "From the hub the server is set to. A cut or a closed page loses nothing: what arrived is kept, and Resume goes on from there." "从服务器所设的模型库下载。断线或关闭页面都不会丢失进度：已下载的部分会保留，点“继续”即可接着下载。" }
+    pull_listing { "Asking the hub …" "正在询问模型库……" }
+    pull_checking { "Checking what is here …" "正在检查已有文件……" }
+    pull_loading { "Downloading" "正在下载" }
+    pull_waiting { "The connection was cut. Trying again …" "连接中断，正在重试……" }
+    pull_speed { "{}/s" "{}/秒" }
 
     // workbench
     missing_title { "No such video" "没有这个视频" }
@@ -176,6 +194,23 @@ messages! {
     worker_failed { "The reader could not start ({}). Reload the page and try again." "读取程序无法启动（{}）。请刷新页面后重试。" }
     one_file { "One video at a time, please." "请一次只选择一个视频。" }
     sample_failed { "The sample could not be fetched. Check the connection and try again." "无法获取示例。请检查网络后重试。" }
+
+    // errors of downloads
+    pull_bad_name { "That is no name of a model repository. Write it as owner/name, such as Qwen/Qwen3-VL-2B-Instruct." "这不是模型仓库的名字。请写成 所有者/名称，例如 Qwen/Qwen3-VL-2B-Instruct。" }
+    pull_hub_unusable { "The hub cannot be used: {}." "无法使用模型库：{}。" }
+    pull_offline { "The server cannot reach the hub: {}." "服务器无法连接模型库：{}。" }
+    pull_unknown { "The hub has no such model: {}." "模型库中没有这个模型：{}。" }
+    pull_gated { "This model is not open to everybody: {}." "这个模型需要授权：{}。" }
+    pull_choose { "Choose the weights: {}." "请选择权重文件：{}。" }
+    pull_unsafe { "The hub lists a file with an unsafe name, so nothing was downloaded: {}." "模型库列出的文件名不安全，因此没有下载：{}。" }
+    pull_disk_full { "There is too little space: {}." "磁盘空间不足：{}。" }
+    pull_checksum { "A file arrived altered and was thrown away: {}." "文件内容与校验和不符，已丢弃：{}。" }
+    pull_cut { "The connection was cut several times. What was loaded is kept; resume when the network is back. ({})" "连接多次中断。已下载的部分会保留，网络恢复后可以继续。（{}）" }
+    pull_busy { "The hub refuses for now: {}." "模型库暂时拒绝请求：{}。" }
+    pull_in_use { "Another program is downloading this model. Wait for it, or stop it. ({})" "另一个程序正在下载这个模型。请等待或停止它。（{}）" }
+    pull_missing { "The model is not here: {}." "模型不在服务器上：{}。" }
+    pull_disk_failed { "The server cannot write the model: {}." "服务器无法写入模型：{}。" }
+    pull_cancelled { "Stopped. What was loaded is kept." "已停止，已下载的部分会保留。" }
 
     // errors of the server
     unknown_video { "There is no such video. It may have been deleted." "没有这个视频，它可能已被删除。" }

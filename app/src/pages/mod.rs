@@ -1,10 +1,12 @@
 //! The pages: one file each.
 
 pub mod library;
+pub mod models;
 pub mod not_found;
 pub mod workbench;
 
 pub use library::Library;
+pub use models::Models;
 pub use not_found::NotFound;
 pub use workbench::Workbench;
 

@@ -6,7 +6,7 @@ use crate::i18n::{fill, t, use_i18n};
 use crate::state::session::Session;
 
 /// How a real model is served; the README has the rest.
-const COMMAND: &str = "timepin serve --model Qwen3-VL-2B-Instruct/";
+const COMMAND: &str = "timepin serve --model Qwen/Qwen3-VL-2B-Instruct";
 
 /// Says what the bundled model knows, while it is the one that answers.
 #[component]

@@ -24,6 +24,7 @@ pub fn Header(
             </A>
             <div class="top-middle">{children.map(|children| children())}</div>
             <div class="top-end">
+                <A href="/models" attr:class="quiet" attr:data-testid="models-link">{t(|m| m.models)}</A>
                 <LanguageSwitch />
                 <ThemeSwitch />
             </div>

@@ -5,7 +5,8 @@
 //! (`data-state`: `receiving`, `indexing`, `ready`), `playhead`, `segment`, `thumb`, `answer-span`, `budget`, `progress`,
 //! `cancel`, `resume`, `question-input`, `ask`, `stop`, `suggestion`, `question-item` (`data-complete`), `answer`,
 //! `span-chip` (`data-start-us`, `data-end-us`, `aria-pressed`), `delete-question`, `error`, `lang-switch`,
-//! `theme-switch`. `<html data-hydrated>` says that clicks are heard.
+//! `theme-switch`, `models-link`, `running-model`, `pull-name`, `pull-file`, `pull`, `model-row` (`data-state`: `complete`,
+//! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`. `<html data-hydrated>` says that clicks are heard.
 
 pub mod answer;
 pub mod budget;
@@ -15,8 +16,10 @@ pub mod file_drop;
 pub mod header;
 pub mod history;
 pub mod icons;
+pub mod model_row;
 pub mod player;
 pub mod progress;
+pub mod pull_form;
 pub mod question_box;
 pub mod timeline;
 pub mod trouble;

@@ -8,12 +8,14 @@
 //! | the index's progress is followed | [`progress`] |
 //! | a question is asked and its answer arrives | [`conversation`] |
 //! | the visible part of the timeline is computed | [`zoom`] |
+//! | models are listed and pulled | [`pulls`] |
 //! | problems are told apart | [`trouble`] |
 
 pub mod bench;
 pub mod conversation;
 pub mod ingest;
 pub mod progress;
+pub mod pulls;
 pub mod session;
 pub mod trouble;
 pub mod zoom;

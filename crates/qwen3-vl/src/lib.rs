@@ -38,6 +38,7 @@
 //! | I want to change how … | file |
 //! |---|---|
 //! | a checkpoint's configuration is read | `checkpoint.rs`, `config.rs`, `profile.rs`, `gguf/` |
+//! | weights are counted without loading them | `census.rs` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
 //! | weights are read, converted and kept | `weights/` |
@@ -51,6 +52,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cache_precision;
+mod census;
 mod checkpoint;
 mod config;
 mod decode;
@@ -76,6 +78,7 @@ mod vision;
 mod weights;
 
 pub use cache_precision::CachePrecision;
+pub use census::{Census, census};
 pub use checkpoint::is_model_folder;
 pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
 pub use decode::Step;

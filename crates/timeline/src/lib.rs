@@ -13,11 +13,13 @@
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
+//! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
 pub mod events;
 pub mod mentions;
 pub mod model;
+pub mod models;
 pub mod plan;
 pub mod resize;
 pub mod time;
@@ -27,6 +29,7 @@ pub use budget::Budget;
 pub use events::{AnswerEvent, Pin, ProgressEvent};
 pub use mentions::Mention;
 pub use model::ModelInfo;
+pub use models::{LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
 pub use video::{AppendReceipt, FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

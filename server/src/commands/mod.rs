@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod bench;
+pub(crate) mod pull;
 pub(crate) mod serve;
 
 use std::io::Write;
@@ -30,6 +31,21 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
         prefix_cache_bytes: config.prefix_cache_memory,
         threads: config.threads,
     })
+}
+
+/// Waits until the process is told to end: Ctrl-C, or `SIGTERM`.
+pub(crate) async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => interrupt,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Writes to standard output. A reader that went away ("| head") is no error.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Engine, Place};
+use hub::{Client, Downloads};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::http::{self, Site};
-use crate::{commands, telemetry};
+use crate::{commands, model, telemetry};
 
 /// What a running answer is given to come to its end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -40,12 +41,14 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if !site.is_there() {
         tracing::warn!(folder = %site.root.display(), "the page's files are not there; build them or set --site");
     }
-    let model = engine.model();
+    let running = engine.model();
     let address = listener.local_addr()?;
-    tracing::info!(model = model.name, data = %config.data.display(), "listening on http://{address}");
+    tracing::info!(model = running.name, data = %config.data.display(), "listening on http://{address}");
 
     let (stopping, stopped) = watch::channel(false);
-    let router = http::router(&engine, &site, config);
+    let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?);
+    let downloads = Downloads::new(shelf, Client::from_environment);
+    let router = http::router(&engine, &downloads, &site, config);
     let mut waiting = stopped.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which is the end as well.
@@ -54,7 +57,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         ended = &mut server => return Ok(ended??),
-        signal = told_to_stop() => signal?,
+        signal = commands::told_to_stop() => signal?,
     }
     tracing::info!("stopping; a further signal ends it at once");
     stopping.send_replace(true);
@@ -65,23 +68,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     tokio::select! {
         ended = finish => ended??,
         () = tokio::time::sleep(END) => tracing::warn!("some connections were still open"),
-        signal = told_to_stop() => signal?,
+        signal = commands::told_to_stop() => signal?,
     }
     tracing::info!("stopped");
     // Not by returning: that would wait for a step of the model that may take longer than anyone wants to.
     std::process::exit(0)
-}
-
-async fn told_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

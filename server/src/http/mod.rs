@@ -15,6 +15,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use engine::Engine;
+use hub::Downloads;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{
     AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions, handle_server_fns_with_context,
@@ -55,12 +56,13 @@ impl FromRef<Shared> for Engine {
 }
 
 /// All routes.
-pub(crate) fn router(engine: &Engine, site: &Site, config: &Config) -> Router {
+pub(crate) fn router(engine: &Engine, downloads: &Downloads, site: &Site, config: &Config) -> Router {
     let shared = Shared { engine: engine.clone(), options: site.options.clone() };
     let context = {
-        let engine = engine.clone();
+        let (engine, downloads) = (engine.clone(), downloads.clone());
         move || {
             provide_context(engine.clone());
+            provide_context(downloads.clone());
             headers::allow_scripts_of_this_page();
         }
     };

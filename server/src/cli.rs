@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Ask a video a question and get the exact moment.
 ///
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Config,
     /// Measure this machine with this model on a video
     Bench(Bench),
+    /// Run one request and write down everything the model computes
+    Inspect(Inspect),
 }
 
 /// A question to a file.
@@ -65,6 +67,33 @@ pub(crate) struct Bench {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A request to be run with everything written down.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "docs/inspect.md describes both files; training/compare.py compares the result with transformers."
+)]
+pub(crate) struct Inspect {
+    /// Messages with texts, pictures and frames, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: PathBuf,
+    /// Where the tensors go, as safetensors
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Which tokens get logits
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) logits: Logits,
+}
+
+/// Which tokens get logits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Logits {
+    /// Every token of the prompt
+    #[default]
+    All,
+    /// The last token only
+    Last,
 }
 
 /// Settings as flags. They are texts here; `config` gives them their meaning, the same for every source.

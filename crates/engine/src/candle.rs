@@ -50,7 +50,7 @@ impl Candle {
     }
 }
 
-fn load(folder: &Path, device: &str) -> Result<Qwen3Vl> {
+pub(crate) fn load(folder: &Path, device: &str) -> Result<Qwen3Vl> {
     let on = |device| Ok(Qwen3Vl::load(folder, LoadOptions { device, dtype: None })?);
     match device {
         "cpu" => on(DeviceKind::Cpu),

@@ -15,6 +15,7 @@
 //! | a video is made to fit the context | `selection.rs` |
 //! | a question is answered | `answer.rs`, `prefix.rs`, `spans.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
+//! | a request is run with everything written down | `inspect/` |
 //! | another model or server answers | `backend.rs`, `candle.rs` |
 
 mod answer;
@@ -25,6 +26,7 @@ mod engine;
 mod error;
 mod images;
 mod index;
+mod inspect;
 mod prefix;
 mod queue;
 mod registry;
@@ -40,4 +42,6 @@ mod worker;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+pub use inspect::{Inspected, inspect};
+pub use qwen3_vl::Scored;
 pub use settings::{Place, Settings};

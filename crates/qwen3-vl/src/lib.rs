@@ -45,6 +45,7 @@
 //! | a video prefix is kept and shared | `session.rs`, `text/kv_cache.rs` |
 //! | the next token is chosen | `generate.rs` |
 //! | an answer's token points at a moment | `pointer.rs` |
+//! | what is computed is shown, layer by layer | `model/trace.rs`, `text/watch.rs` |
 //! | CPU time is spent | `kernels/` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -71,7 +72,7 @@ pub use config::{Config, RopeScaling, TextConfig, VisionConfig};
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;
 pub use generate::{Logits, Sampler, Sampling};
-pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Step};
+pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Scored, Step, Trace};
 pub use positions::{Cursor, Position};
 pub use processor::{Normalisation, RgbFrame, patchify, resize_bicubic};
 pub use profile::{Pointer, Profile};

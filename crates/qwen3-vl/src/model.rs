@@ -1,5 +1,7 @@
 //! The whole model: load a checkpoint, encode segments, read prompts, produce tokens.
 
+mod trace;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,11 +18,12 @@ use crate::prompt::{self, Message, Prompt, PromptPart, Wrapper};
 use crate::session::Session;
 use crate::stamp_ids::StampIds;
 use crate::template::ChatTemplate;
-use crate::text::{Chunk, Decoder, VisualRun};
+use crate::text::{Chunk, Decoder, VisualRun, Watch};
 use crate::tokenizer::Tokenizer;
 use crate::vision::VisionTower;
 use crate::weights::{Weights, fingerprint};
 use crate::{pointer, vision};
+pub use trace::{Scored, Trace};
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,9 +142,17 @@ impl Qwen3Vl {
     pub fn encode_segments(&self, frames: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
         let Some([first, _]) = frames.first() else { return Ok(Vec::new()) };
         let patch = self.config.vision_config.patch_size;
-        let rows = patchify(frames, patch, self.normalisation)?;
         let grid = (first.height() as usize / patch, first.width() as usize / patch);
-        self.encode_patches(&rows, frames.len(), grid)
+        self.encode_patches(&self.patches(frames)?, frames.len(), grid)
+    }
+
+    /// The patches of segments, normalised as this checkpoint wants them: what [`encode_segments`](Self::encode_segments)
+    /// gives to the vision tower.
+    ///
+    /// # Errors
+    /// Frames of different or unsuitable sizes.
+    pub fn patches(&self, frames: &[[RgbFrame; 2]]) -> Result<Vec<f32>> {
+        patchify(frames, self.config.vision_config.patch_size, self.normalisation)
     }
 
     /// Encodes patches as [`patchify`] writes them: `count` segments of `grid` patches.
@@ -200,7 +211,7 @@ impl Qwen3Vl {
     pub fn prefill(&self, session: &mut Session, parts: &[PromptPart], cancel: Cancel<'_>) -> Result<()> {
         self.refuse_placeholders(parts)?;
         let chunk = chunk_tokens(self.decoder.device());
-        self.read(session, parts, chunk, cancel, &mut |_| Ok(()))
+        self.read(session, parts, chunk, cancel, &mut ())
     }
 
     /// As [`prefill`](Self::prefill), giving the logits of every token read: [L, vocab] f32. For evaluation.
@@ -209,12 +220,9 @@ impl Qwen3Vl {
     /// As for [`prefill`](Self::prefill).
     pub fn prefill_scored(&self, session: &mut Session, parts: &[PromptPart], chunk: usize) -> Result<Tensor> {
         self.refuse_placeholders(parts)?;
-        let mut all = Vec::new();
-        self.read(session, parts, chunk.max(1), &|| false, &mut |hidden| {
-            all.push(self.decoder.logits(hidden)?);
-            Ok(())
-        })?;
-        Ok(Tensor::cat(&all, 0)?)
+        let mut scores = trace::Scores::new(&self.decoder);
+        self.read(session, parts, chunk.max(1), &|| false, &mut scores)?;
+        scores.finish()
     }
 
     /// Logits and pointer after the last token the session has read.
@@ -238,7 +246,7 @@ impl Qwen3Vl {
     /// # Errors
     /// An unknown token, or no position left.
     pub fn decode_step(&self, session: &mut Session, token: u32) -> Result<Step> {
-        self.read(session, &[PromptPart::Tokens(vec![token])], 1, &|| false, &mut |_| Ok(()))?;
+        self.read(session, &[PromptPart::Tokens(vec![token])], 1, &|| false, &mut ())?;
         self.step(session)
     }
 
@@ -295,10 +303,10 @@ impl Qwen3Vl {
         parts: &[PromptPart],
         chunk: usize,
         cancel: Cancel<'_>,
-        on_hidden: &mut dyn FnMut(&Tensor) -> Result<()>,
+        watch: &mut dyn Watch,
     ) -> Result<()> {
         let mark = session.mark();
-        let result = self.read_chunks(session, parts, chunk, cancel, on_hidden);
+        let result = self.read_chunks(session, parts, chunk, cancel, watch);
         if result.is_err() {
             session.restore(mark);
         }
@@ -311,7 +319,7 @@ impl Qwen3Vl {
         parts: &[PromptPart],
         chunk: usize,
         cancel: Cancel<'_>,
-        on_hidden: &mut dyn FnMut(&Tensor) -> Result<()>,
+        watch: &mut dyn Watch,
     ) -> Result<()> {
         let start = session.ids.len();
         let mut positions: Vec<Position> = Vec::new();
@@ -338,8 +346,7 @@ impl Qwen3Vl {
                 return Err(Error::Cancelled);
             }
             let chunk = Chunk { ids, positions, visuals: runs(&visuals, index * chunk, ids.len()) };
-            let pass = self.decoder.forward(&chunk, &mut session.cache, self.profile.pointer)?;
-            on_hidden(&pass.hidden)?;
+            let pass = self.decoder.forward(&chunk, &mut session.cache, self.profile.pointer, watch)?;
             session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
             session.pointer_query = pass.pointer_query;
         }

@@ -4,6 +4,7 @@
 pub(crate) mod kv_cache;
 mod layer;
 mod rope;
+mod watch;
 
 use candle_core::{DType, Device, Tensor};
 
@@ -17,6 +18,7 @@ use crate::weights::Weights;
 use kv_cache::{CacheShape, KvCache};
 use layer::Layer;
 use rope::Mrope;
+pub(crate) use watch::Watch;
 
 /// Part of a segment inside a chunk.
 pub(crate) struct VisualRun<'a> {
@@ -93,8 +95,14 @@ impl Decoder {
         })
     }
 
-    /// Runs the tokens after those in `cache`, leaving their keys and values in it.
-    pub(crate) fn forward(&self, chunk: &Chunk<'_>, cache: &mut KvCache, pointer: Option<Pointer>) -> Result<Pass> {
+    /// Runs the tokens after those in `cache`, leaving their keys and values in it. `watch` is shown what comes out.
+    pub(crate) fn forward(
+        &self,
+        chunk: &Chunk<'_>,
+        cache: &mut KvCache,
+        pointer: Option<Pointer>,
+        watch: &mut dyn Watch,
+    ) -> Result<Pass> {
         let length = chunk.ids.len();
         cache.reserve(length)?;
         let ids = Tensor::from_slice(chunk.ids, length, &self.device)?;
@@ -102,6 +110,7 @@ impl Decoder {
         for run in &chunk.visuals {
             x.slice_set(&self.rows(run.features.merged(), run)?, 0, run.at)?;
         }
+        watch.embedded(chunk.positions, &x)?;
         let rotary = self.rope.table(chunk.positions, (&self.device, self.dtype))?;
         let mut pointer_query = None;
         for (i, layer) in self.layers.iter().enumerate() {
@@ -117,8 +126,10 @@ impl Decoder {
                     x.slice_set(&sum, 0, run.at)?;
                 }
             }
+            watch.layer(i, &x)?;
         }
         cache.commit(length);
+        watch.hidden(&x)?;
         Ok(Pass { hidden: x, pointer_query })
     }
 

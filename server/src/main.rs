@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Serve => commands::serve::run(&config),
         Command::Ask(request) => commands::ask::run(&config, &request),
         Command::Bench(request) => commands::bench::run(&config, &request),
+        Command::Fit(request) => commands::fit::run(&config, &request),
         Command::Inspect(request) => commands::inspect::run(&config, &request),
         Command::Config => commands::print(&config.to_yaml()),
     };

@@ -43,5 +43,5 @@ pub use engine::Engine;
 pub use error::{Error, Result};
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 pub use inspect::{Inspected, inspect};
-pub use qwen3_vl::Scored;
+pub use qwen3_vl::{Profile, Scored, fit};
 pub use settings::{Place, Settings};

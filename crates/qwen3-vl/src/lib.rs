@@ -38,6 +38,7 @@
 //! | I want to change how … | file |
 //! |---|---|
 //! | a checkpoint's configuration is read | `config.rs`, `profile.rs` |
+//! | a broken checkpoint is told | `bounds.rs`, `inventory.rs`, `error.rs` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
 //! | the decoder computes | `text/`, `positions.rs` |
@@ -46,13 +47,17 @@
 //! | the next token is chosen | `generate.rs` |
 //! | an answer's token points at a moment | `pointer.rs` |
 //! | what is computed is shown, layer by layer | `model/trace.rs`, `text/watch.rs` |
+//! | what fits a machine is told beforehand | [`fit`] |
 //! | CPU time is spent | `kernels/` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bounds;
 mod config;
 mod error;
 mod features;
+pub mod fit;
 mod generate;
+mod inventory;
 mod kernels;
 mod model;
 mod pointer;

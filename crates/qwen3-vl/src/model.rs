@@ -22,7 +22,7 @@ use crate::text::{Chunk, Decoder, VisualRun, Watch};
 use crate::tokenizer::Tokenizer;
 use crate::vision::VisionTower;
 use crate::weights::{Weights, fingerprint};
-use crate::{pointer, vision};
+use crate::{fit, pointer, vision};
 pub use trace::{Scored, Trace};
 
 /// Where to compute.
@@ -76,16 +76,20 @@ impl std::fmt::Debug for Qwen3Vl {
     }
 }
 
-/// Tokens of one pass: on the CPU small enough that activations stay in the caches.
+/// Tokens of one pass on the CPU: activations stay in the caches.
+pub(crate) const CPU_CHUNK: usize = 256;
+/// Tokens of one pass on an accelerator.
+pub(crate) const DEVICE_CHUNK: usize = 2048;
+
 fn chunk_tokens(device: &Device) -> usize {
-    if device.is_cpu() { 256 } else { 2048 }
+    if device.is_cpu() { CPU_CHUNK } else { DEVICE_CHUNK }
 }
 
 impl Qwen3Vl {
     /// Loads a model folder in the layout of the published checkpoints.
     ///
     /// # Errors
-    /// Missing or inconsistent files, or a device that is not there.
+    /// Missing or inconsistent files, a model larger than the memory that is free, or a device that is not there.
     pub fn load(dir: &Path, options: LoadOptions) -> Result<Self> {
         let device = match options.device {
             DeviceKind::Cpu => Device::Cpu,
@@ -96,9 +100,14 @@ impl Qwen3Vl {
             return Err(Error::Unsupported(format!("{dtype:?} on the CPU; leave the dtype out to compute in f32")));
         }
         let config = Config::read(dir)?;
+        if device.is_cpu() {
+            // Told in a sentence before it is told by the system's killer.
+            fit::Dimensions::read(dir)?.check_memory(fit::Precision::F32, fit::available_memory())?;
+        }
         let profile = Profile::read(dir)?;
         pointer::check(profile.pointer, &config.text_config)?;
         let tokenizer = Tokenizer::read(dir)?;
+        tokenizer.check(&config)?;
         let weights = Weights::open(dir, device, dtype)?;
         Ok(Self {
             normalisation: Normalisation::read(dir)?,

@@ -44,9 +44,7 @@ fn shard_paths(dir: &Path) -> Result<Vec<PathBuf>> {
 impl Weights {
     pub(crate) fn open(dir: &Path, device: Device, dtype: DType) -> Result<Self> {
         let paths = shard_paths(dir)?;
-        for path in &paths {
-            File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        }
+        crate::inventory::check(dir, &paths)?;
         // SAFETY: the files are read while loading only; a process that rewrites them at that moment could produce
         // wrong values, as with any file read, but every offset was checked against the length that was mapped.
         #[allow(unsafe_code)]

@@ -57,6 +57,9 @@ pub(crate) struct Ask {
     /// of a model that thinks
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print what a thinking model says to itself, on standard error
+    #[arg(long)]
+    pub(crate) show_thoughts: bool,
 }
 
 /// A measurement.

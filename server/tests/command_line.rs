@@ -162,7 +162,8 @@ fn the_settings_in_force_are_printed_with_their_origin() {
 fn what_fits_is_told_without_a_model_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     let fit = |arguments: &[&str]| timepin(folder.path()).arg("fit").args(arguments).output().unwrap();
-    let output = fit(&["--model", "Qwen/Qwen3-VL-8B-Instruct", "--minutes", "60", "--gpu", "4090d", "--gpu", "H100", "--json"]);
+    let output =
+        fit(&["--model", "Qwen/Qwen3-VL-8B-Instruct", "--minutes", "60", "--gpu", "4090d", "--gpu", "H100", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no card `H100`") && text(&output.stderr).contains("H100 80GB"));
     let output = fit(&["--model", "8B", "--minutes", "60", "--gpu", "4090d", "--gpu", "h100-80gb", "--json"]);

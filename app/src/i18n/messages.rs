@@ -133,6 +133,7 @@ messages! {
     ask_anything_note { "Answers come with their moments. Click one, and the player jumps there." "回答会附上时刻，点击即可跳转。" }
     ask_early { "The index is still growing; your answer may have to wait for it." "索引仍在建立，回答可能需要稍等。" }
     waiting { "Thinking …" "思考中……" }
+    thought { "Thoughts" "思考过程" }
     reading_prompt { "Looking at the video: {} %" "正在观看视频：{}%" }
     stopped { "Stopped." "已停止。" }
     incomplete { "This answer was interrupted." "这个回答被中断了。" }

@@ -18,6 +18,7 @@ use crate::index::{Pair, Status};
 use crate::prefix::{Kept, Prefixes};
 use crate::selection;
 use crate::spans::SpanWatch;
+use crate::thought::Kind;
 use crate::worker::Shared;
 
 /// Tokens shown between two looks at whether anybody still listens.
@@ -146,7 +147,7 @@ impl Shared {
         let stamps: Vec<_> = pairs.iter().map(|pair| stamp(pair.span.start, pair.span.end)).collect();
         let costs: Vec<_> = stamps.iter().map(|stamp| self.backend.segment_tokens(stamp, size)).collect();
         let limit = selection::context(self.backend.info(), self.max_context_length, duration);
-        let chosen = selection::fit(&costs, fixed, limit)?;
+        let chosen = selection::fit(&costs, fixed, self.backend.room(), limit)?;
         if chosen.len() < pairs.len() {
             tracing::info!(%video, shown = chosen.len(), of = pairs.len(), limit, "the context is too short for every segment");
         }
@@ -230,6 +231,7 @@ impl Shared {
         let mut draft = Draft::default();
         let mut watch = SpanWatch::new(showing.duration);
         let mut saved = Instant::now();
+        let mut begun = false;
         let ended = loop {
             if stop() {
                 break Err(Error::Cancelled);
@@ -239,12 +241,20 @@ impl Shared {
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             };
-            usage.answer_tokens += 1;
+            match piece.kind {
+                Kind::Answer => usage.answer_tokens += 1,
+                Kind::Thought => usage.thought_tokens += 1,
+            }
             if piece.text.is_empty() {
                 continue;
             }
-            if draft.text.is_empty() {
+            if !begun {
                 usage.first_token_ms = question.elapsed_ms();
+                begun = true;
+            }
+            if piece.kind == Kind::Thought {
+                question.tell(AnswerEvent::Thought { text: piece.text });
+                continue;
             }
             let pin = piece.looked.and_then(|weights| pin(&weights, &showing.pairs));
             draft.text.push_str(&piece.text);

@@ -1,19 +1,21 @@
 //! The back end in this process: Qwen3-VL in candle.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, DeviceKind, LoadOptions, Logits, Message, Qwen3Vl, RgbFrame, Sampler, Sampling, SegmentFeatures, Session,
-    TextStream, VideoItem, Wrapper, resize_bicubic,
+    Content, DeviceKind, LoadOptions, Logits, Message, PromptPart, Qwen3Vl, RgbFrame, Sampler, Sampling,
+    SegmentFeatures, Session, TextStream, VideoItem, Wrapper, resize_bicubic,
 };
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
 use crate::backend::{Backend, Conversation, Piece, Shown, Stop};
 use crate::error::{Error, Result};
-use crate::selection::ANSWER_TOKENS;
+use crate::selection::{ANSWER_TOKENS, THOUGHT_TOKENS};
 use crate::settings::Settings;
+use crate::thought::{CLOSE, Kind, Splitter};
 
 /// The 4.57 layout of a video in the prompt, which published checkpoints were evaluated with (`qwen3-vl.md` §4).
 const WRAPPER: Wrapper = Wrapper::Replaced;
@@ -22,6 +24,8 @@ const WRAPPER: Wrapper = Wrapper::Replaced;
 pub(crate) struct Candle {
     model: Arc<Qwen3Vl>,
     info: ModelInfo,
+    /// Whether its template opens a thought before every answer.
+    thinks: bool,
 }
 
 impl Candle {
@@ -46,7 +50,9 @@ impl Candle {
             max_context: u32::try_from(window).unwrap_or(u32::MAX),
             demo: settings.bundled_model,
         };
-        Ok(Self { model: Arc::new(model), info })
+        let question = [Message::text("user", "?")];
+        let thinks = model.prompt(&question, WRAPPER)?.opens_thought();
+        Ok(Self { model: Arc::new(model), info, thinks })
     }
 }
 
@@ -102,6 +108,10 @@ impl Backend for Candle {
         Ok(u32::try_from(prompt.tokens()).unwrap_or(u32::MAX))
     }
 
+    fn room(&self) -> u32 {
+        if self.thinks { ANSWER_TOKENS + THOUGHT_TOKENS } else { ANSWER_TOKENS }
+    }
+
     fn conversation(&self) -> Box<dyn Conversation> {
         Box::new(Talk { session: self.model.new_session(), model: Arc::clone(&self.model), first: None, answer: None })
     }
@@ -118,9 +128,35 @@ struct Talk {
 
 struct Answer {
     logits: Logits,
-    sampler: Sampler,
+    /// For thoughts: as the checkpoint wants them. Thinking greedily tends to go in circles.
+    thinking: Sampler,
+    /// For the answer: greedy, whatever the checkpoint's defaults. Times and numbers are not a matter of chance
+    /// (`qwen3-vl.md` §9).
+    answering: Sampler,
     text: TextStream,
+    splitter: Splitter,
+    /// Cut off the same token, not given out yet.
+    ready: VecDeque<Piece>,
+    thought: u32,
+    /// Tokens it may think.
+    thought_limit: u32,
     written: u32,
+    over: bool,
+}
+
+impl Answer {
+    /// Notes text that was written while the model looked somewhere.
+    fn write(&mut self, text: &str, looked: Option<Vec<f32>>) {
+        let kind = self.splitter.kind();
+        let parts = self.splitter.push(text);
+        if parts.is_empty() {
+            // A token was written even if its text is not certain yet.
+            self.ready.push_back(Piece { text: String::new(), kind, looked });
+            return;
+        }
+        let pieces = parts.into_iter().map(|(kind, text)| Piece { text, kind, looked: looked.clone() });
+        self.ready.extend(pieces);
+    }
 }
 
 impl Talk {
@@ -131,6 +167,56 @@ impl Talk {
             .collect();
         let content = vec![Content::Video(items), Content::Text(question.to_owned())];
         Ok(self.model.prompt(&[Message::user(content)], WRAPPER)?)
+    }
+}
+
+impl Talk {
+    /// Tokens there are for a thought, the answer's own left free.
+    fn thought_limit(&self) -> u32 {
+        let window = self.model.config().text_config.max_position_embeddings as i64;
+        let next = self.session.len() as i64 + self.session.rope_delta();
+        let left = window.saturating_sub(next).saturating_sub(i64::from(ANSWER_TOKENS));
+        u32::try_from(left.max(0)).unwrap_or(u32::MAX).min(THOUGHT_TOKENS)
+    }
+
+    /// Writes one more token.
+    fn advance(&mut self, answer: &mut Answer) -> Result<()> {
+        let thinking = answer.splitter.kind() == Kind::Thought;
+        if thinking && answer.thought >= answer.thought_limit {
+            return self.break_off(answer);
+        }
+        let sampler = if thinking { &mut answer.thinking } else { &mut answer.answering };
+        let token = sampler.choose(&answer.logits);
+        if self.model.is_end(token) || answer.written >= ANSWER_TOKENS {
+            answer.over = true;
+            let rest = std::mem::take(&mut answer.text).finish(self.model.tokenizer())?;
+            if !rest.is_empty() {
+                answer.write(&rest, None);
+            }
+            let held = std::mem::replace(&mut answer.splitter, Splitter::new(false)).finish();
+            answer.ready.extend(held.map(|(kind, text)| Piece { text, kind, looked: None }));
+            return Ok(());
+        }
+        let step = self.model.decode_step(&mut self.session, token)?;
+        let text = answer.text.push(self.model.tokenizer(), token)?;
+        answer.logits = step.logits;
+        if thinking {
+            answer.thought += 1
+        } else {
+            answer.written += 1
+        }
+        answer.write(&text, step.pointer);
+        Ok(())
+    }
+
+    /// Ends a thought that has become too long: the model reads a closing tag as if it had written it, and answers.
+    fn break_off(&mut self, answer: &mut Answer) -> Result<()> {
+        let ids = self.model.tokenizer().encode(&format!("\n{CLOSE}\n\n"))?;
+        self.model.prefill(&mut self.session, &[PromptPart::Tokens(ids)], &|| false)?;
+        answer.logits = self.model.step(&self.session)?.logits;
+        answer.text = TextStream::default();
+        answer.write(CLOSE, None);
+        Ok(())
     }
 }
 
@@ -171,27 +257,32 @@ impl Conversation for Talk {
 
     fn ask(&mut self, question: &str, stop: Stop<'_>) -> Result<()> {
         let first = self.first.as_slice();
-        let (_, parts) = self.prompt(first, question)?.split_after_video();
+        let prompt = self.prompt(first, question)?;
+        let (_, parts) = prompt.split_after_video();
         self.model.prefill(&mut self.session, &parts, stop)?;
         let logits = self.model.step(&self.session)?.logits;
-        // Greedy, whatever the checkpoint's defaults: times and numbers are not a matter of chance (`qwen3-vl.md` §9).
-        let sampler = Sampler::new(Sampling::default(), []);
-        self.answer = Some(Answer { logits, sampler, text: TextStream::default(), written: 0 });
+        self.answer = Some(Answer {
+            logits,
+            thinking: Sampler::new(self.model.sampling(), []),
+            answering: Sampler::new(Sampling::default(), []),
+            text: TextStream::default(),
+            splitter: Splitter::new(prompt.opens_thought()),
+            ready: VecDeque::new(),
+            thought: 0,
+            thought_limit: self.thought_limit(),
+            written: 0,
+            over: false,
+        });
         Ok(())
     }
 
     fn write(&mut self) -> Result<Option<Piece>> {
         let Some(mut answer) = self.answer.take() else { return Ok(None) };
-        let token = answer.sampler.choose(&answer.logits);
-        if self.model.is_end(token) || answer.written >= ANSWER_TOKENS {
-            let rest = answer.text.finish(self.model.tokenizer())?;
-            return Ok((!rest.is_empty()).then_some(Piece { text: rest, looked: None }));
+        if answer.ready.is_empty() && !answer.over {
+            self.advance(&mut answer)?;
         }
-        let step = self.model.decode_step(&mut self.session, token)?;
-        let text = answer.text.push(self.model.tokenizer(), token)?;
-        answer.logits = step.logits;
-        answer.written += 1;
-        self.answer = Some(answer);
-        Ok(Some(Piece { text, looked: step.pointer }))
+        let piece = answer.ready.pop_front();
+        self.answer = piece.is_some().then_some(answer);
+        Ok(piece)
     }
 }

@@ -14,6 +14,7 @@
 //! | segments are encoded and found again | `encode.rs` |
 //! | a video is made to fit the context | `selection.rs` |
 //! | a question is answered | `answer.rs`, `prefix.rs`, `spans.rs` |
+//! | thoughts are told from answers | `thought.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
 //! | a request is run with everything written down | `inspect/` |
 //! | another model or server answers | `backend.rs`, `candle.rs` |
@@ -37,6 +38,7 @@ mod streams;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod thought;
 mod worker;
 
 pub use engine::Engine;

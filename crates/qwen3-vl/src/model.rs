@@ -61,6 +61,7 @@ pub struct Step {
 pub struct Qwen3Vl {
     config: Config,
     profile: Profile,
+    sampling: Sampling,
     normalisation: Normalisation,
     fingerprint: String,
     tokenizer: Tokenizer,
@@ -110,6 +111,7 @@ impl Qwen3Vl {
         tokenizer.check(&config)?;
         let weights = Weights::open(dir, device, dtype)?;
         Ok(Self {
+            sampling: Sampling::read(dir)?,
             normalisation: Normalisation::read(dir)?,
             fingerprint: fingerprint(dir)?,
             template: ChatTemplate::read(dir)?,
@@ -130,6 +132,12 @@ impl Qwen3Vl {
     /// `timepin.json`, or the defaults.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// `generation_config.json`: how the checkpoint wants its tokens chosen. Times are better chosen greedily, which is
+    /// [`Sampling::default`].
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
     }
 
     /// A hash of weights and configuration: part of every cache key.

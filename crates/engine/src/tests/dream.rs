@@ -11,6 +11,7 @@ use timeline::{ModelInfo, PlanRequest};
 
 use crate::backend::{Backend, Conversation, Piece, Shown, Stop};
 use crate::error::{Error, Result};
+use crate::thought::Kind;
 
 /// Tokens of one segment.
 pub(super) const SEGMENT: u32 = 10;
@@ -100,7 +101,7 @@ impl Backend for Dream {
 }
 
 /// Answers "saw 0.2:0,1 1.2:2,3 …" — stamps and colours of what it was shown; "count" makes it write a thousand words,
-/// "times" a sentence with a time.
+/// "times" a sentence with a time, "think" thoughts with a time and then an answer with another.
 struct Sleep {
     shown: Vec<String>,
     words: Vec<String>,
@@ -144,6 +145,10 @@ impl Conversation for Sleep {
         let text = match question {
             "count" => (0..1000).map(|n| n.to_string()).collect(),
             "times" => "It is there from 1.0 to 2.5 seconds. Nothing else.".split(' ').map(str::to_owned).collect(),
+            "think" => "thought:At thought:7.0 thought:seconds? At 2.0 seconds. Nothing else."
+                .split(' ')
+                .map(str::to_owned)
+                .collect(),
             "panic" => panic!("a dream broke"),
             _ => [vec!["saw".to_owned()], self.shown.clone()].concat(),
         };
@@ -156,6 +161,11 @@ impl Conversation for Sleep {
         std::thread::sleep(self.pace);
         self.written.fetch_add(1, Ordering::SeqCst);
         let looked = Some(vec![1.0; self.shown.len()]);
-        Ok(self.words.pop().map(|word| Piece { text: word + " ", looked }))
+        let Some(word) = self.words.pop() else { return Ok(None) };
+        let (kind, word) = match word.strip_prefix("thought:") {
+            Some(word) => (Kind::Thought, word.to_owned()),
+            None => (Kind::Answer, word),
+        };
+        Ok(Some(Piece { text: word + " ", kind, looked }))
     }
 }

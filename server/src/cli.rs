@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Ask a video a question and get the exact moment.
 ///
@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Models(Models),
     /// Measure this machine with this model on a video
     Bench(Bench),
+    /// Say which graphics cards (and whether this machine) can run the model on a video, and what that takes
+    Fit(Fit),
+    /// Run one request and write down everything the model computes
+    Inspect(Inspect),
 }
 
 /// A question to a file.
@@ -53,9 +57,13 @@ pub(crate) struct Ask {
     /// A file with one question a line (- for standard input); the video is read once for all of them
     #[arg(long, value_name = "FILE")]
     pub(crate) questions: Option<PathBuf>,
-    /// Print one JSON object per question: {question, answer, spans: [{start_us, end_us, text}], usage}
+    /// Print one JSON object per question: {question, answer, spans: [{start_us, end_us, text}], usage}, and the thought
+    /// of a model that thinks
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print what a thinking model says to itself, on standard error
+    #[arg(long)]
+    pub(crate) show_thoughts: bool,
 }
 
 /// A model to get.
@@ -97,6 +105,71 @@ pub(crate) struct Bench {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Which machine for which video.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "--model takes a folder with config.json, or the name of a published size (2B, 4B, 8B, 32B, 30B-A3B, 235B-A22B), whose numbers are built in.\n\nExamples:\n  timepin fit --model 8B --minutes 60\n  timepin fit --model 30B-A3B --minutes 120 --fps 1 --gpu 4090D --gpu a100-80gb"
+)]
+pub(crate) struct Fit {
+    /// Length of the video
+    #[arg(long, value_name = "MINUTES", default_value_t = 10.0, value_parser = minutes)]
+    pub(crate) minutes: f64,
+    /// Frames a second to look at, however many that makes [default: the model's own plan, at most 768 frames]
+    #[arg(long, value_name = "FPS", value_parser = fps)]
+    pub(crate) fps: Option<f64>,
+    /// A graphics card; may be given several times [default: all that are known]
+    #[arg(long = "gpu", value_name = "NAME")]
+    pub(crate) gpus: Vec<String>,
+    /// Size of the video's frames
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = frame_size)]
+    pub(crate) frame: (u32, u32),
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes| (0.01..=1440.0).contains(minutes));
+    minutes.ok_or_else(|| "give a number of minutes up to 1440".to_owned())
+}
+
+fn fps(text: &str) -> Result<f64, String> {
+    let fps = text.parse().ok().filter(|fps| (0.001..=60.0).contains(fps));
+    fps.ok_or_else(|| "give a number of frames from 0.001 to 60".to_owned())
+}
+
+fn frame_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    sides.ok_or_else(|| "give a width and a height such as 1920x1080".to_owned())
+}
+
+/// A request to be run with everything written down.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "docs/inspect.md describes both files; training/compare.py compares the result with transformers."
+)]
+pub(crate) struct Inspect {
+    /// Messages with texts, pictures and frames, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: PathBuf,
+    /// Where the tensors go, as safetensors
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Which tokens get logits
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) logits: Logits,
+}
+
+/// Which tokens get logits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Logits {
+    /// Every token of the prompt
+    #[default]
+    All,
+    /// The last token only
+    Last,
 }
 
 /// Settings as flags. They are texts here; `config` gives them their meaning, the same for every source.

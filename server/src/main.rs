@@ -41,6 +41,8 @@ fn main() -> ExitCode {
         Command::Bench(request) => commands::bench::run(&config, &request),
         Command::Pull(request) => commands::pull::run(&config, &request),
         Command::Models(request) => commands::pull::list(&config, &request),
+        Command::Fit(request) => commands::fit::run(&config, &request),
+        Command::Inspect(request) => commands::inspect::run(&config, &request),
         Command::Config => commands::print(&config.to_yaml()),
     };
     match result {

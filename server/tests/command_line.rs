@@ -159,12 +159,52 @@ fn the_settings_in_force_are_printed_with_their_origin() {
 }
 
 #[test]
+fn what_fits_is_told_without_a_model_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let fit = |arguments: &[&str]| timepin(folder.path()).arg("fit").args(arguments).output().unwrap();
+    let output =
+        fit(&["--model", "Qwen/Qwen3-VL-8B-Instruct", "--minutes", "60", "--gpu", "4090d", "--gpu", "H100", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no card `H100`") && text(&output.stderr).contains("H100 80GB"));
+    let output = fit(&["--model", "8B", "--minutes", "60", "--gpu", "4090d", "--gpu", "h100-80gb", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["parameters"], 8_767_123_696_u64);
+    let [small, large] = report["devices"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert_eq!((&large["precision"], &large["fits"]), (&Value::from("16 bit"), &Value::from(true)));
+    assert!(small["weights_bytes"].as_u64() < large["weights_bytes"].as_u64());
+    let table = text(&fit(&["--model", "235B-A22B"]).stdout);
+    assert!(table.contains("RTX 3090") && table.contains("too much") && table.contains("this machine"), "{table}");
+    let output = fit(&["--model", "7B"]);
+    assert!(text(&output.stderr).contains("30B-A3B"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_request_is_inspected_into_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = repository().join("crates/engine/tests/inspect/request.json").canonicalize().unwrap();
+    let output = timepin(folder.path())
+        .args(["inspect", "--logits", "last", "--out", "found.safetensors", "--request"])
+        .arg(&request)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("found.safetensors"));
+    let bytes = fs::read(folder.path().join("found.safetensors")).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    assert_eq!(header["__metadata__"]["format"], "timepin-inspect-1");
+    // The bundled vocabulary, one row.
+    assert_eq!(header["logits"]["shape"], serde_json::json!([1, 960]));
+}
+
+#[test]
 fn help_and_version_read_well() {
     let folder = tempfile::tempdir().unwrap();
     let version = timepin(folder.path()).arg("--version").output().unwrap();
     assert_eq!(text(&version.stdout), format!("timepin {}\n", env!("CARGO_PKG_VERSION")));
     let help = text(&timepin(folder.path()).arg("--help").output().unwrap().stdout);
-    for word in ["serve", "ask", "config", "bench", "--address", "TIMEPIN_"] {
+    for word in ["serve", "ask", "config", "bench", "fit", "inspect", "--address", "TIMEPIN_"] {
         assert!(help.contains(word), "{help}");
     }
 }

@@ -152,6 +152,7 @@ messages! {
     ask_early { "The index is still growing; your answer may have to wait for it." "索引仍在建立，回答可能需要稍等。" }
     waiting { "Thinking …" "思考中……" }
     waiting_behind { "Waiting for its turn; questions ahead: {}" "排队中，前面还有 {} 个问题" }
+    thought { "Thoughts" "思考过程" }
     reading_prompt { "Looking at the video: {} %" "正在观看视频：{}%" }
     stopped { "Stopped." "已停止。" }
     incomplete { "This answer was interrupted." "这个回答被中断了。" }

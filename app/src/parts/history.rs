@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::ScrollToOptions;
 
-use super::answer::Answer;
+use super::answer::{Answer, Thought};
 use super::budget::grouped;
 use super::icons::{self, Icon};
 use super::trouble::TroubleText;
@@ -28,6 +28,7 @@ pub fn History() -> impl IntoView {
         let count = entries.len();
         if let Some(last) = entries.last() {
             last.record.track();
+            last.thought.track();
             last.status.track();
         }
         if let Some(view) = scroller.get_untracked() {
@@ -85,6 +86,7 @@ fn Item(entry: Entry) -> impl IntoView {
         >
             <p class="question">{move || entry.record.with(|record| record.question.clone())}</p>
             <StatusLine entry />
+            <Thought entry />
             <Answer entry />
             <div class="entry-tools">
                 <Show when=move || !open()>

@@ -47,11 +47,20 @@ pub struct Entry {
     pub key: u32,
     /// Question and answer so far.
     pub record: RwSignal<QuestionRecord>,
+    /// What a thinking model said to itself before the answer; heard in this session only.
+    pub thought: RwSignal<String>,
     /// Where the answer stands.
     pub status: RwSignal<Status>,
 }
 
 impl Entry {
+    /// The first words are here.
+    fn begin_writing(self) {
+        if self.status.with_untracked(|status| *status != Status::Writing) {
+            self.status.set(Status::Writing);
+        }
+    }
+
     /// The spans of its answer.
     pub fn spans(self) -> Vec<Span> {
         self.record.with_untracked(|record| record.spans.iter().map(|s| s.span).collect())
@@ -77,7 +86,12 @@ impl Conversation {
     pub fn provide(bench: Bench, records: Vec<QuestionRecord>) -> Self {
         let entries = (0_u32..).zip(records).map(|(key, record)| {
             let status = if record.complete { Status::Done(None) } else { Status::Interrupted };
-            Entry { key, record: RwSignal::new(record), status: RwSignal::new(status) }
+            Entry {
+                key,
+                record: RwSignal::new(record),
+                thought: RwSignal::new(String::new()),
+                status: RwSignal::new(status),
+            }
         });
         let entries: Vec<Entry> = entries.collect();
         if let Some(last) = entries.last() {
@@ -181,7 +195,10 @@ impl Conversation {
             complete: false,
             asked_ms: platform::now_ms() as i64,
         };
-        let make = || Entry { key, record: RwSignal::new(record), status: RwSignal::new(Status::Waiting(0)) };
+        let make = || {
+            let status = RwSignal::new(Status::Waiting(0));
+            Entry { key, record: RwSignal::new(record), thought: RwSignal::new(String::new()), status }
+        };
         // Signals belong to whoever is current; a click handler's owner may go before the entry does.
         let owner = self.owner.with_value(|owner| owner.as_ref().and_then(WeakOwner::upgrade));
         let entry = match owner {
@@ -203,10 +220,12 @@ impl Conversation {
                     AnswerEvent::Started { question } => entry.record.update(|record| record.id = question),
                     AnswerEvent::Waiting { ahead } => entry.status.set(Status::Waiting(ahead)),
                     AnswerEvent::Reading { done, total } => entry.status.set(Status::Reading(done, total)),
+                    AnswerEvent::Thought { text } => {
+                        entry.begin_writing();
+                        entry.thought.update(|thought| thought.push_str(&text));
+                    }
                     AnswerEvent::Token { text, pin } => {
-                        if entry.status.with_untracked(|status| *status != Status::Writing) {
-                            entry.status.set(Status::Writing);
-                        }
+                        entry.begin_writing();
                         entry.record.update(|record| {
                             record.answer.push_str(&text);
                             record.tokens.push(TokenRecord { text, pin });

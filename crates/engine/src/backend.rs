@@ -11,6 +11,8 @@ use timeline::ModelInfo;
 use timeline::resize::Size;
 
 use crate::error::Result;
+use crate::selection::ANSWER_TOKENS;
+use crate::thought::Kind;
 use crate::worker::survive;
 
 /// Looks at frames and holds conversations about videos.
@@ -32,6 +34,11 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Tokens of everything in the prompt that is not a segment.
     fn question_tokens(&self, question: &str) -> Result<u32>;
+
+    /// Tokens to keep free for what will be written.
+    fn room(&self) -> u32 {
+        ANSWER_TOKENS
+    }
 
     /// A conversation about a video of which nothing has been shown yet.
     fn conversation(&self) -> Box<dyn Conversation>;
@@ -60,6 +67,8 @@ pub(crate) struct Shown {
 pub(crate) struct Piece {
     /// Whole characters; empty while one is unfinished.
     pub(crate) text: String,
+    /// Whether it is said to the asker, or by a thinking model to itself.
+    pub(crate) kind: Kind,
     /// Weight of every segment shown, when the model has a time pointer.
     pub(crate) looked: Option<Vec<f32>>,
 }

@@ -5,24 +5,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, DeviceKind, LoadOptions, Message, PromptPart, Qwen3Vl, RgbFrame, Sampler, Sampling, SegmentFeatures,
-    Session, Step, TextStream, VideoItem, Wrapper, is_model_folder, resize_bicubic,
+    Content, DeviceKind, LoadOptions, Message, Qwen3Vl, RgbFrame, SegmentFeatures, Wrapper, is_model_folder,
+    resize_bicubic,
 };
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop, Written};
+use crate::backend::{Backend, Conversation, Written};
 use crate::error::{Error, Result};
-use crate::selection::ANSWER_TOKENS;
+use crate::selection::{ANSWER_TOKENS, THOUGHT_TOKENS};
 use crate::settings::Settings;
+use crate::talk::{self, Talk};
 
 /// The 4.57 layout of a video in the prompt, which published checkpoints were evaluated with (`qwen3-vl.md` §4).
-const WRAPPER: Wrapper = Wrapper::Replaced;
+pub(crate) const WRAPPER: Wrapper = Wrapper::Replaced;
 
 /// A loaded checkpoint and what is known about it.
 pub(crate) struct Candle {
     model: Arc<Qwen3Vl>,
     info: ModelInfo,
+    /// Whether its template opens a thought before every answer.
+    thinks: bool,
 }
 
 impl Candle {
@@ -48,11 +51,14 @@ impl Candle {
             max_context: u32::try_from(window).unwrap_or(u32::MAX),
             demo: settings.bundled_model,
         };
-        Ok(Self { model: Arc::new(model), info })
+        let question = [Message::text("user", "?")];
+        let thinks = model.prompt(&question, WRAPPER)?.opens_thought();
+        Ok(Self { model: Arc::new(model), info, thinks })
     }
 }
 
-fn load(folder: &Path, settings: &Settings) -> Result<Qwen3Vl> {
+/// Loads the model of a folder, where and in what form the settings say.
+pub(crate) fn load(folder: &Path, settings: &Settings) -> Result<Qwen3Vl> {
     let Settings { device, precision, kv_cache, use_flash_attention, .. } = settings;
     let on = |device| {
         let options =
@@ -109,6 +115,10 @@ impl Backend for Candle {
         Ok(u32::try_from(prompt.tokens()).unwrap_or(u32::MAX))
     }
 
+    fn room(&self) -> u32 {
+        if self.thinks { ANSWER_TOKENS + THOUGHT_TOKENS } else { ANSWER_TOKENS }
+    }
+
     fn conversation(&self) -> Box<dyn Conversation> {
         Box::new(Talk::new(Arc::clone(&self.model), self.model.new_session(), None))
     }
@@ -120,164 +130,8 @@ impl Backend for Candle {
     fn write(&self, answers: &mut [&mut dyn Conversation]) -> Vec<Result<Written>> {
         let talks = answers.iter_mut().map(|answer| (&mut **answer as &mut dyn Any).downcast_mut::<Talk>());
         match talks.collect::<Option<Vec<_>>>() {
-            Some(mut talks) => write(&self.model, &mut talks),
+            Some(mut talks) => talk::write(&self.model, &mut talks),
             None => answers.iter_mut().map(|answer| answer.write()).collect(),
         }
     }
-}
-
-/// A session, and the answer once a question was asked.
-struct Talk {
-    model: Arc<Qwen3Vl>,
-    session: Session,
-    /// The first segment shown, to lay out the end of a prompt that contains a video.
-    first: Option<Shown>,
-    /// What is left to read of the question.
-    unread: Vec<u32>,
-    answer: Option<Answer>,
-}
-
-struct Answer {
-    sampler: Sampler,
-    /// Chosen but not read yet.
-    next: u32,
-    text: TextStream,
-    written: u32,
-}
-
-impl Talk {
-    fn new(model: Arc<Qwen3Vl>, session: Session, first: Option<Shown>) -> Self {
-        Self { model, session, first, unread: Vec::new(), answer: None }
-    }
-
-    /// The token to read next, or what the answer ends with.
-    fn next(&mut self) -> Result<Next> {
-        let Some(answer) = &mut self.answer else { return Ok(Next::End(Written::Over)) };
-        if !self.model.is_end(answer.next) && answer.written < ANSWER_TOKENS {
-            return Ok(Next::Token(answer.next));
-        }
-        let rest = std::mem::take(&mut answer.text).finish(self.model.tokenizer())?;
-        self.answer = None;
-        let last = if rest.is_empty() { Written::Over } else { Written::Piece(Piece { text: rest, looked: None }) };
-        Ok(Next::End(last))
-    }
-
-    /// Takes note of a token that was read.
-    fn advance(&mut self, token: u32, step: Step) -> Result<Written> {
-        let Some(answer) = &mut self.answer else { return Ok(Written::Over) };
-        answer.written += 1;
-        answer.next = answer.sampler.choose(&step.logits);
-        let text = answer.text.push(self.model.tokenizer(), token)?;
-        Ok(Written::Piece(Piece { text, looked: step.pointer }))
-    }
-
-    fn prompt(&self, segments: &[Shown], question: &str) -> Result<qwen3_vl::Prompt> {
-        let items = segments
-            .iter()
-            .map(|s| VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(&s.features) })
-            .collect();
-        let content = vec![Content::Video(items), Content::Text(question.to_owned())];
-        Ok(self.model.prompt(&[Message::user(content)], WRAPPER)?)
-    }
-}
-
-impl Conversation for Talk {
-    fn fork(&self) -> Result<Box<dyn Conversation>> {
-        Ok(Box::new(Self::new(Arc::clone(&self.model), self.session.fork()?, self.first.clone())))
-    }
-
-    fn tokens(&self) -> u32 {
-        u32::try_from(self.session.len()).unwrap_or(u32::MAX)
-    }
-
-    fn own_bytes(&self) -> u64 {
-        self.session.own_bytes() as u64
-    }
-
-    fn expect(&mut self, tokens: u32) -> Result<()> {
-        Ok(self.session.reserve(tokens as usize)?)
-    }
-
-    fn show(&mut self, segments: &[Shown], stop: Stop<'_>) -> Result<()> {
-        let Some(first) = segments.first() else { return Ok(()) };
-        let parts = if self.first.is_none() {
-            // The words of a question do not reach back over the video: any question gives the same beginning.
-            self.prompt(segments, "?")?.split_after_video().0
-        } else {
-            let mut parts = Vec::with_capacity(segments.len() * 3);
-            for segment in segments {
-                parts.extend(self.model.segment_parts(&segment.stamp, &segment.features)?);
-            }
-            parts
-        };
-        self.model.prefill(&mut self.session, &parts, stop)?;
-        self.first.get_or_insert_with(|| first.clone());
-        Ok(())
-    }
-
-    fn ask(&mut self, question: &str, _stop: Stop<'_>) -> Result<()> {
-        let (_, parts) = self.prompt(self.first.as_slice(), question)?.split_after_video();
-        let ids = parts.into_iter().flat_map(|part| match part {
-            PromptPart::Tokens(ids) => ids,
-            // Everything that is shown lies before the question.
-            PromptPart::Segment(_) => Vec::new(),
-        });
-        self.unread = ids.collect();
-        Ok(())
-    }
-
-    fn read(&mut self, tokens: u32, stop: Stop<'_>) -> Result<bool> {
-        let now = self.unread.len().min(tokens.max(1) as usize);
-        let (stride, rest) = self.unread.split_at(now);
-        let (stride, rest) = (PromptPart::Tokens(stride.to_vec()), rest.to_vec());
-        self.model.prefill(&mut self.session, &[stride], stop)?;
-        self.unread = rest;
-        if !self.unread.is_empty() {
-            return Ok(false);
-        }
-        // Greedy, whatever the checkpoint's defaults: times and numbers are not a matter of chance (`qwen3-vl.md` §9).
-        let mut sampler = Sampler::new(Sampling::default(), []);
-        let next = sampler.choose(&self.model.step(&self.session)?.logits);
-        self.answer = Some(Answer { sampler, next, text: TextStream::default(), written: 0 });
-        Ok(true)
-    }
-
-    fn write(&mut self) -> Result<Written> {
-        let model = Arc::clone(&self.model);
-        write(&model, &mut [self]).pop().unwrap_or(Ok(Written::Over))
-    }
-}
-
-/// What a talk does when it is its turn.
-enum Next {
-    /// Reads this token.
-    Token(u32),
-    /// Ends, perhaps with some last text.
-    End(Written),
-}
-
-/// Writes the next token of every talk in one pass over the weights.
-fn write(model: &Qwen3Vl, talks: &mut [&mut Talk]) -> Vec<Result<Written>> {
-    let next: Vec<Result<Next>> = talks.iter_mut().map(|talk| talk.next()).collect();
-    let reading = talks.iter_mut().zip(&next).filter_map(|(talk, next)| match next {
-        Ok(Next::Token(token)) => Some((&mut talk.session, *token)),
-        _ => None,
-    });
-    let mut steps = read(model, &mut reading.collect::<Vec<_>>()).into_iter();
-    let missing = || Err(Error::Internal("the model gave fewer steps than it was given tokens".to_owned()));
-    let finish = |(talk, next): (&mut &mut Talk, Result<Next>)| match next? {
-        Next::Token(token) => talk.advance(token, steps.next().unwrap_or_else(missing)?),
-        Next::End(last) => Ok(last),
-    };
-    talks.iter_mut().zip(next).map(finish).collect()
-}
-
-/// One pass for all; when it fails, one for each, so that only those fail who fail alone.
-fn read(model: &Qwen3Vl, rows: &mut [(&mut Session, u32)]) -> Vec<Result<Step>> {
-    let steps = match model.decode_batch(rows) {
-        Ok(steps) => steps,
-        Err(error) if rows.len() == 1 => vec![Err(error)],
-        Err(_) => rows.iter_mut().map(|(session, token)| model.decode_step(session, *token)).collect(),
-    };
-    steps.into_iter().map(|step| step.map_err(Error::from)).collect()
 }

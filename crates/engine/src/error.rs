@@ -85,6 +85,17 @@ pub enum Error {
     /// The device asked for does not exist here.
     #[error("there is no device `{0}`; use auto, cpu, cuda or cuda:N (cuda needs a build with the `cuda` feature)")]
     NoDevice(String),
+    /// A request to be inspected makes no sense.
+    #[error("the request cannot be run: {0}; docs/inspect.md shows the form")]
+    BadRequest(String),
+    /// A file that was named cannot be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The asker went away.
     #[error("the answer was stopped")]
     Cancelled,
@@ -118,6 +129,8 @@ impl Error {
             Self::ModelMissing(_) => "model_missing",
             Self::Model(_) => "model_failed",
             Self::NoDevice(_) => "no_device",
+            Self::BadRequest(_) => "bad_request",
+            Self::File { .. } => "file_unusable",
             Self::Cancelled => "cancelled",
             Self::ShuttingDown => "shutting_down",
             Self::Internal(_) => "internal",
@@ -134,10 +147,16 @@ impl Error {
             | Self::BadShape(_)
             | Self::NotAnImage { .. }
             | Self::EmptyQuestion
+            | Self::BadRequest(_)
             | Self::ContextExceeded { .. } => 422,
             // 499 is what proxies log for a client that went away.
             Self::Cancelled => 499,
-            Self::Store(_) | Self::ModelMissing(_) | Self::Model(_) | Self::NoDevice(_) | Self::Internal(_) => 500,
+            Self::Store(_)
+            | Self::ModelMissing(_)
+            | Self::Model(_)
+            | Self::NoDevice(_)
+            | Self::File { .. }
+            | Self::Internal(_) => 500,
             Self::ShuttingDown => 503,
             Self::StorageFull(_) => 507,
         }

@@ -16,8 +16,10 @@
 //! | a video is made to fit the context | `selection.rs`, `showing.rs` |
 //! | what was shown is kept and shared | `prefix.rs` |
 //! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
+//! | thoughts are told from answers | `thought.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
-//! | another model or server answers | `backend.rs`, `candle.rs` |
+//! | a request is run with everything written down | `inspect/` |
+//! | another model or server answers | `backend.rs`, `candle.rs`, `talk.rs` |
 
 mod backend;
 mod candle;
@@ -26,6 +28,7 @@ mod engine;
 mod error;
 mod images;
 mod index;
+mod inspect;
 mod pace;
 mod prefix;
 mod question;
@@ -39,14 +42,17 @@ mod shares;
 mod showing;
 mod spans;
 mod streams;
+mod talk;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod thought;
 mod worker;
 mod writer;
 
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
-pub use qwen3_vl::{CachePrecision, Precision};
+pub use inspect::{Inspected, inspect};
+pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit};
 pub use settings::{Place, Settings};

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 /// Tokens kept free for the answer.
 pub(crate) const ANSWER_TOKENS: u32 = 1_024;
+/// Tokens a thinking model may write to itself before it has to answer: thoughts are several times as long as answers.
+pub(crate) const THOUGHT_TOKENS: u32 = 16_384;
 /// Videos shorter than this get [`SHORT_CONTEXT`] when nothing else is set.
 const SHORT_VIDEO: Timestamp = Timestamp::from_millis(5 * 60 * 1_000);
 /// 32K: more does not help a short video and costs memory.
@@ -70,13 +72,14 @@ pub(crate) fn context(info: &ModelInfo, set: Option<u32>, duration: Timestamp) -
     wanted.min(info.max_context)
 }
 
-/// Indices of the segments to show, evenly spread, so that all of `costs` chosen fit beside `fixed` tokens in `limit`.
+/// Indices of the segments to show, evenly spread, so that all of `costs` chosen fit beside `fixed` tokens and what is
+/// `written` in `limit`.
 ///
 /// # Errors
 /// When not even one fits.
-pub(crate) fn fit(costs: &[u32], fixed: u32, limit: u32) -> Result<Vec<usize>> {
+pub(crate) fn fit(costs: &[u32], fixed: u32, written: u32, limit: u32) -> Result<Vec<usize>> {
     // A small context still leaves most of itself to the prompt.
-    let reserve = ANSWER_TOKENS.min(limit / 4);
+    let reserve = written.min(limit / 4);
     let room = u64::from(limit.saturating_sub(reserve).saturating_sub(fixed));
     let total: u64 = costs.iter().copied().map(u64::from).sum();
     if total <= room {
@@ -105,10 +108,10 @@ mod tests {
 
     #[test]
     fn what_fits_is_shown_whole_and_what_does_not_is_thinned_evenly() {
-        assert_eq!(fit(&[10; 6], 40, 400).unwrap(), [0, 1, 2, 3, 4, 5]);
-        let thinned = fit(&[100; 10], 50, 750).unwrap();
+        assert_eq!(fit(&[10; 6], 40, ANSWER_TOKENS, 400).unwrap(), [0, 1, 2, 3, 4, 5]);
+        let thinned = fit(&[100; 10], 50, ANSWER_TOKENS, 750).unwrap();
         assert_eq!(thinned, [1, 3, 5, 7, 9]);
-        let refused = fit(&[100; 10], 700, 750).unwrap_err();
+        let refused = fit(&[100; 10], 700, ANSWER_TOKENS, 750).unwrap_err();
         assert_eq!(refused.code(), "context_exceeded");
     }
 

@@ -73,7 +73,7 @@ impl Shared {
         let stamps: Vec<_> = pairs.iter().map(|pair| stamp(pair.span.start, pair.span.end)).collect();
         let costs: Vec<_> = stamps.iter().map(|stamp| self.backend.segment_tokens(stamp, size)).collect();
         let limit = selection::context(self.backend.info(), self.max_context_length, duration);
-        let chosen = selection::fit(&costs, fixed, limit)?;
+        let chosen = selection::fit(&costs, fixed, self.backend.room(), limit)?;
         if chosen.len() < pairs.len() {
             tracing::info!(%video, shown = chosen.len(), of = pairs.len(), limit, "the context is too short for every segment");
         }

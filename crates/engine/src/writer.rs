@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::index::Pair;
 use crate::question::Question;
 use crate::spans::SpanWatch;
+use crate::thought::Kind;
 use crate::worker::Shared;
 
 /// How often a growing answer is made durable.
@@ -27,6 +28,8 @@ pub(crate) struct Writer {
     tokens: Vec<TokenRecord>,
     watch: SpanWatch,
     saved: Instant,
+    /// Whether a first word, thought or said, was told.
+    begun: bool,
 }
 
 impl Writer {
@@ -39,22 +42,30 @@ impl Writer {
     ) -> Self {
         let watch = SpanWatch::new(duration);
         let (text, tokens, saved) = (String::new(), Vec::new(), Instant::now());
-        Self { conversation, pairs, usage, text, tokens, watch, saved }
+        Self { conversation, pairs, usage, text, tokens, watch, saved, begun: false }
     }
 
     /// Tokens written so far.
     pub(crate) fn written(&self) -> u32 {
-        self.usage.answer_tokens
+        self.usage.answer_tokens + self.usage.thought_tokens
     }
 
     /// Takes note of what was written and tells it.
     pub(crate) fn take(&mut self, shared: &Shared, question: &Question, piece: Piece) -> Result<()> {
-        self.usage.answer_tokens += 1;
+        match piece.kind {
+            Kind::Answer => self.usage.answer_tokens += 1,
+            Kind::Thought => self.usage.thought_tokens += 1,
+        }
         if piece.text.is_empty() {
             return Ok(());
         }
-        if self.text.is_empty() {
+        if !self.begun {
             self.usage.first_token_ms = question.elapsed_ms();
+            self.begun = true;
+        }
+        if piece.kind == Kind::Thought {
+            question.tell(AnswerEvent::Thought { text: piece.text });
+            return Ok(());
         }
         let pin = piece.looked.and_then(|weights| pin(&weights, &self.pairs));
         self.text.push_str(&piece.text);

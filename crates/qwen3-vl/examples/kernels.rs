@@ -92,7 +92,7 @@ fn main() -> Result<(), Error> {
         let theirs = QMatMul::QTensor(theirs.into());
         for rows in [1, 4, 256] {
             let x = Tensor::randn(0.0_f32, 1.0, (rows, K), &Device::Cpu)?;
-            line(&format!("candle {format:?}"), rows, bytes, median(|| Ok(drop(theirs.forward(&x)?)))?);
+            line(&format!("candle {format:?}"), rows, bytes, median(|| Ok(theirs.forward(&x).map(drop)?))?);
         }
     }
     Ok(())

@@ -6,6 +6,8 @@ use candle_core::Device;
 
 use crate::config::Config;
 use crate::error::Result;
+use crate::fit;
+use crate::generate::Sampling;
 use crate::gguf::{self, Gguf};
 use crate::processor::Normalisation;
 use crate::profile::Profile;
@@ -17,6 +19,8 @@ use crate::weights::{Precision, Weights, fingerprint, safetensors_of};
 pub(crate) struct Checkpoint {
     pub(crate) config: Config,
     pub(crate) profile: Profile,
+    /// How it wants its tokens chosen.
+    pub(crate) sampling: Sampling,
     pub(crate) normalisation: Normalisation,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) template: ChatTemplate,
@@ -44,9 +48,15 @@ impl Checkpoint {
     fn published(dir: &Path, device: Device, precision: Precision) -> Result<Self> {
         let config = Config::read(dir)?;
         let (profile, tokenizer) = (Profile::read(dir)?, Tokenizer::read(dir)?);
+        tokenizer.check(&config)?;
         let weights = Weights::open(dir, device, precision)?;
+        if weights.device().is_cpu() {
+            // Told in a sentence before it is told by the system's killer.
+            fit::Dimensions::read(dir)?.check_memory(weights.held(), fit::available_memory())?;
+        }
         let rounding = weights.vision_rounding();
         Ok(Self {
+            sampling: Sampling::read(dir)?,
             normalisation: Normalisation::read(dir)?,
             template: ChatTemplate::read(dir)?,
             fingerprint: fingerprint(dir, &safetensors_of(dir)?, rounding.as_deref())?,
@@ -72,6 +82,7 @@ impl Checkpoint {
         Ok(Self {
             fingerprint: fingerprint(dir, &paths, rounding.as_deref())?,
             profile: Profile::read(dir)?,
+            sampling: Sampling::read(dir)?,
             config,
             normalisation,
             tokenizer,

@@ -299,6 +299,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
+        crate::bounds::check(self)?;
         let (text, vision) = (&self.text_config, &self.vision_config);
         let rope = text.rope_scaling.as_ref().and_then(|r| r.rope_type.as_deref()).unwrap_or("default");
         let side = vision.grid_per_side();

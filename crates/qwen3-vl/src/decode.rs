@@ -125,7 +125,7 @@ impl Qwen3Vl {
             .zip(rows)
             .map(|(session, (ids, positions))| Chunk { ids, positions, visuals: Vec::new(), cache: &mut session.cache })
             .collect();
-        let pass = self.decoder.forward(&mut chunks, self.profile.pointer)?;
+        let pass = self.decoder.forward(&mut chunks, self.profile.pointer, &mut ())?;
         let logits = self.decoder.logits(&pass.hidden)?.to_vec2()?;
         let mut queries = pass.pointer_queries.into_iter();
         let mut steps = Vec::with_capacity(sessions.len());

@@ -37,6 +37,62 @@ pub enum Error {
         "this GGUF can read but not see: {0}; put the text GGUF and the mmproj GGUF of one Qwen3-VL model into one folder"
     )]
     TextOnly(String),
+    /// More weights than memory.
+    #[error(
+        "the model's {parameters} parameters take {} in {precision} but only {} of memory are free; choose a smaller model \
+         (`timepin fit` shows which fit), or stop other programs",
+        gib(*needed),
+        gib(*available)
+    )]
+    TooLarge {
+        /// Parameters of the model.
+        parameters: u64,
+        /// What they are held in.
+        precision: &'static str,
+        /// Bytes they take.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+    },
+    /// The index names a file that is not there.
+    #[error(
+        "{} has no {name}, which model.safetensors.index.json names; download the missing file into the same folder",
+        folder.display()
+    )]
+    MissingShard {
+        /// The file's name.
+        name: String,
+        /// The model folder.
+        folder: PathBuf,
+    },
+    /// A weight file ends before its last tensor.
+    #[error(
+        "{} is cut off: it has {found} bytes and should have {expected}; download it again or let the download finish",
+        path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes it has.
+        found: u64,
+        /// Bytes its header asks for.
+        expected: u64,
+    },
+    /// A weight is stored in a type that is not computed with.
+    #[error(
+        "tensor `{name}` is stored as {dtype}; only F32, F16 and BF16 are read, take the checkpoint without quantisation"
+    )]
+    WeightType {
+        /// The tensor's name in the file.
+        name: String,
+        /// Its type, as safetensors names it.
+        dtype: String,
+    },
+    /// Tokenizer and model do not know the same tokens.
+    #[error(
+        "tokenizer and model do not belong together: {0}; take tokenizer.json and config.json from the same checkpoint"
+    )]
+    Vocabulary(String),
     /// A weight is absent.
     #[error("the checkpoint has no tensor `{0}`; download it again or check that every shard is there")]
     MissingTensor(String),
@@ -69,7 +125,9 @@ pub enum Error {
     Prompt(String),
     /// More positions than the model was trained for.
     #[error(
-        "the prompt needs {needed} positions but the model has {limit}; use fewer frames, smaller frames or a shorter question"
+        "the prompt needs {needed} positions, {} more than the model's {limit}; use fewer frames, smaller frames or a shorter \
+         question",
+        needed.saturating_sub(*limit)
     )]
     TooLong {
         /// Positions after the prompt.
@@ -83,6 +141,11 @@ pub enum Error {
     /// The device or the tensor library failed.
     #[error("the computation failed: {0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// Bytes as people read them.
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 
 /// `Result` with this crate's [`Error`].

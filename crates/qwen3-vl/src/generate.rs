@@ -3,8 +3,12 @@
 //! Order: repetition penalty (prompt and answer), presence penalty (answer), temperature, top-k, top-p, draw.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::config::read_json;
+use crate::error::{Error, Result};
 
 /// How to choose. The default is greedy: what timestamps and JSON need.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,48 @@ impl Sampling {
     /// The published settings of the Instruct models for pictures and videos.
     pub fn instruct() -> Self {
         Self { temperature: 0.7, top_k: 20, top_p: 0.8, presence_penalty: 1.5, ..Self::default() }
+    }
+
+    /// What the checkpoint's `generation_config.json` asks for: greedy unless `do_sample` is true, as in transformers.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or numbers no token can be chosen with.
+    pub fn read(dir: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct File {
+            do_sample: Option<bool>,
+            temperature: Option<f32>,
+            top_k: Option<usize>,
+            top_p: Option<f32>,
+            repetition_penalty: Option<f32>,
+            presence_penalty: Option<f32>,
+        }
+        let path = dir.join("generation_config.json");
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let file: File = read_json(&path)?;
+        let greedy = Self {
+            repetition_penalty: file.repetition_penalty.unwrap_or(1.0),
+            presence_penalty: file.presence_penalty.unwrap_or(0.0),
+            ..Self::default()
+        };
+        let sampling = if file.do_sample == Some(true) {
+            let (temperature, top_k) = (file.temperature.unwrap_or(1.0), file.top_k.unwrap_or(50));
+            Self { temperature, top_k, top_p: file.top_p.unwrap_or(1.0), ..greedy }
+        } else {
+            greedy
+        };
+        let Self { temperature, top_p, repetition_penalty, presence_penalty, .. } = sampling;
+        let possible = (0.0..=100.0).contains(&temperature)
+            && (0.0..=1.0).contains(&top_p)
+            && (0.01..=100.0).contains(&repetition_penalty)
+            && (-100.0..=100.0).contains(&presence_penalty);
+        if possible {
+            Ok(sampling)
+        } else {
+            Err(Error::Unsupported(format!("generation_config.json asks for {sampling:?}")))
+        }
     }
 }
 
@@ -172,6 +218,23 @@ mod tests {
         assert!((all[0] as i32 - 1400).abs() < 100 && (all[2] as i32 - 200).abs() < 60, "{all:?}");
         assert_eq!(counts(Sampling { top_k: 1, ..warm }, &logits), [2000, 0, 0]);
         assert_eq!(counts(Sampling { top_p: 0.85, ..warm }, &logits)[2], 0);
+    }
+
+    #[test]
+    fn the_checkpoints_own_defaults_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Sampling::read(folder.path()).unwrap(), Sampling::default());
+        let read = |text: &str| {
+            std::fs::write(folder.path().join("generation_config.json"), text).unwrap();
+            Sampling::read(folder.path())
+        };
+        let published =
+            r#"{"do_sample": true, "temperature": 0.7, "top_k": 20, "top_p": 0.8, "repetition_penalty": 1.0}"#;
+        let found = read(published).unwrap();
+        assert_eq!(found, Sampling { presence_penalty: 0.0, ..Sampling::instruct() });
+        assert_eq!(read(r#"{"temperature": 0.6}"#).unwrap(), Sampling::default());
+        assert!(read(r#"{"do_sample": true, "temperature": -1}"#).is_err());
+        assert!(read(r#"{"repetition_penalty": 0}"#).is_err());
     }
 
     #[test]

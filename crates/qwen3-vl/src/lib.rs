@@ -39,6 +39,7 @@
 //! |---|---|
 //! | a checkpoint's configuration is read | `checkpoint.rs`, `config.rs`, `profile.rs`, `gguf/` |
 //! | weights are counted without loading them | `census.rs` |
+//! | a broken checkpoint is told | `bounds.rs`, `inventory.rs`, `error.rs` |
 //! | frames become patches | `processor/` |
 //! | the vision tower computes | `vision/` |
 //! | weights are read, converted and kept | `weights/` |
@@ -48,9 +49,12 @@
 //! | tokens are produced, several answers in one pass | `decode.rs` |
 //! | the next token is chosen | `generate.rs` |
 //! | an answer's token points at a moment | `pointer.rs` |
+//! | what is computed is shown, layer by layer | `model/trace.rs`, `text/watch.rs` |
+//! | what fits a machine is told beforehand | [`fit`] |
 //! | CPU time is spent | `kernels/` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bounds;
 mod cache_precision;
 mod census;
 mod checkpoint;
@@ -58,8 +62,10 @@ mod config;
 mod decode;
 mod error;
 mod features;
+pub mod fit;
 mod generate;
 mod gguf;
+mod inventory;
 mod kernels;
 mod mapped;
 pub mod measure;
@@ -85,7 +91,7 @@ pub use decode::Step;
 pub use error::{Error, Result};
 pub use features::SegmentFeatures;
 pub use generate::{Logits, Sampler, Sampling};
-pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl};
+pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Scored, Trace};
 pub use positions::{Cursor, Position};
 pub use processor::{Normalisation, RgbFrame, patchify, resize_bicubic};
 pub use profile::{Pointer, Profile};

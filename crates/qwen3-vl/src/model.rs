@@ -1,5 +1,7 @@
 //! The whole model: load a checkpoint, encode segments, read prompts. `decode.rs` produces tokens.
 
+mod trace;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
+use crate::generate::Sampling;
 use crate::kernels::attention::Method;
 use crate::positions::Position;
 use crate::processor::{Normalisation, RgbFrame, patchify};
@@ -18,11 +21,12 @@ use crate::prompt::{self, Message, Prompt, PromptPart, Wrapper};
 use crate::session::Session;
 use crate::stamp_ids::StampIds;
 use crate::template::ChatTemplate;
-use crate::text::{Chunk, Decoder, VisualRun};
+use crate::text::{Chunk, Decoder, VisualRun, Watch};
 use crate::tokenizer::Tokenizer;
 use crate::vision::VisionTower;
 use crate::weights::{Footprint, Precision};
 use crate::{pointer, vision};
+pub use trace::{Scored, Trace};
 
 /// Where to compute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +69,7 @@ pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);
 pub struct Qwen3Vl {
     pub(crate) config: Config,
     pub(crate) profile: Profile,
+    sampling: Sampling,
     normalisation: Normalisation,
     fingerprint: String,
     footprint: Footprint,
@@ -81,27 +86,32 @@ impl std::fmt::Debug for Qwen3Vl {
     }
 }
 
-/// Tokens of one pass: on the CPU small enough that activations stay in the caches.
+/// Tokens of one pass on the CPU: activations stay in the caches.
+pub(crate) const CPU_CHUNK: usize = 256;
+/// Tokens of one pass on an accelerator.
+pub(crate) const DEVICE_CHUNK: usize = 2048;
+
 fn chunk_tokens(device: &Device) -> usize {
-    if device.is_cpu() { 256 } else { 2048 }
+    if device.is_cpu() { CPU_CHUNK } else { DEVICE_CHUNK }
 }
 
 impl Qwen3Vl {
     /// Loads a model folder: in the layout of the published checkpoints, or a text GGUF with its mmproj GGUF.
     ///
     /// # Errors
-    /// Missing or inconsistent files, or a device that is not there.
+    /// Missing or inconsistent files, a model larger than the memory that is free, or a device that is not there.
     pub fn load(dir: &Path, options: LoadOptions) -> Result<Self> {
         let device = match options.device {
             DeviceKind::Cpu => Device::Cpu,
             DeviceKind::Cuda(n) => Device::new_cuda(n)?,
         };
-        let Checkpoint { config, profile, normalisation, tokenizer, template, weights, fingerprint } =
+        let Checkpoint { config, profile, sampling, normalisation, tokenizer, template, weights, fingerprint } =
             Checkpoint::open(dir, device, options.precision)?;
         pointer::check(profile.pointer, &config.text_config)?;
         let method = if options.flash_attention { Method::Flash } else { Method::Eager };
         let kept = options.cache.form(weights.dtype(), weights.are_full());
         Ok(Self {
+            sampling,
             vision: VisionTower::load(&config.vision_config, &weights, method)?,
             decoder: Decoder::load(&config, &weights, method, kept)?,
             stamp_ids: StampIds::new(&tokenizer)?,
@@ -123,6 +133,12 @@ impl Qwen3Vl {
     /// `timepin.json`, or the defaults.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// `generation_config.json`: how the checkpoint wants its tokens chosen. Times are better chosen greedily, which is
+    /// [`Sampling::default`].
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
     }
 
     /// A hash of weights and configuration, and of the precision as far as features depend on it: part of every cache key.
@@ -149,9 +165,17 @@ impl Qwen3Vl {
     pub fn encode_segments(&self, frames: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
         let Some([first, _]) = frames.first() else { return Ok(Vec::new()) };
         let patch = self.config.vision_config.patch_size;
-        let rows = patchify(frames, patch, self.normalisation)?;
         let grid = (first.height() as usize / patch, first.width() as usize / patch);
-        self.encode_patches(&rows, frames.len(), grid)
+        self.encode_patches(&self.patches(frames)?, frames.len(), grid)
+    }
+
+    /// The patches of segments, normalised as this checkpoint wants them: what [`encode_segments`](Self::encode_segments)
+    /// gives to the vision tower.
+    ///
+    /// # Errors
+    /// Frames of different or unsuitable sizes.
+    pub fn patches(&self, frames: &[[RgbFrame; 2]]) -> Result<Vec<f32>> {
+        patchify(frames, self.config.vision_config.patch_size, self.normalisation)
     }
 
     /// Encodes patches as [`patchify`] writes them: `count` segments of `grid` patches.
@@ -210,7 +234,7 @@ impl Qwen3Vl {
     pub fn prefill(&self, session: &mut Session, parts: &[PromptPart], cancel: Cancel<'_>) -> Result<()> {
         self.refuse_placeholders(parts)?;
         let chunk = chunk_tokens(self.decoder.device());
-        self.read(session, parts, chunk, cancel, &mut |_| Ok(()))
+        self.read(session, parts, chunk, cancel, &mut ())
     }
 
     /// As [`prefill`](Self::prefill), giving the logits of every token read: [L, vocab] f32. For evaluation.
@@ -219,12 +243,9 @@ impl Qwen3Vl {
     /// As for [`prefill`](Self::prefill).
     pub fn prefill_scored(&self, session: &mut Session, parts: &[PromptPart], chunk: usize) -> Result<Tensor> {
         self.refuse_placeholders(parts)?;
-        let mut all = Vec::new();
-        self.read(session, parts, chunk.max(1), &|| false, &mut |hidden| {
-            all.push(self.decoder.logits(hidden)?);
-            Ok(())
-        })?;
-        Ok(Tensor::cat(&all, 0)?)
+        let mut scores = trace::Scores::new(&self.decoder);
+        self.read(session, parts, chunk.max(1), &|| false, &mut scores)?;
+        scores.finish()
     }
 
     /// A pad in a prompt stands for features that are missing. (A model may write one itself; then it is a token.)
@@ -244,10 +265,10 @@ impl Qwen3Vl {
         parts: &[PromptPart],
         chunk: usize,
         cancel: Cancel<'_>,
-        on_hidden: &mut dyn FnMut(&Tensor) -> Result<()>,
+        watch: &mut dyn Watch,
     ) -> Result<()> {
         let mark = session.mark();
-        let result = self.read_chunks(session, parts, chunk, cancel, on_hidden);
+        let result = self.read_chunks(session, parts, chunk, cancel, watch);
         if result.is_err() {
             session.restore(mark);
         }
@@ -260,7 +281,7 @@ impl Qwen3Vl {
         parts: &[PromptPart],
         chunk: usize,
         cancel: Cancel<'_>,
-        on_hidden: &mut dyn FnMut(&Tensor) -> Result<()>,
+        watch: &mut dyn Watch,
     ) -> Result<()> {
         let start = session.ids.len();
         let mut positions: Vec<Position> = Vec::new();
@@ -291,8 +312,7 @@ impl Qwen3Vl {
             }
             let visuals = runs(&visuals, index * chunk, ids.len());
             let mut chunk = [Chunk { ids, positions, visuals, cache: &mut session.cache }];
-            let mut pass = self.decoder.forward(&mut chunk, self.profile.pointer)?;
-            on_hidden(&pass.hidden)?;
+            let mut pass = self.decoder.forward(&mut chunk, self.profile.pointer, watch)?;
             session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
             session.pointer_query = pass.pointer_queries.pop();
         }

@@ -100,9 +100,16 @@ pub struct Prompt {
     /// Indices of the parts that are images, ascending.
     images: Vec<usize>,
     video_end: usize,
+    thinks: bool,
 }
 
 impl Prompt {
+    /// Whether it ends with an opened `<think>`, as the templates of the Thinking models write it: the answer begins
+    /// inside the thought.
+    pub fn opens_thought(&self) -> bool {
+        self.thinks
+    }
+
     /// Everything, in order.
     pub fn parts(&self) -> &[PromptPart] {
         &self.parts
@@ -228,7 +235,8 @@ pub(crate) fn build(
         .collect();
     let rendered = template.render(&turns, true)?;
     let expanded = expand(&rendered, &expansions, wrapper)?;
-    assemble(&tokenizer.encode(&expanded)?, config, &videos, &images)
+    let prompt = assemble(&tokenizer.encode(&expanded)?, config, &videos, &images)?;
+    Ok(Prompt { thinks: rendered.trim_end().ends_with("<think>"), ..prompt })
 }
 
 /// Puts the segments' text where the template put the videos.
@@ -264,7 +272,7 @@ fn assemble(
     images: &[Arc<SegmentFeatures>],
 ) -> Result<Prompt> {
     let (mut videos, mut images) = (videos.iter(), images.iter());
-    let mut prompt = Prompt { parts: Vec::new(), images: Vec::new(), video_end: 0 };
+    let mut prompt = Prompt { parts: Vec::new(), images: Vec::new(), video_end: 0, thinks: false };
     let mut run = Vec::new();
     let mut count = 0;
     for &id in ids {

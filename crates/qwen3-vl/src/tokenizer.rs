@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::Config;
 use crate::error::{Error, Result};
 
 /// The checkpoint's tokenizer.
@@ -44,6 +45,39 @@ impl Tokenizer {
             .collect();
         special.sort_by_key(|s| std::cmp::Reverse(s.len()));
         Ok(Self { inner, special })
+    }
+
+    /// Refuses a configuration that belongs to another tokenizer.
+    ///
+    /// # Errors
+    /// A special token under another id or under none, or more tokens than the model has embeddings.
+    pub(crate) fn check(&self, config: &Config) -> Result<()> {
+        let rows = config.text_config.vocab_size;
+        let tokens = self.inner.get_vocab_size(true);
+        if tokens > rows {
+            return Err(Error::Vocabulary(format!(
+                "the tokenizer has {tokens} tokens, the model embeddings for {rows}"
+            )));
+        }
+        for (token, id) in [
+            ("<|image_pad|>", config.image_token_id),
+            ("<|video_pad|>", config.video_token_id),
+            ("<|vision_start|>", config.vision_start_token_id),
+            ("<|vision_end|>", config.vision_end_token_id),
+        ] {
+            match self.id(token) {
+                Some(own) if own == id && (id as usize) < rows => {}
+                Some(own) => {
+                    let said =
+                        format!("config.json gives `{token}` the id {id}, the tokenizer {own}, of {rows} tokens");
+                    return Err(Error::Vocabulary(said));
+                }
+                None => {
+                    return Err(Error::Vocabulary(format!("the tokenizer has no `{token}` (id {id} in config.json)")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Token ids of a text in which special tokens are recognised.

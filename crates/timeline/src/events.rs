@@ -70,6 +70,11 @@ pub enum AnswerEvent {
         /// Tokens to read, kept ones not counted.
         total: u32,
     },
+    /// More of what a thinking model says to itself before it answers. No part of the answer, and not stored.
+    Thought {
+        /// The text; never half a character.
+        text: String,
+    },
     /// More text.
     Token {
         /// The text; never half a character.
@@ -102,6 +107,9 @@ pub struct Usage {
     pub kept_tokens: u32,
     /// Tokens written.
     pub answer_tokens: u32,
+    /// Tokens a thinking model wrote to itself before.
+    #[serde(default)]
+    pub thought_tokens: u32,
     /// From the question to the first word, in milliseconds.
     pub first_token_ms: u32,
     /// From the question to the end, in milliseconds.

@@ -23,6 +23,8 @@ const BATCH: usize = 16;
 struct Answer<'a> {
     question: &'a str,
     answer: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    thought: &'a str,
     spans: Vec<Span<'a>>,
     usage: Usage,
 }
@@ -48,7 +50,7 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     runtime.block_on(async {
         let id = add(&engine, video).await?;
         for question in &questions {
-            answer(&engine, &id, question, request.json, questions.len() > 1).await?;
+            answer(&engine, &id, question, request, questions.len() > 1).await?;
         }
         Ok(())
     })
@@ -82,24 +84,34 @@ pub(super) async fn add(engine: &Engine, video: ffmpeg::Video) -> anyhow::Result
     Ok(id)
 }
 
-async fn answer(engine: &Engine, id: &VideoId, question: &str, json: bool, many: bool) -> anyhow::Result<()> {
+async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, many: bool) -> anyhow::Result<()> {
+    let json = request.json;
     if many && !json {
         commands::print(&format!("> {question}\n"))?;
     }
     let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
-    let (mut text, mut spans) = (String::new(), Vec::new());
+    let (mut text, mut thought, mut spans) = (String::new(), String::new(), Vec::new());
     while let Some(event) = events.next().await {
         match event {
             AnswerEvent::Token { text: more, .. } => {
+                if request.show_thoughts && text.is_empty() && !thought.is_empty() {
+                    commands::print_aside("\n\n");
+                }
                 if !json {
                     commands::print(&more)?;
                 }
                 text.push_str(&more);
             }
+            AnswerEvent::Thought { text: more } => {
+                if request.show_thoughts {
+                    commands::print_aside(&more);
+                }
+                thought.push_str(&more);
+            }
             AnswerEvent::Span(span) => spans.push(span),
             AnswerEvent::Error { message, .. } => bail!(message),
             AnswerEvent::Done { usage } => {
-                let line = if json { line(question, &text, &spans, usage)? } else { "\n".to_owned() };
+                let line = if json { line(question, &text, &thought, &spans, usage)? } else { "\n".to_owned() };
                 return commands::print(&line);
             }
             AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
@@ -108,13 +120,13 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, json: bool, many:
     bail!("the answer ended before its end")
 }
 
-fn line(question: &str, text: &str, spans: &[SpanInText], usage: Usage) -> anyhow::Result<String> {
+fn line(question: &str, text: &str, thought: &str, spans: &[SpanInText], usage: Usage) -> anyhow::Result<String> {
     let spans = spans.iter().map(|found| Span {
         start_us: found.span.start.micros(),
         end_us: found.span.end.micros(),
         text: text.get(found.from as usize..found.to as usize).unwrap_or_default(),
     });
-    let answer = Answer { question, answer: text.trim(), spans: spans.collect(), usage };
+    let answer = Answer { question, answer: text.trim(), thought, spans: spans.collect(), usage };
     Ok(serde_json::to_string(&answer)? + "\n")
 }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod ask;
 pub(crate) mod bench;
+pub(crate) mod fit;
+pub(crate) mod inspect;
 pub(crate) mod pull;
 pub(crate) mod serve;
 
@@ -55,4 +57,10 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Writes to standard error what is no part of the result. A reader that went away misses nothing.
+fn print_aside(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,4 +1,5 @@
-//! An answer on the page: text that streams in, every stretch of time a chip, every pinned word a way to its moment.
+//! An answer on the page: text that streams in, every stretch of time a chip, every pinned word a way to its moment; above
+//! it, folded, what a thinking model said to itself.
 
 pub mod pieces;
 
@@ -31,6 +32,29 @@ pub fn Answer(
                     .collect_view()
             }}
         </p>
+    }
+    .into_any()
+}
+
+/// What a thinking model said to itself, folded away: no chips, no pins, no part of the answer.
+#[component]
+pub fn Thought(
+    /// The question it was about.
+    entry: Entry,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let there = move || entry.thought.with(|thought| !thought.is_empty());
+    // Until the first word of the answer the thought goes on.
+    let goes_on =
+        move || entry.status.with(|status| status.is_open()) && entry.record.with(|record| record.answer.is_empty());
+    let label = move || if goes_on() { i18n.say().waiting } else { i18n.say().thought };
+    view! {
+        <Show when=there>
+            <details class="thought" data-testid="thought">
+                <summary>{label}</summary>
+                <p>{move || entry.thought.get()}</p>
+            </details>
+        </Show>
     }
     .into_any()
 }

@@ -12,6 +12,7 @@ use timeline::{ModelInfo, PlanRequest};
 
 use crate::backend::{Backend, Conversation, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
+use crate::thought::Kind;
 use crate::worker::survive;
 
 /// Tokens of one segment.
@@ -184,8 +185,8 @@ fn out_of_memory() -> Error {
 }
 
 /// Answers "saw 0.2:0,1 1.2:2,3 …" — stamps and colours of what it was shown; "count" makes it write a thousand words,
-/// "times" a sentence with a time, "panic" break as it is asked, "stumble" break at the third word, "overflow" run out of
-/// memory at the third word.
+/// "times" a sentence with a time, "think" thoughts with a time and then an answer with another, "panic" break as it is asked,
+/// "stumble" break at the third word, "overflow" run out of memory at the third word.
 struct Sleep {
     world: Arc<World>,
     shared: Vec<Arc<Block>>,
@@ -239,6 +240,10 @@ impl Conversation for Sleep {
         let text = match question {
             "count" => (0..1000).map(|n| n.to_string()).collect(),
             "times" => "It is there from 1.0 to 2.5 seconds. Nothing else.".split(' ').map(str::to_owned).collect(),
+            "think" => "thought:At thought:7.0 thought:seconds? At 2.0 seconds. Nothing else."
+                .split(' ')
+                .map(str::to_owned)
+                .collect(),
             "panic" => panic!("a dream broke"),
             "stumble" | "overflow" => ["one", "two", question, "four"].map(str::to_owned).to_vec(),
             _ => [vec!["saw".to_owned()], self.shown.clone()].concat(),
@@ -256,6 +261,11 @@ impl Conversation for Sleep {
         }
         self.world.written.fetch_add(1, Ordering::SeqCst);
         let looked = Some(vec![1.0; self.shown.len()]);
-        Ok(self.words.pop().map_or(Written::Over, |word| Written::Piece(Piece { text: word + " ", looked })))
+        let Some(word) = self.words.pop() else { return Ok(Written::Over) };
+        let (kind, word) = match word.strip_prefix("thought:") {
+            Some(word) => (Kind::Thought, word.to_owned()),
+            None => (Kind::Answer, word),
+        };
+        Ok(Written::Piece(Piece { text: word + " ", kind, looked }))
     }
 }

@@ -127,6 +127,26 @@ async fn times_are_told_as_spans_and_stored_with_their_pins() {
 }
 
 #[tokio::test]
+async fn thoughts_are_told_apart_and_never_become_part_of_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), &Dream::new());
+    let id = video(&engine, 40).await;
+    let events: Vec<_> = engine.ask(&id, "think".into()).unwrap().collect().await;
+    let thought: String = events
+        .iter()
+        .filter_map(|e| if let AnswerEvent::Thought { text } = e { Some(text.as_str()) } else { None })
+        .collect();
+    assert_eq!(thought, "At 7.0 seconds? ");
+    let Some(AnswerEvent::Done { usage }) = events.last() else { panic!("{events:?}") };
+    assert_eq!((usage.thought_tokens, usage.answer_tokens), (3, 5));
+    let record = engine.questions(&id).await.unwrap().remove(0);
+    assert_eq!(record.answer, "At 2.0 seconds. Nothing else. ");
+    assert_eq!(record.spans.len(), 1);
+    assert_eq!(record.spans[0].span.start, Timestamp::from_seconds(2.0));
+    assert_eq!(record.tokens.len(), 5);
+}
+
+#[tokio::test]
 async fn a_video_too_long_for_the_context_is_thinned_and_the_usage_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open_with(folder.path(), &Dream::new(), |settings| settings.max_context_length = Some(80));

@@ -8,6 +8,7 @@ mod mlp;
 mod moe;
 mod projection;
 mod rope;
+mod watch;
 
 use std::ops::Range;
 
@@ -26,6 +27,7 @@ use embedding::Embedding;
 use kv_cache::{CacheShape, KvCache};
 use layer::Layer;
 use rope::Mrope;
+pub(crate) use watch::Watch;
 
 /// Part of a segment inside a chunk.
 pub(crate) struct VisualRun<'a> {
@@ -109,8 +111,13 @@ impl Decoder {
     }
 
     /// Runs the chunks of several sessions at once, each after what its cache holds: one read of the weights for all of
-    /// them. A failed pass leaves every cache as it was.
-    pub(crate) fn forward(&self, chunks: &mut [Chunk<'_>], pointer: Option<Pointer>) -> Result<Pass> {
+    /// them. A failed pass leaves every cache as it was. `watch` is shown what comes out.
+    pub(crate) fn forward(
+        &self,
+        chunks: &mut [Chunk<'_>],
+        pointer: Option<Pointer>,
+        watch: &mut dyn Watch,
+    ) -> Result<Pass> {
         let rows = rows(chunks);
         for chunk in &mut *chunks {
             chunk.cache.reserve(chunk.ids.len())?;
@@ -122,6 +129,7 @@ impl Decoder {
         for (run, at) in visuals(chunks, &rows) {
             x.slice_set(&self.rows(run.features.merged(), run)?, 0, at)?;
         }
+        watch.embedded(&positions, &x)?;
         let rotary = self.rope.table(&positions, (&self.device, self.dtype))?;
         let mut pointer_queries = Vec::new();
         for (i, layer) in self.layers.iter().enumerate() {
@@ -139,7 +147,9 @@ impl Decoder {
                     x.slice_set(&sum, 0, at)?;
                 }
             }
+            watch.layer(i, &x)?;
         }
+        watch.hidden(&x)?;
         for chunk in chunks {
             chunk.cache.commit(chunk.ids.len());
         }

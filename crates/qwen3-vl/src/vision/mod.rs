@@ -23,9 +23,9 @@ use block::Block;
 use merger::Merger;
 
 /// Patches of one pass on the CPU; beyond this, activations leave the caches.
-const CPU_PATCHES: usize = 2048;
+pub(crate) const CPU_PATCHES: usize = 2048;
 /// Patches of one pass on an accelerator.
-const DEVICE_PATCHES: usize = 65_536;
+pub(crate) const DEVICE_PATCHES: usize = 65_536;
 /// Grids whose positions are remembered.
 const GRIDS: usize = 8;
 

@@ -16,10 +16,11 @@ mod safetensors;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::quantized::QTensor;
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, Result};
+use crate::fit;
 use crate::gguf::Gguf;
 use crate::kernels::linear::{Linear, Weight};
 pub(crate) use fingerprint::fingerprint;
@@ -89,6 +90,19 @@ impl Weights {
     /// Whether the decoder's weights are kept in f32.
     pub(crate) fn are_full(&self) -> bool {
         self.plan.decoder == Keep::Float(DType::F32)
+    }
+
+    /// What the decoder's matrices are kept in, for an estimate of memory.
+    pub(crate) fn held(&self) -> fit::Precision {
+        let stored = self.source.dtype(&format!("{TEXT}embed_tokens.weight")).unwrap_or(DType::F32);
+        match self.plan.decoder {
+            Keep::Blocks(GgmlDType::Q8_0) => fit::Precision::Q8_0,
+            Keep::Blocks(GgmlDType::Q6K) => fit::Precision::Q6K,
+            Keep::Blocks(GgmlDType::Q5K) => fit::Precision::Q5K,
+            Keep::Blocks(_) => fit::Precision::Q4K,
+            keep if keep.float(stored) == DType::F32 => fit::Precision::F32,
+            _ => fit::Precision::Half,
+        }
     }
 
     /// What was loaded so far.

@@ -1,0 +1,309 @@
+//! What a model needs before it is loaded: arithmetic on `config.json`, no file of weights opened.
+//!
+//! Weights by precision, keys and values by token, the largest activations of a pass, and what a video of some minutes
+//! costs in tokens and positions. Block sizes are GGML's (`ggml-common.h`); shapes those of `modeling_qwen3_vl.py` and
+//! `modeling_qwen3_vl_moe.py` (transformers 4.57).
+//!
+//! | I want to change how … | file |
+//! |---|---|
+//! | tensors are counted | `shapes.rs` |
+//! | a pass's memory is estimated | `activations.rs` |
+//! | a video becomes tokens, and what fits is decided | `verdict.rs` |
+//! | the published sizes are known | `published.rs` |
+//! | graphics cards are known | `gpus.rs` |
+//! | this machine's memory is read | `machine.rs` |
+
+mod activations;
+mod gpus;
+mod machine;
+mod published;
+mod shapes;
+mod verdict;
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::{TextConfig, VisionConfig, read_json};
+use crate::error::{Error, Result};
+
+pub use activations::Place;
+pub use gpus::{GPUS, Gpu};
+pub use machine::available_memory;
+pub use published::PUBLISHED;
+pub use verdict::{Advice, Demand, Limits, Need, Video};
+
+use shapes::Role;
+
+/// How weights are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 32 bits.
+    F32,
+    /// 16 bits: bfloat16 or half.
+    Half,
+    /// 8 bits and a scale of 16 for 32 values.
+    Q8_0,
+    /// 6.6 bits: 210 bytes for 256 values.
+    Q6K,
+    /// 5.5 bits: 176 bytes for 256 values.
+    Q5K,
+    /// 4.5 bits: 144 bytes for 256 values.
+    Q4K,
+}
+
+impl Precision {
+    /// From the most exact to the smallest.
+    pub const ALL: [Self; 6] = [Self::F32, Self::Half, Self::Q8_0, Self::Q6K, Self::Q5K, Self::Q4K];
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::Half => "16 bit",
+            Self::Q8_0 => "Q8_0",
+            Self::Q6K => "Q6K",
+            Self::Q5K => "Q5K",
+            Self::Q4K => "Q4K",
+        }
+    }
+
+    /// Values of a block and its bytes.
+    fn block(self) -> (u64, u64) {
+        match self {
+            Self::F32 => (1, 4),
+            Self::Half => (1, 2),
+            Self::Q8_0 => (32, 34),
+            Self::Q6K => (256, 210),
+            Self::Q5K => (256, 176),
+            Self::Q4K => (256, 144),
+        }
+    }
+
+    /// Bytes of a matrix whose rows have `columns` values. Rows that are no whole number of blocks fall back to Q8_0,
+    /// then to 16 bits, as quantisers do.
+    fn bytes(self, rows: u64, columns: u64) -> u64 {
+        let (values, bytes) = self.block();
+        match self {
+            Self::Q6K | Self::Q5K | Self::Q4K if !columns.is_multiple_of(values) => Self::Q8_0.bytes(rows, columns),
+            Self::Q8_0 if !columns.is_multiple_of(values) => Self::Half.bytes(rows, columns),
+            _ => rows.saturating_mul(columns / values).saturating_mul(bytes),
+        }
+    }
+}
+
+/// How keys and values are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KvFormat {
+    /// 32 bits.
+    F32,
+    /// 16 bits.
+    Half,
+    /// 8 bits and a scale of 16 for 32 values.
+    Eight,
+}
+
+impl KvFormat {
+    fn bytes(self, values: u64) -> u64 {
+        match self {
+            Self::F32 => values.saturating_mul(4),
+            Self::Half => values.saturating_mul(2),
+            Self::Eight => values.div_ceil(32).saturating_mul(34),
+        }
+    }
+}
+
+/// The mixture of experts of `text_config` (`configuration_qwen3_vl_moe.py`).
+#[derive(Debug, Clone, Deserialize)]
+pub struct Experts {
+    /// Experts of a layer.
+    pub num_experts: usize,
+    /// Experts a token is sent to.
+    pub num_experts_per_tok: usize,
+    /// Width of one expert.
+    pub moe_intermediate_size: usize,
+    /// Every so many layers have experts; 1 is all.
+    #[serde(default = "every")]
+    pub decoder_sparse_step: usize,
+    /// Layers that have none whatever the step says.
+    #[serde(default)]
+    pub mlp_only_layers: Vec<usize>,
+}
+
+fn every() -> usize {
+    1
+}
+
+impl Experts {
+    /// Layers with experts among the first `layers`.
+    fn layers(&self, layers: usize) -> usize {
+        let step = self.decoder_sparse_step.max(1);
+        let skipped = self.mlp_only_layers.iter().filter(|&&i| i < layers && (i + 1) % step == 0).count();
+        (layers / step).saturating_sub(skipped)
+    }
+}
+
+/// The sizes memory depends on, dense or with experts.
+#[derive(Debug, Clone)]
+pub struct Dimensions {
+    /// The decoder.
+    pub text: TextConfig,
+    /// The vision tower.
+    pub vision: VisionConfig,
+    /// Experts in place of the decoder's MLPs.
+    pub experts: Option<Experts>,
+}
+
+impl Dimensions {
+    /// Reads `config.json` of a model folder; the weights need not be there.
+    ///
+    /// # Errors
+    /// No `config.json`, or one without the sizes of a Qwen3-VL model.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join("config.json");
+        let config: Value = read_json(&path)?;
+        Self::from_json(&config).map_err(|source| Error::Json { path, source })
+    }
+
+    fn from_json(config: &Value) -> std::result::Result<Self, serde_json::Error> {
+        let part = |name: &str| config.get(name).cloned().unwrap_or(Value::Null);
+        let text = part("text_config");
+        let experts = match text.get("num_experts").and_then(Value::as_u64) {
+            Some(1..) => Some(Experts::deserialize(&text)?),
+            _ => None,
+        };
+        let mut text = TextConfig::deserialize(&text)?;
+        // As the loader: without the decoder's own flag the projection is a tensor where one is stored, which an
+        // untied top-level flag says.
+        let tied = config.get("tie_word_embeddings").and_then(Value::as_bool);
+        text.tie_word_embeddings = text.tie_word_embeddings.or(tied);
+        Ok(Self { text, vision: VisionConfig::deserialize(part("vision_config"))?, experts })
+    }
+
+    /// One of the published sizes: `8B`, `30B-A3B`, or a name that ends in one, such as `Qwen/Qwen3-VL-8B-Thinking`.
+    pub fn published(name: &str) -> Option<Self> {
+        published::find(name)
+    }
+
+    /// Parameters, as the files' tensors count them.
+    pub fn parameters(&self) -> u64 {
+        self.shapes().iter().fold(0, |sum, shape| sum.saturating_add(shape.values()))
+    }
+
+    /// Bytes of all weights. Quantised formats hold the decoder's matrices; norms and the vision tower stay at 16 bits.
+    pub fn weight_bytes(&self, precision: Precision) -> u64 {
+        let bytes = |shape: &shapes::Shape| {
+            let held = match (precision, shape.role) {
+                (Precision::F32, _) => Precision::F32,
+                (_, Role::Small | Role::Vision) => Precision::Half,
+                (quantised, Role::Matrix) => quantised,
+            };
+            held.bytes(shape.count.saturating_mul(shape.rows), shape.columns)
+        };
+        self.shapes().iter().map(bytes).fold(0, u64::saturating_add)
+    }
+
+    /// Bytes of keys and values of one token, all layers.
+    pub fn kv_bytes_per_token(&self, format: KvFormat) -> u64 {
+        let layer = 2_u64.saturating_mul(wide(self.text.kv_heads())).saturating_mul(wide(self.text.head_dim()));
+        format.bytes(layer).saturating_mul(wide(self.text.num_hidden_layers))
+    }
+
+    /// Refuses what `available` bytes cannot hold.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], which says what needs how much.
+    pub(crate) fn check_memory(&self, precision: Precision, available: Option<u64>) -> Result<()> {
+        let needed = self.weight_bytes(precision);
+        match available {
+            Some(available) if needed > available => {
+                Err(Error::TooLarge { parameters: self.parameters(), precision: precision.name(), needed, available })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_sizes_have_their_published_parameters() {
+        // `safetensors.total` of the hub's model API for Qwen/Qwen3-VL-*-Instruct.
+        for (name, parameters) in [
+            ("2B", 2_127_532_032),
+            ("4B", 4_437_815_808),
+            ("8B", 8_767_123_696),
+            ("32B", 33_357_390_064),
+            ("30B-A3B", 31_070_754_032),
+            ("235B-A22B", 235_670_022_896),
+        ] {
+            let model = Dimensions::published(name).unwrap();
+            assert_eq!(model.parameters(), parameters, "{name}");
+            assert_eq!(model.weight_bytes(Precision::Half), 2 * parameters, "{name}");
+            // Every matrix of the published models is a whole number of blocks: Q4K is 4.5 bits a value there.
+            let matrices: u64 =
+                model.shapes().iter().filter(|s| s.role == Role::Matrix).map(shapes::Shape::values).sum();
+            assert_eq!(
+                model.weight_bytes(Precision::Q4K),
+                matrices / 256 * 144 + (parameters - matrices) * 2,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_and_values_take_what_the_design_says() {
+        let kib = |name| Dimensions::published(name).unwrap().kv_bytes_per_token(KvFormat::Half) as f64 / 1024.0;
+        let found = ["2B", "4B", "8B", "32B", "30B-A3B", "235B-A22B"].map(kib);
+        assert_eq!(found, [112.0, 144.0, 144.0, 256.0, 96.0, 188.0]);
+        let eight = Dimensions::published("8B").unwrap().kv_bytes_per_token(KvFormat::Eight);
+        assert_eq!(eight, 144 * 1024 / 64 * 34);
+    }
+
+    #[test]
+    fn rows_that_are_no_whole_blocks_fall_back() {
+        assert_eq!(Precision::Q4K.bytes(3, 512), 3 * 2 * 144);
+        assert_eq!(Precision::Q4K.bytes(3, 160), 3 * 5 * 34);
+        assert_eq!(Precision::Q8_0.bytes(3, 48), 3 * 48 * 2);
+    }
+
+    #[test]
+    fn experts_skip_the_layers_that_have_none() {
+        let experts = |step, only: &[usize]| Experts {
+            num_experts: 8,
+            num_experts_per_tok: 2,
+            moe_intermediate_size: 16,
+            decoder_sparse_step: step,
+            mlp_only_layers: only.to_vec(),
+        };
+        assert_eq!(experts(1, &[]).layers(48), 48);
+        assert_eq!(experts(2, &[]).layers(5), 2);
+        assert_eq!(experts(1, &[0, 7, 99]).layers(8), 6);
+    }
+
+    #[test]
+    fn a_model_larger_than_memory_is_told_with_numbers() {
+        let model = Dimensions::published("8B").unwrap();
+        let refused = model.check_memory(Precision::F32, Some(16 << 30)).unwrap_err();
+        let said = refused.to_string();
+        assert!(said.contains("32.7 GiB") && said.contains("16.0 GiB") && said.contains("F32"), "{said}");
+        assert!(model.check_memory(Precision::Q4K, Some(16 << 30)).is_ok());
+        assert!(model.check_memory(Precision::F32, None).is_ok());
+    }
+
+    #[test]
+    fn absurd_sizes_saturate_and_are_refused() {
+        let mut model = Dimensions::published("8B").unwrap();
+        model.text.num_hidden_layers = usize::MAX;
+        model.text.hidden_size = usize::MAX;
+        assert_eq!(model.weight_bytes(Precision::Q4K), u64::MAX);
+        assert!(model.check_memory(Precision::Half, Some(1 << 50)).is_err());
+    }
+}

@@ -57,7 +57,7 @@ fn load(folder: &Path) -> Result<Qwen3Vl, Error> {
 }
 
 fn refused(folder: &Path) -> Error {
-    load(folder).err().expect("it loaded")
+    load(folder).expect_err("it loaded")
 }
 
 /// Changes `config.json`.

@@ -86,8 +86,8 @@ impl Precision {
     fn bytes(self, rows: u64, columns: u64) -> u64 {
         let (values, bytes) = self.block();
         match self {
-            Self::Q6K | Self::Q5K | Self::Q4K if columns % values != 0 => Self::Q8_0.bytes(rows, columns),
-            Self::Q8_0 if columns % values != 0 => Self::Half.bytes(rows, columns),
+            Self::Q6K | Self::Q5K | Self::Q4K if !columns.is_multiple_of(values) => Self::Q8_0.bytes(rows, columns),
+            Self::Q8_0 if !columns.is_multiple_of(values) => Self::Half.bytes(rows, columns),
             _ => rows.saturating_mul(columns / values).saturating_mul(bytes),
         }
     }

@@ -66,7 +66,7 @@ impl Splitter {
     pub(crate) fn finish(mut self) -> Option<(Kind, String)> {
         let kind = self.kind();
         let text = match self.state {
-            State::ThoughtBegins | State::Thought | State::AnswerBegins => self.held.trim().to_owned(),
+            State::ThoughtBegins | State::Thought | State::AnswerBegins => self.held.trim_end().to_owned(),
             State::Start | State::Answer => mem::take(&mut self.held),
         };
         (!text.is_empty()).then_some((kind, text))

@@ -82,11 +82,11 @@ async fn what_is_written_inside_the_opened_thought_is_no_answer() {
 #[tokio::test]
 async fn a_thought_that_leaves_no_room_is_broken_off_and_an_answer_follows() {
     let folder = tempfile::tempdir().unwrap();
-    // Little more than what is kept free for the answer.
-    let engine = open(folder.path(), 1_100);
+    // Some tokens more than the prompt and what is kept free for the answer.
+    let engine = open(folder.path(), 1_086);
     let id = video(&engine).await;
-    let (_, answer, usage) = ask(&engine, &id).await;
-    assert!(usage.thought_tokens < 40, "{usage:?}");
+    let (thought, answer, usage) = ask(&engine, &id).await;
+    assert!((1..10).contains(&usage.thought_tokens) && !thought.is_empty(), "{thought}: {usage:?}");
     assert!(!answer.is_empty() && !answer.contains("think"), "{answer}");
     assert_eq!(engine.questions(&id).await.unwrap().remove(0).answer, answer);
 }

@@ -58,7 +58,7 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
     }
 }
 
-/// A sentence for a download that failed; where names and numbers matter, the server's own words follow.
+/// A sentence for a download that failed; names and numbers are in the server's own words, which English shows as they are.
 fn pull_error(lang: Lang, cause: PullCause, message: &str) -> String {
     let m = lang.messages();
     let sentence = match cause {

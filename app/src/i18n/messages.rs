@@ -198,18 +198,18 @@ messages! {
 
     // errors of downloads
     pull_bad_name { "That is no name of a model repository. Write it as owner/name, such as Qwen/Qwen3-VL-2B-Instruct." "这不是模型仓库的名字。请写成 所有者/名称，例如 Qwen/Qwen3-VL-2B-Instruct。" }
-    pull_hub_unusable { "The hub cannot be used: {}." "无法使用模型库：{}。" }
-    pull_offline { "The server cannot reach the hub: {}." "服务器无法连接模型库：{}。" }
-    pull_unknown { "The hub has no such model: {}." "模型库中没有这个模型：{}。" }
-    pull_gated { "This model is not open to everybody: {}." "这个模型需要授权：{}。" }
+    pull_hub_unusable { "{}." "无法使用模型库：{}。" }
+    pull_offline { "Offline: {}." "服务器无法连接模型库：{}。" }
+    pull_unknown { "{}." "模型库中没有这个模型：{}。" }
+    pull_gated { "{}." "这个模型需要授权：{}。" }
     pull_choose { "Choose the weights: {}." "请选择权重文件：{}。" }
     pull_unsafe { "The hub lists a file with an unsafe name, so nothing was downloaded: {}." "模型库列出的文件名不安全，因此没有下载：{}。" }
-    pull_disk_full { "There is too little space: {}." "磁盘空间不足：{}。" }
-    pull_checksum { "A file arrived altered and was thrown away: {}." "文件内容与校验和不符，已丢弃：{}。" }
+    pull_disk_full { "{}." "磁盘空间不足：{}。" }
+    pull_checksum { "{}." "文件内容与校验和不符，已丢弃：{}。" }
     pull_cut { "The connection was cut several times. What was loaded is kept; resume when the network is back. ({})" "连接多次中断。已下载的部分会保留，网络恢复后可以继续。（{}）" }
-    pull_busy { "The hub refuses for now: {}." "模型库暂时拒绝请求：{}。" }
+    pull_busy { "{}." "模型库暂时拒绝请求：{}。" }
     pull_in_use { "Another program is downloading this model. Wait for it, or stop it. ({})" "另一个程序正在下载这个模型。请等待或停止它。（{}）" }
-    pull_missing { "The model is not here: {}." "模型不在服务器上：{}。" }
+    pull_missing { "{}." "模型不在服务器上：{}。" }
     pull_disk_failed { "The server cannot write the model: {}." "服务器无法写入模型：{}。" }
     pull_cancelled { "Stopped. What was loaded is kept." "已停止，已下载的部分会保留。" }
 

@@ -21,14 +21,14 @@ pub fn PullForm() -> impl IntoView {
     };
     view! {
         <form class="pull-form" on:submit=submit>
-            <label class="field grow">
+            <label class="pull-field is-wide">
                 <span>{t(|m| m.pull_label)}</span>
                 <input
                     class="text-input" type="text" data-testid="pull-name" placeholder="Qwen/Qwen3-VL-2B-Instruct" autocomplete="off"
                     autocapitalize="off" spellcheck="false" maxlength="200" bind:value=model
                 />
             </label>
-            <label class="field">
+            <label class="pull-field">
                 <span>{t(|m| m.pull_file)}</span>
                 <input
                     class="text-input" type="text" data-testid="pull-file" placeholder="Q4_K_M" autocomplete="off" autocapitalize="off"

@@ -92,6 +92,11 @@ impl Downloads {
         }
     }
 
+    /// Stops all of them: the server ends.
+    pub fn shutdown(&self) {
+        self.running().values().for_each(|running| running.cancel.cancel());
+    }
+
     /// Models that are here, and those on their way.
     ///
     /// # Errors

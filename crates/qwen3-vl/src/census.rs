@@ -6,6 +6,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file;
+use safetensors::tensor::Metadata;
 
 use crate::error::{Error, Result};
 
@@ -70,9 +71,9 @@ fn count_safetensors(path: &Path, by_type: &mut BTreeMap<String, u64>) -> Result
     if length > MOST_HEADER {
         return Err(broken(format!("its header would have {length} bytes")));
     }
-    let mut header = start.to_vec();
+    let mut header = Vec::new();
     file.take(length).read_to_end(&mut header).map_err(wrap)?;
-    let (_, metadata) = safetensors::SafeTensors::read_metadata(&header).map_err(|error| broken(error.to_string()))?;
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
     for tensor in metadata.tensors().values() {
         let count = tensor.shape.iter().fold(1_u64, |count, side| count.saturating_mul(*side as u64));
         *by_type.entry(format!("{:?}", tensor.dtype)).or_default() += count;

@@ -61,6 +61,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     }
     tracing::info!("stopping; a further signal ends it at once");
     stopping.send_replace(true);
+    downloads.shutdown();
     let finish = async {
         engine.shutdown(GRACE).await;
         server.await

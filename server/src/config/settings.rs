@@ -32,7 +32,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "model",
-        allowed: "a folder with config.json and safetensors, or bundled",
+        allowed: "a folder with config.json and safetensors or with GGUF files, or bundled",
         set: |c, v| path(v).map(|v| c.model = (v.as_os_str() != "bundled").then_some(v)),
         get: |c| c.model.as_ref().map_or_else(|| "bundled".to_owned(), |v| v.display().to_string()),
     },

@@ -77,7 +77,7 @@ pub enum Error {
     #[error(transparent)]
     Store(store::Error),
     /// The model's files are not there.
-    #[error("there is no model in {}; give --model or set `model` to a folder with config.json and safetensors", .0.display())]
+    #[error("there is no model in {}; give --model or set `model` to a folder with config.json and safetensors, or with a text GGUF and its mmproj GGUF", .0.display())]
     ModelMissing(PathBuf),
     /// The model's files are there but cannot be used, or a computation failed.
     #[error(transparent)]

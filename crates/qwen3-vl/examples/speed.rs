@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p qwen3-vl --example speed -- models/timepin-tiny --segments 64 --height 64 --width 96 \
-//!     --prefill 1024 --decode 64 --repeats 3
+//!     --prefill 1024 --decode 64 --repeats 3 --precision q8_0
 //! ```
 //! `benches/model.py` runs this and the same work in transformers, side by side.
 #![allow(clippy::print_stdout)]
@@ -10,7 +10,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use qwen3_vl::{Error, LoadOptions, PromptPart, Qwen3Vl, RgbFrame};
+use qwen3_vl::{Error, LoadOptions, Precision, PromptPart, Qwen3Vl, RgbFrame};
 
 struct Args {
     model: PathBuf,
@@ -20,15 +20,28 @@ struct Args {
     prefill: usize,
     decode: usize,
     repeats: usize,
+    precision: Precision,
 }
 
 fn parse() -> Result<Args, String> {
-    let mut args =
-        Args { model: PathBuf::new(), segments: 32, height: 64, width: 96, prefill: 512, decode: 32, repeats: 3 };
+    let mut args = Args {
+        model: PathBuf::new(),
+        segments: 32,
+        height: 64,
+        width: 96,
+        prefill: 512,
+        decode: 32,
+        repeats: 3,
+        precision: Precision::Auto,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if !word.starts_with("--") {
             args.model = word.into();
+            continue;
+        }
+        if word == "--precision" {
+            args.precision = words.next().unwrap_or_default().parse().map_err(|e| format!("{e}"))?;
             continue;
         }
         let value =
@@ -68,8 +81,10 @@ fn report(what: &str, count: usize, seconds: f64) {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args = parse()?;
     let start = Instant::now();
-    let model = Qwen3Vl::load(&args.model, LoadOptions::default())?;
+    let options = LoadOptions { precision: args.precision, ..LoadOptions::default() };
+    let model = Qwen3Vl::load(&args.model, options)?;
     report("load", 1, start.elapsed().as_secs_f64());
+    println!(r#"{{"what":"weights","format":"{}"}}"#, model.footprint());
 
     let bytes = args.height as usize * args.width as usize * 3;
     let frame =

@@ -32,7 +32,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "model",
-        allowed: "a folder with config.json and safetensors, the name of a pulled model such as Qwen/Qwen3-VL-2B-Instruct, or bundled",
+        allowed: "a folder with config.json and safetensors or with GGUF files, the name of a pulled model such as \
+                  Qwen/Qwen3-VL-2B-Instruct, or bundled",
         set: |c, v| path(v).map(|v| c.model = (v.as_os_str() != "bundled").then_some(v)),
         get: |c| c.model.as_ref().map_or_else(|| "bundled".to_owned(), |v| v.display().to_string()),
     },

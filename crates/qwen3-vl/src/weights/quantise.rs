@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::kernels::linear::Weight;
@@ -15,9 +16,22 @@ pub(super) fn blocks(wanted: GgmlDType, width: usize) -> Option<GgmlDType> {
     [wanted, GgmlDType::Q8_0].into_iter().find(|dtype| width > 0 && width.is_multiple_of(dtype.block_size()))
 }
 
+/// Values put into blocks at once by one thread: they are in f32 meanwhile.
+const AT_ONCE: usize = 1 << 20;
+
 /// tensor: [N, K] on the CPU, put into blocks and sent to `device`.
 pub(super) fn quantise(tensor: &Tensor, dtype: GgmlDType, device: &Device) -> Result<QTensor> {
-    Ok(QTensor::quantize_onto(&tensor.contiguous()?, dtype, device)?)
+    let (rows, width) = tensor.dims2()?;
+    let step = (AT_ONCE / width.max(1)).max(1);
+    let run = |from: usize| -> Result<Vec<u8>> {
+        // A copy: candle quantises from the start of the storage, whatever part of it a view shows.
+        let part = tensor.narrow(0, from, step.min(rows - from))?.force_contiguous()?;
+        Ok(QTensor::quantize(&part, dtype)?.data()?.into_owned())
+    };
+    let starts: Vec<usize> = (0..rows).step_by(step).collect();
+    let parts: Result<Vec<_>> = starts.into_par_iter().map(run).collect();
+    let storage = QStorage::from_data(Cow::Owned(parts?.concat()), device, dtype)?;
+    Ok(QTensor::new(storage, (rows, width))?)
 }
 
 /// Blocks as they are, on another device.
@@ -103,6 +117,15 @@ mod tests {
         );
         let whole = quantise(&Tensor::cat(&[&a, &b], 0)?, GgmlDType::Q4K, &Device::Cpu)?;
         assert_eq!(first.data()?, whole.data()?);
+        Ok(())
+    }
+
+    #[test]
+    fn blocks_do_not_depend_on_how_many_rows_are_made_at_once() -> Result<()> {
+        let tall = Tensor::randn(0.0_f32, 1.0, (AT_ONCE / 256 * 2 + 3, 256), &Device::Cpu)?;
+        let (ours, whole) =
+            (quantise(&tall, GgmlDType::Q8_0, &Device::Cpu)?, QTensor::quantize(&tall, GgmlDType::Q8_0)?);
+        assert!(ours.shape() == whole.shape() && ours.data()? == whole.data()?);
         Ok(())
     }
 }

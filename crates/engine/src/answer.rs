@@ -12,7 +12,7 @@ use timeline::video::TokenRecord;
 use timeline::{AnswerEvent, Pin, Span, Timestamp, VideoId};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::backend::{Conversation, Shown};
+use crate::backend::{Conversation, Written};
 use crate::error::{Error, Result};
 use crate::index::{Pair, Status};
 use crate::prefix::{Kept, Prefixes};
@@ -212,7 +212,7 @@ impl Shared {
                 if stop() {
                     return Err(Error::Cancelled);
                 }
-                Ok(Shown { stamp: stamp.clone(), features: self.features(video, pair, showing.size)? })
+                self.shown(video, pair, stamp, showing.size)
             })
             .collect::<Result<Vec<_>>>()?;
         conversation.show(&segments, stop)
@@ -235,8 +235,9 @@ impl Shared {
                 break Err(Error::Cancelled);
             }
             let piece = match conversation.write() {
-                Ok(Some(piece)) => piece,
-                Ok(None) => break Ok(()),
+                Ok(Written::Piece(piece)) => piece,
+                Ok(Written::Waiting) => continue,
+                Ok(Written::Over) => break Ok(()),
                 Err(error) => break Err(error),
             };
             usage.answer_tokens += 1;
@@ -260,6 +261,11 @@ impl Shared {
         };
         for span in watch.advance(&draft.text, true) {
             question.tell(AnswerEvent::Span(span));
+        }
+        if let Some(counted) = conversation.counted() {
+            usage.prompt_tokens = counted.prompt;
+            usage.kept_tokens = counted.kept;
+            usage.answer_tokens = counted.answer;
         }
         self.keep(question, &draft, &watch, ended.is_ok())?;
         ended

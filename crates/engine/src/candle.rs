@@ -10,7 +10,7 @@ use qwen3_vl::{
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop};
+use crate::backend::{Backend, Conversation, Encoder, Memory, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
 use crate::selection::ANSWER_TOKENS;
 use crate::settings::Settings;
@@ -82,12 +82,8 @@ impl Backend for Candle {
         self.model.fingerprint()
     }
 
-    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
-        Ok(resize_bicubic(frame, size.width, size.height))
-    }
-
-    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
-        Ok(self.model.encode_segments(pairs)?)
+    fn encoder(&self) -> Option<&dyn Encoder> {
+        Some(self)
     }
 
     fn segment_tokens(&self, stamp: &str, size: Size) -> u32 {
@@ -104,6 +100,24 @@ impl Backend for Candle {
 
     fn conversation(&self) -> Box<dyn Conversation> {
         Box::new(Talk { session: self.model.new_session(), model: Arc::clone(&self.model), first: None, answer: None })
+    }
+}
+
+impl Encoder for Candle {
+    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
+        Ok(resize_bicubic(frame, size.width, size.height))
+    }
+
+    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
+        Ok(self.model.encode_segments(pairs)?)
+    }
+}
+
+/// What this model reads of a segment.
+fn features(segment: &Shown) -> Result<&Arc<SegmentFeatures>> {
+    match &segment.memory {
+        Memory::Features(features) => Ok(features),
+        Memory::Pictures(_) => Err(Error::Internal("a segment was shown without having been encoded".to_owned())),
     }
 }
 
@@ -127,8 +141,8 @@ impl Talk {
     fn prompt(&self, segments: &[Shown], question: &str) -> Result<qwen3_vl::Prompt> {
         let items = segments
             .iter()
-            .map(|s| VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(&s.features) })
-            .collect();
+            .map(|s| Ok(VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(features(s)?) }))
+            .collect::<Result<_>>()?;
         let content = vec![Content::Video(items), Content::Text(question.to_owned())];
         Ok(self.model.prompt(&[Message::user(content)], WRAPPER)?)
     }
@@ -160,7 +174,7 @@ impl Conversation for Talk {
         } else {
             let mut parts = Vec::with_capacity(segments.len() * 3);
             for segment in segments {
-                parts.extend(self.model.segment_parts(&segment.stamp, &segment.features)?);
+                parts.extend(self.model.segment_parts(&segment.stamp, features(segment)?)?);
             }
             parts
         };
@@ -180,18 +194,21 @@ impl Conversation for Talk {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<Option<Piece>> {
-        let Some(mut answer) = self.answer.take() else { return Ok(None) };
+    fn write(&mut self) -> Result<Written> {
+        let Some(mut answer) = self.answer.take() else { return Ok(Written::Over) };
         let token = answer.sampler.choose(&answer.logits);
         if self.model.is_end(token) || answer.written >= ANSWER_TOKENS {
             let rest = answer.text.finish(self.model.tokenizer())?;
-            return Ok((!rest.is_empty()).then_some(Piece { text: rest, looked: None }));
+            if rest.is_empty() {
+                return Ok(Written::Over);
+            }
+            return Ok(Written::Piece(Piece { text: rest, looked: None }));
         }
         let step = self.model.decode_step(&mut self.session, token)?;
         let text = answer.text.push(self.model.tokenizer(), token)?;
         answer.logits = step.logits;
         answer.written += 1;
         self.answer = Some(answer);
-        Ok(Some(Piece { text, looked: step.pointer }))
+        Ok(Written::Piece(Piece { text, looked: step.pointer }))
     }
 }

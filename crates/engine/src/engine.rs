@@ -21,6 +21,7 @@ use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 use crate::prefix::Prefixes;
 use crate::queue::Queue;
 use crate::registry::Registry;
+use crate::remote::Remote;
 use crate::settings::{Place, Settings};
 use crate::streams::{self, AnswerStream};
 use crate::temporary;
@@ -73,10 +74,13 @@ impl Engine {
     /// Opens the library, loads the model, and goes on with videos whose index is not complete.
     ///
     /// # Errors
-    /// When the library cannot be used or the model cannot be loaded.
+    /// When the library cannot be used, the model cannot be loaded, or the server that is to answer is not there.
     pub fn open(settings: Settings) -> Result<Self> {
-        let backend = Candle::load(&settings)?;
-        Self::with_backend(&settings, Arc::new(backend))
+        let backend: Arc<dyn Backend> = match &settings.server {
+            Some(server) => Arc::new(Remote::open(server)?),
+            None => Arc::new(Candle::load(&settings)?),
+        };
+        Self::with_backend(&settings, backend)
     }
 
     pub(crate) fn with_backend(settings: &Settings, backend: Arc<dyn Backend>) -> Result<Self> {

@@ -15,7 +15,7 @@
 //! | a video is made to fit the context | `selection.rs` |
 //! | a question is answered | `answer.rs`, `prefix.rs`, `spans.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
-//! | another model or server answers | `backend.rs`, `candle.rs` |
+//! | another model or server answers | `backend.rs`, `candle.rs`, `remote/` |
 
 mod answer;
 mod backend;
@@ -28,6 +28,7 @@ mod index;
 mod prefix;
 mod queue;
 mod registry;
+mod remote;
 mod selection;
 mod settings;
 mod spans;
@@ -40,4 +41,5 @@ mod worker;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
-pub use settings::{Place, Settings};
+pub use remote::RemoteError;
+pub use settings::{Place, Secret, Server, Settings};

@@ -9,7 +9,7 @@ use qwen3_vl::{RgbFrame, SegmentFeatures};
 use timeline::resize::{ResizeRule, Size};
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop};
+use crate::backend::{Backend, Conversation, Encoder, Memory, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
 
 /// Tokens of one segment.
@@ -61,23 +61,8 @@ impl Backend for Dream {
         "dream"
     }
 
-    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
-        Ok(qwen3_vl::resize_bicubic(frame, size.width, size.height))
-    }
-
-    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
-        assert!(!self.broken.load(Ordering::SeqCst), "a kernel gave up");
-        pairs
-            .iter()
-            .map(|pair| {
-                std::thread::sleep(*self.pace.lock().unwrap());
-                self.encoded.fetch_add(1, Ordering::SeqCst);
-                // The colours of both frames, to be recognised.
-                let colours = pair.each_ref().map(|frame| f32::from(frame.data()[0]));
-                let merged = Tensor::new(&[colours], &Device::Cpu).map_err(qwen3_vl::Error::from)?;
-                Ok(SegmentFeatures::new(merged, Vec::new(), (2, 2))?)
-            })
-            .collect()
+    fn encoder(&self) -> Option<&dyn Encoder> {
+        Some(self)
     }
 
     fn segment_tokens(&self, _stamp: &str, _size: Size) -> u32 {
@@ -96,6 +81,27 @@ impl Backend for Dream {
             pace: *self.pace.lock().unwrap(),
             written: self.written.clone(),
         })
+    }
+}
+
+impl Encoder for Dream {
+    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
+        Ok(qwen3_vl::resize_bicubic(frame, size.width, size.height))
+    }
+
+    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
+        assert!(!self.broken.load(Ordering::SeqCst), "a kernel gave up");
+        pairs
+            .iter()
+            .map(|pair| {
+                std::thread::sleep(*self.pace.lock().unwrap());
+                self.encoded.fetch_add(1, Ordering::SeqCst);
+                // The colours of both frames, to be recognised.
+                let colours = pair.each_ref().map(|frame| f32::from(frame.data()[0]));
+                let merged = Tensor::new(&[colours], &Device::Cpu).map_err(qwen3_vl::Error::from)?;
+                Ok(SegmentFeatures::new(merged, Vec::new(), (2, 2))?)
+            })
+            .collect()
     }
 }
 
@@ -133,7 +139,8 @@ impl Conversation for Sleep {
             return Err(Error::Cancelled);
         }
         for segment in segments {
-            let colours: Vec<f32> = segment.features.merged().flatten_all().unwrap().to_vec1().unwrap();
+            let Memory::Features(features) = &segment.memory else { panic!("not encoded") };
+            let colours: Vec<f32> = features.merged().flatten_all().unwrap().to_vec1().unwrap();
             self.shown.push(format!("{}:{},{}", segment.stamp, colours[0], colours[1]));
         }
         Ok(())
@@ -152,10 +159,10 @@ impl Conversation for Sleep {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<Option<Piece>> {
+    fn write(&mut self) -> Result<Written> {
         std::thread::sleep(self.pace);
         self.written.fetch_add(1, Ordering::SeqCst);
         let looked = Some(vec![1.0; self.shown.len()]);
-        Ok(self.words.pop().map(|word| Piece { text: word + " ", looked }))
+        Ok(self.words.pop().map_or(Written::Over, |word| Written::Piece(Piece { text: word + " ", looked })))
     }
 }

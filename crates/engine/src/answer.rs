@@ -30,6 +30,8 @@ pub(crate) struct Question {
     pub(crate) id: i64,
     pub(crate) video: VideoId,
     pub(crate) text: String,
+    /// Tokens the answer may have.
+    pub(crate) most: u32,
     pub(crate) asked: Instant,
     pub(crate) events: UnboundedSender<AnswerEvent>,
     /// Set when the listener is gone.
@@ -233,6 +235,9 @@ impl Shared {
         let ended = loop {
             if stop() {
                 break Err(Error::Cancelled);
+            }
+            if usage.answer_tokens >= question.most {
+                break Ok(());
             }
             let piece = match conversation.write() {
                 Ok(Written::Piece(piece)) => piece,

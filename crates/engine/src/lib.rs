@@ -14,6 +14,7 @@
 //! | segments are encoded and found again | `encode.rs` |
 //! | a video is made to fit the context | `selection.rs` |
 //! | a question is answered | `answer.rs`, `prefix.rs`, `spans.rs` |
+//! | frames that come with a question are kept for the next | `guests.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
 //! | another model or server answers | `backend.rs`, `candle.rs`, `remote/` |
 
@@ -23,6 +24,7 @@ mod candle;
 mod encode;
 mod engine;
 mod error;
+mod guests;
 mod images;
 mod index;
 mod prefix;
@@ -40,6 +42,8 @@ mod worker;
 
 pub use engine::Engine;
 pub use error::{Error, Result};
+pub use guests::Guest;
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 pub use remote::RemoteError;
+pub use selection::ANSWER_TOKENS;
 pub use settings::{Place, Secret, Server, Settings};

@@ -45,7 +45,12 @@ fn data(answer: &Answer) -> Vec<String> {
 
 /// A video of eight frames in the library of a server.
 fn video(server: &Server) -> String {
-    let video = server.create();
+    // As large as its frames: of frames in a request nothing else is known.
+    let about = json!({
+        "title": "clip.mp4", "file_bytes": 9, "duration": 4_000_000, "width": 32, "height": 18, "codec": "avc1",
+        "planned_frames": 8,
+    });
+    let video = server.call("create_video", json!({ "video": about })).json().as_str().unwrap().to_owned();
     assert_eq!(server.append(&video, &frames(0..8)).status, 200);
     assert_eq!(server.call("finish_video", json!({ "video": video })).status, 200);
     video

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::StreamExt;
 use reqwest::header::CONTENT_TYPE;
-use timeline::time::stamp;
+use timeline::time::{exact_stamp, stamp};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -76,8 +76,9 @@ impl Talk {
 }
 
 /// A frame as a server is shown it: its moment in words, then the picture.
-pub(super) fn parts(picture: &Picture) -> [Part; 2] {
-    let text = format!("<{} seconds>", stamp(picture.at, picture.at));
+pub(super) fn parts(picture: &Picture, exact: bool) -> [Part; 2] {
+    let seconds = if exact { exact_stamp(picture.at) } else { stamp(picture.at, picture.at) };
+    let text = format!("<{seconds} seconds>");
     let url = format!("data:{};base64,{}", images::media_type(&picture.bytes), STANDARD.encode(&picture.bytes));
     [Part::Text { text }, Part::ImageUrl { image_url: ImageUrl { url } }]
 }
@@ -103,7 +104,7 @@ impl Conversation for Talk {
             let Memory::Pictures(pictures) = &segment.memory else {
                 return Err(Error::Internal("a server was to be shown features, not pictures".to_owned()));
             };
-            parts.extend(pictures.iter().flat_map(self::parts).map(Arc::new));
+            parts.extend(pictures.iter().flat_map(|picture| self::parts(picture, self.link.exact)).map(Arc::new));
         }
         self.bytes += parts.iter().map(|part| length(part)).sum::<u64>();
         self.parts.extend(parts);

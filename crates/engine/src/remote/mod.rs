@@ -55,6 +55,8 @@ pub(crate) struct Remote {
 struct Link {
     client: Client,
     model: String,
+    /// Whether it takes moments to the microsecond: another Timepin does, models are trained with tenths of a second.
+    exact: bool,
     runtime: Background,
 }
 
@@ -97,7 +99,8 @@ impl Remote {
             context = info.max_context,
             "answers come from a server"
         );
-        Ok(Self { link: Arc::new(Link { client, model: card.id, runtime }), info })
+        let exact = card.timepin.is_some();
+        Ok(Self { link: Arc::new(Link { client, model: card.id, exact, runtime }), info })
     }
 }
 

@@ -125,9 +125,11 @@ fn a_frame_is_shown_at_its_own_moment_as_it_is_stored() {
     let at = |micros| Timestamp::from_micros(micros);
     let jpeg = vec![0xff, 0xd8, 0xff, 0xe0, 1];
     for (moment, text) in [(0, "<0.0 seconds>"), (250_000, "<0.2 seconds>"), (3_599_960_000, "<3600.0 seconds>")] {
-        let [stamp, picture] = parts(&Picture { at: at(moment), bytes: jpeg.clone() });
+        let [stamp, picture] = parts(&Picture { at: at(moment), bytes: jpeg.clone() }, false);
         assert_eq!(stamp, Part::Text { text: text.into() });
         let url = "data:image/jpeg;base64,/9j/4AE=".to_owned();
         assert_eq!(picture, Part::ImageUrl { image_url: ImageUrl { url } });
     }
+    let [stamp, _] = parts(&Picture { at: at(466_667), bytes: jpeg }, true);
+    assert_eq!(stamp, Part::Text { text: "<0.466667 seconds>".into() });
 }

@@ -11,7 +11,7 @@ use qwen3_vl::{
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop, Written};
+use crate::backend::{Backend, Conversation, Encoder, Memory, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
 use crate::selection::ANSWER_TOKENS;
 use crate::settings::Settings;
@@ -89,12 +89,8 @@ impl Backend for Candle {
         self.model.fingerprint()
     }
 
-    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
-        Ok(resize_bicubic(frame, size.width, size.height))
-    }
-
-    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
-        Ok(self.model.encode_segments(pairs)?)
+    fn encoder(&self) -> Option<&dyn Encoder> {
+        Some(self)
     }
 
     fn segment_tokens(&self, stamp: &str, size: Size) -> u32 {
@@ -123,6 +119,24 @@ impl Backend for Candle {
             Some(mut talks) => write(&self.model, &mut talks),
             None => answers.iter_mut().map(|answer| answer.write()).collect(),
         }
+    }
+}
+
+impl Encoder for Candle {
+    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
+        Ok(resize_bicubic(frame, size.width, size.height))
+    }
+
+    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
+        Ok(self.model.encode_segments(pairs)?)
+    }
+}
+
+/// What this model reads of a segment.
+fn features(segment: &Shown) -> Result<&Arc<SegmentFeatures>> {
+    match &segment.memory {
+        Memory::Features(features) => Ok(features),
+        Memory::Pictures(_) => Err(Error::Internal("a segment was shown without having been encoded".to_owned())),
     }
 }
 
@@ -174,8 +188,8 @@ impl Talk {
     fn prompt(&self, segments: &[Shown], question: &str) -> Result<qwen3_vl::Prompt> {
         let items = segments
             .iter()
-            .map(|s| VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(&s.features) })
-            .collect();
+            .map(|s| Ok(VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(features(s)?) }))
+            .collect::<Result<_>>()?;
         let content = vec![Content::Video(items), Content::Text(question.to_owned())];
         Ok(self.model.prompt(&[Message::user(content)], WRAPPER)?)
     }
@@ -206,7 +220,7 @@ impl Conversation for Talk {
         } else {
             let mut parts = Vec::with_capacity(segments.len() * 3);
             for segment in segments {
-                parts.extend(self.model.segment_parts(&segment.stamp, &segment.features)?);
+                parts.extend(self.model.segment_parts(&segment.stamp, features(segment)?)?);
             }
             parts
         };

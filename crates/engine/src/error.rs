@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use timeline::{Timestamp, VideoId};
 
+use crate::remote::RemoteError;
+
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,6 +84,9 @@ pub enum Error {
     /// The model's files are there but cannot be used, or a computation failed.
     #[error(transparent)]
     Model(qwen3_vl::Error),
+    /// The server that answers does not.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The device asked for does not exist here.
     #[error("there is no device `{0}`; use auto, cpu, cuda or cuda:N (cuda needs a build with the `cuda` feature)")]
     NoDevice(String),
@@ -117,6 +122,7 @@ impl Error {
             Self::Store(_) => "library_unreadable",
             Self::ModelMissing(_) => "model_missing",
             Self::Model(_) => "model_failed",
+            Self::Remote(error) => error.code(),
             Self::NoDevice(_) => "no_device",
             Self::Cancelled => "cancelled",
             Self::ShuttingDown => "shutting_down",
@@ -138,6 +144,7 @@ impl Error {
             // 499 is what proxies log for a client that went away.
             Self::Cancelled => 499,
             Self::Store(_) | Self::ModelMissing(_) | Self::Model(_) | Self::NoDevice(_) | Self::Internal(_) => 500,
+            Self::Remote(error) => error.status(),
             Self::ShuttingDown => 503,
             Self::StorageFull(_) => 507,
         }

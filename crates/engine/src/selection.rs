@@ -7,8 +7,8 @@ use timeline::{ModelInfo, Timestamp};
 
 use crate::error::{Error, Result};
 
-/// Tokens kept free for the answer.
-pub(crate) const ANSWER_TOKENS: u32 = 1_024;
+/// Tokens kept free for an answer, and the most it has.
+pub const ANSWER_TOKENS: u32 = 1_024;
 /// Videos shorter than this get [`SHORT_CONTEXT`] when nothing else is set.
 const SHORT_VIDEO: Timestamp = Timestamp::from_millis(5 * 60 * 1_000);
 /// 32K: more does not help a short video and costs memory.

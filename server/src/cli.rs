@@ -188,6 +188,18 @@ pub(crate) struct Flags {
     /// Folder of the model, or the name of a pulled one [default: the bundled one]
     #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
     pub(crate) model: Option<String>,
+    /// Server that answers instead of a model here, such as http://127.0.0.1:8000/v1 [default: none]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) backend_url: Option<String>,
+    /// Which of its models [default: the only one it has]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) backend_model: Option<String>,
+    /// Key that server wants; better in TIMEPIN_BACKEND_KEY, where no process list shows it
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) backend_key: Option<String>,
+    /// Seconds that server may take to the first word [default: 300]
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(crate) backend_timeout: Option<String>,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, global = true, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
@@ -224,6 +236,9 @@ pub(crate) struct Flags {
     /// Origins of pages served elsewhere that may use this server, comma-separated [default: none]
     #[arg(long, global = true, value_name = "ORIGINS")]
     pub(crate) cors_origins: Option<String>,
+    /// Key that callers of /v1 have to show; better in TIMEPIN_API_KEY [default: none]
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
     /// pretty or json [default: pretty]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,
@@ -236,6 +251,10 @@ impl Flags {
             ("address", &self.address),
             ("data", &self.data),
             ("model", &self.model),
+            ("backend_url", &self.backend_url),
+            ("backend_model", &self.backend_model),
+            ("backend_key", &self.backend_key),
+            ("backend_timeout", &self.backend_timeout),
             ("device", &self.device),
             ("precision", &self.precision),
             ("kv_cache", &self.kv_cache),
@@ -248,6 +267,7 @@ impl Flags {
             ("threads", &self.threads),
             ("site", &self.site),
             ("cors_origins", &self.cors_origins),
+            ("api_key", &self.api_key),
             ("log_format", &self.log_format),
         ]
         .into_iter()

@@ -83,6 +83,12 @@ pub enum ApiError {
         /// For the log and the curious.
         message: String,
     },
+    /// The server that runs the model is away, busy, or refuses.
+    #[error("the model server failed: {message}")]
+    BackendFailed {
+        /// What about it and what to do.
+        message: String,
+    },
     /// A model cannot be pulled.
     #[error("{message}")]
     Pull {
@@ -132,6 +138,7 @@ impl ApiError {
             "storage_full" => Self::StorageFull,
             "library_unreadable" => Self::LibraryUnreadable { message },
             "model_failed" | "model_missing" | "no_device" => Self::ModelFailed { message },
+            code if code.starts_with("backend_") => Self::BackendFailed { message },
             "cancelled" => Self::Cancelled,
             "shutting_down" => Self::ShuttingDown,
             _ => Self::Internal { message },
@@ -157,6 +164,7 @@ impl ApiError {
             Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
             Self::Cancelled => 499,
             Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,
+            Self::BackendFailed { .. } => 502,
             Self::ShuttingDown | Self::Network { .. } | Self::Interrupted => 503,
             Self::StorageFull => 507,
         }

@@ -48,6 +48,7 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
         ApiError::StorageFull => m.storage_full.to_owned(),
         ApiError::LibraryUnreadable { message } => fill(m.library_failed, &[message]),
         ApiError::ModelFailed { message } => fill(m.model_failed, &[message]),
+        ApiError::BackendFailed { message } => fill(m.backend_failed, &[message]),
         ApiError::Pull { cause, message } => pull_error(lang, *cause, message),
         ApiError::Cancelled => m.stopped.to_owned(),
         ApiError::ShuttingDown => m.shutting_down.to_owned(),

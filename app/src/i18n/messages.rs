@@ -225,6 +225,7 @@ messages! {
     storage_full { "The server’s disk is full. Delete videos, or make room." "服务器磁盘已满。请删除视频或腾出空间。" }
     library_failed { "The library on the server failed: {}. Look at the server’s log." "服务器上的视频库出错：{}。请查看服务器日志。" }
     model_failed { "The model failed: {}. Ask again; if it stays, look at the server’s log." "模型出错：{}。请再问一次；若仍失败，请查看服务器日志。" }
+    backend_failed { "The server that runs the model did not finish the answer: {}." "运行模型的服务器未能完成回答：{}。" }
     shutting_down { "The server is restarting. Ask again in a moment." "服务器正在重启，请稍后再问。" }
     bad_video { "This video cannot be added: {}." "无法添加这个视频：{}。" }
     too_many_frames { "{} frames are more than the server takes ({})." "{} 帧超过了服务器的上限（{}）。" }

@@ -7,8 +7,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use qwen3_vl::{RgbFrame, SegmentFeatures};
-use timeline::ModelInfo;
 use timeline::resize::Size;
+use timeline::{ModelInfo, Timestamp};
 
 use crate::error::Result;
 use crate::selection::ANSWER_TOKENS;
@@ -20,14 +20,12 @@ pub(crate) trait Backend: Send + Sync {
     /// What the page may know of it.
     fn info(&self) -> &ModelInfo;
 
-    /// Changes whenever the same pixels would be encoded otherwise.
+    /// Changes whenever what is remembered of the same pictures would be another.
     fn fingerprint(&self) -> &str;
 
-    /// Scales a picture to exactly `size`, as the model was trained.
-    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame>;
-
-    /// Encodes pairs of frames, all of one size.
-    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>>;
+    /// What computes the memory of a segment; none when the pictures themselves are the memory, because whoever looks at
+    /// them does so anew with every question.
+    fn encoder(&self) -> Option<&dyn Encoder>;
 
     /// Tokens of one segment in the prompt, its stamp and delimiters included.
     fn segment_tokens(&self, stamp: &str, size: Size) -> u32;
@@ -53,13 +51,39 @@ pub(crate) trait Backend: Send + Sync {
     }
 }
 
+/// Turns pictures into what a model in this process reads of them.
+pub(crate) trait Encoder: Send + Sync {
+    /// Scales a picture to exactly `size`, as the model was trained.
+    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame>;
+
+    /// Encodes pairs of frames, all of one size.
+    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>>;
+}
+
 /// A segment to be shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
     /// What the model reads before it: seconds with one decimal.
     pub(crate) stamp: String,
-    /// What the vision tower saw.
-    pub(crate) features: Arc<SegmentFeatures>,
+    /// What there is to see.
+    pub(crate) memory: Memory,
+}
+
+/// What is remembered of a segment between its arrival and a question.
+#[derive(Debug, Clone)]
+pub(crate) enum Memory {
+    /// What the [`Encoder`] made of it.
+    Features(Arc<SegmentFeatures>),
+    /// The pictures as they are stored, each with its own moment: two, or one at the end of an odd number.
+    Pictures(Vec<Picture>),
+}
+
+/// A frame as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    pub(crate) at: Timestamp,
+    /// JPEG, PNG or WebP.
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Text that was written, and where the model looked as it wrote the last token of it.
@@ -78,14 +102,25 @@ pub(crate) struct Piece {
 pub(crate) enum Written {
     /// The next piece.
     Piece(Piece),
+    /// It is on its way: ask again after a while. Only who waits for somebody else says so.
+    Waiting,
     /// The answer is over.
     Over,
+}
+
+/// Tokens as whoever answered counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) prompt: u32,
+    /// Of those, tokens that had been read before.
+    pub(crate) kept: u32,
+    pub(crate) answer: u32,
 }
 
 /// Asked between steps of long work: whether to stop.
 pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// A model's memory of one video, and of one question about it.
+/// A model's memory of one video, and of one question about it. Dropping it ends whatever it does.
 pub(crate) trait Conversation: Any + Send {
     /// Another conversation that remembers the same without copying it.
     fn fork(&self) -> Result<Box<dyn Conversation>>;
@@ -114,4 +149,9 @@ pub(crate) trait Conversation: Any + Send {
 
     /// Writes the next token. After a failure it may be tried again.
     fn write(&mut self) -> Result<Written>;
+
+    /// When the answer is over: its tokens, if they are counted elsewhere.
+    fn counted(&self) -> Option<Counted> {
+        None
+    }
 }

@@ -11,7 +11,7 @@ use qwen3_vl::{
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Written};
+use crate::backend::{Backend, Conversation, Encoder, Memory, Shown, Written};
 use crate::error::{Error, Result};
 use crate::selection::{ANSWER_TOKENS, THOUGHT_TOKENS};
 use crate::settings::Settings;
@@ -95,12 +95,8 @@ impl Backend for Candle {
         self.model.fingerprint()
     }
 
-    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
-        Ok(resize_bicubic(frame, size.width, size.height))
-    }
-
-    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
-        Ok(self.model.encode_segments(pairs)?)
+    fn encoder(&self) -> Option<&dyn Encoder> {
+        Some(self)
     }
 
     fn segment_tokens(&self, stamp: &str, size: Size) -> u32 {
@@ -133,5 +129,23 @@ impl Backend for Candle {
             Some(mut talks) => talk::write(&self.model, &mut talks),
             None => answers.iter_mut().map(|answer| answer.write()).collect(),
         }
+    }
+}
+
+impl Encoder for Candle {
+    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
+        Ok(resize_bicubic(frame, size.width, size.height))
+    }
+
+    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
+        Ok(self.model.encode_segments(pairs)?)
+    }
+}
+
+/// What this model reads of a segment.
+pub(crate) fn features(segment: &Shown) -> Result<&Arc<SegmentFeatures>> {
+    match &segment.memory {
+        Memory::Features(features) => Ok(features),
+        Memory::Pictures(_) => Err(Error::Internal("a segment was shown without having been encoded".to_owned())),
     }
 }

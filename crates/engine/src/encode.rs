@@ -1,5 +1,6 @@
 //! Pairs of frames become features: from the segment cache when these pixels were ever seen by this model, else by
-//! the vision tower, a few at a time so that a question never waits long.
+//! the vision tower, a few at a time so that a question never waits long. Where the model is elsewhere nothing is
+//! computed: a pair is remembered as the pictures it is.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use store::SegmentKey;
 use timeline::resize::Size;
 use timeline::{Span, VideoId};
 
+use crate::backend::{Encoder, Memory, Picture, Shown};
 use crate::error::{Error, Result};
 use crate::images;
 use crate::index::{Known, Pair, Status};
@@ -20,13 +22,14 @@ const BATCH_PIXELS: u64 = 2 * 16 * 96 * 64;
 /// A pair ready for the model.
 struct Prepared {
     span: Span,
-    known: Known,
+    key: SegmentKey,
+    look: selection::Look,
     frames: [RgbFrame; 2],
 }
 
 impl Prepared {
     fn mark(&self) -> (Span, Status) {
-        (self.span, Status::Encoded(Some(self.known.clone())))
+        (self.span, Status::Encoded(Some(Known { key: Some(self.key), look: self.look.clone() })))
     }
 }
 
@@ -59,17 +62,34 @@ impl Shared {
         Ok(true)
     }
 
+    /// A pair as the model is to be shown it.
+    pub(crate) fn shown(&self, id: &VideoId, pair: &Pair, stamp: &str, size: Size) -> Result<Shown> {
+        let memory = match self.backend.encoder() {
+            Some(encoder) => Memory::Features(self.features(encoder, id, pair, size)?),
+            None => Memory::Pictures(self.pictures(pair)?),
+        };
+        Ok(Shown { stamp: stamp.to_owned(), memory })
+    }
+
+    fn pictures(&self, pair: &Pair) -> Result<Vec<Picture>> {
+        let moments = [pair.span.start, pair.span.end];
+        // A last frame without partner is its own; it is one picture.
+        let count = if moments[0] == moments[1] { 1 } else { 2 };
+        let pictures = moments.into_iter().zip(&pair.blobs).take(count);
+        pictures.map(|(at, blob)| Ok(Picture { at, bytes: self.library.blob(blob)? })).collect()
+    }
+
     /// The features of a pair that was encoded before: from the cache, or computed again when the cache lost them.
-    pub(crate) fn features(&self, id: &VideoId, pair: &Pair, size: Size) -> Result<Arc<SegmentFeatures>> {
-        if let Some(known) = self.known(id, pair)?
-            && let Some(features) = self.cached(known.key)
+    fn features(&self, encoder: &dyn Encoder, id: &VideoId, pair: &Pair, size: Size) -> Result<Arc<SegmentFeatures>> {
+        if let Some(Known { key: Some(key), .. }) = self.known(id, pair)?
+            && let Some(features) = self.cached(key)
         {
             return Ok(Arc::new(features));
         }
-        let prepared = self.prepare(pair, size)?;
-        let features = match self.cached(prepared.known.key) {
+        let prepared = self.prepare(encoder, pair, size)?;
+        let features = match self.cached(prepared.key) {
             Some(features) => features,
-            None => self.compute(std::slice::from_ref(&prepared))?.pop().ok_or_else(no_features)?,
+            None => self.compute(encoder, std::slice::from_ref(&prepared))?.pop().ok_or_else(no_features)?,
         };
         self.registry.with_loaded(id, |entry| entry.mark(vec![prepared.mark()]));
         Ok(Arc::new(features))
@@ -80,7 +100,18 @@ impl Shared {
         if let Some(known) = self.known(id, pair)? {
             return Ok(known.look);
         }
-        Ok(self.prepare(pair, size)?.known.look)
+        match self.backend.encoder() {
+            Some(encoder) => Ok(self.prepare(encoder, pair, size)?.look),
+            None => self.glance(pair),
+        }
+    }
+
+    /// What a pair looks like as it is stored.
+    fn glance(&self, pair: &Pair) -> Result<selection::Look> {
+        let [first, second] = &pair.blobs;
+        let one = images::decode(pair.span.start, &self.library.blob(first)?)?;
+        let two = images::decode(pair.span.end, &self.library.blob(second)?)?;
+        Ok(selection::look([&one, &two]))
     }
 
     fn known(&self, id: &VideoId, pair: &Pair) -> Result<Option<Known>> {
@@ -106,25 +137,34 @@ impl Shared {
     }
 
     fn encode_pairs(&self, pairs: &[Pair], size: Size) -> Result<Vec<(Span, Status)>> {
-        let prepared = pairs.iter().map(|pair| self.prepare(pair, size)).collect::<Result<Vec<_>>>()?;
+        let Some(encoder) = self.backend.encoder() else {
+            return pairs.iter().map(|pair| Ok((pair.span, self.noted(pair)?))).collect();
+        };
+        let prepared = pairs.iter().map(|pair| self.prepare(encoder, pair, size)).collect::<Result<Vec<_>>>()?;
         let marks = prepared.iter().map(Prepared::mark).collect();
-        let fresh: Vec<_> = prepared.into_iter().filter(|p| !self.segments.contains(p.known.key)).collect();
+        let fresh: Vec<_> = prepared.into_iter().filter(|p| !self.segments.contains(p.key)).collect();
         if !fresh.is_empty() {
-            self.compute(&fresh)?;
+            self.compute(encoder, &fresh)?;
         }
         Ok(marks)
     }
 
+    /// The status of a pair of which nothing is computed.
+    fn noted(&self, pair: &Pair) -> Result<Status> {
+        let look = self.temporal_compression.then(|| self.glance(pair)).transpose()?;
+        Ok(Status::Encoded(look.map(|look| Known { key: None, look })))
+    }
+
     /// Encodes and keeps.
-    fn compute(&self, pairs: &[Prepared]) -> Result<Vec<SegmentFeatures>> {
+    fn compute(&self, encoder: &dyn Encoder, pairs: &[Prepared]) -> Result<Vec<SegmentFeatures>> {
         let frames: Vec<_> = pairs.iter().map(|p| p.frames.clone()).collect();
-        let features = self.backend.encode(&frames)?;
+        let features = encoder.encode(&frames)?;
         if features.len() != pairs.len() {
             return Err(no_features());
         }
         for (pair, features) in pairs.iter().zip(&features) {
             // A cache that cannot be written costs time later; it is no reason to fail now.
-            if let Err(error) = self.segments.put(pair.known.key, &features.to_bytes()?) {
+            if let Err(error) = self.segments.put(pair.key, &features.to_bytes()?) {
                 tracing::warn!(%error, "the segment cache cannot be written");
             }
         }
@@ -132,18 +172,17 @@ impl Shared {
     }
 
     /// Reads, decodes and scales the frames of a pair.
-    fn prepare(&self, pair: &Pair, size: Size) -> Result<Prepared> {
+    fn prepare(&self, encoder: &dyn Encoder, pair: &Pair, size: Size) -> Result<Prepared> {
         let [first, second] = &pair.blobs;
         let frame = |blob, pts| {
             let picture = images::decode(pts, &self.library.blob(blob)?)?;
-            self.backend.resize(&picture, size)
+            encoder.resize(&picture, size)
         };
         let one = frame(first, pair.span.start)?;
         let two = if first == second { one.clone() } else { frame(second, pair.span.end)? };
         let pixels = [one.data(), two.data()];
         let key = SegmentKey::of(self.backend.fingerprint(), (size.width, size.height), pixels);
-        let known = Known { key, look: selection::look([&one, &two]) };
-        Ok(Prepared { span: pair.span, known, frames: [one, two] })
+        Ok(Prepared { span: pair.span, key, look: selection::look([&one, &two]), frames: [one, two] })
     }
 
     fn cached(&self, key: SegmentKey) -> Option<SegmentFeatures> {

@@ -16,12 +16,15 @@ use tokio::sync::mpsc;
 use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
+use crate::guests::Guests;
 use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 use crate::prefix::PrefixTree;
 use crate::question::Question;
 use crate::queue::Queue;
 use crate::registry::Registry;
+use crate::remote::Remote;
 use crate::scheduler::Scheduler;
+use crate::selection::ANSWER_TOKENS;
 use crate::settings::{Place, Settings};
 use crate::streams::{self, AnswerStream};
 use crate::temporary;
@@ -74,10 +77,13 @@ impl Engine {
     /// Opens the library, loads the model, and goes on with videos whose index is not complete.
     ///
     /// # Errors
-    /// When the library cannot be used or the model cannot be loaded.
+    /// When the library cannot be used, the model cannot be loaded, or the server that is to answer is not there.
     pub fn open(settings: Settings) -> Result<Self> {
-        let backend = Candle::load(&settings)?;
-        Self::with_backend(&settings, Arc::new(backend))
+        let backend: Arc<dyn Backend> = match &settings.server {
+            Some(server) => Arc::new(Remote::open(server)?),
+            None => Arc::new(Candle::load(&settings)?),
+        };
+        Self::with_backend(&settings, backend)
     }
 
     pub(crate) fn with_backend(settings: &Settings, backend: Arc<dyn Backend>) -> Result<Self> {
@@ -91,6 +97,7 @@ impl Engine {
             registry,
             backend,
             queue: Queue::default(),
+            guests: Guests::default(),
             halt: AtomicBool::new(false),
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,
@@ -146,13 +153,7 @@ impl Engine {
     /// When the video is unknown or the disk refuses.
     pub async fn finish_video(&self, id: &VideoId) -> Result<()> {
         let id = id.clone();
-        self.blocking(move |shared| {
-            shared.library.finish(&id)?;
-            shared.registry.with(&shared.library, &id, crate::registry::Entry::finish)?;
-            shared.queue.encode(&id);
-            Ok(())
-        })
-        .await
+        self.blocking(move |shared| finish(shared, &id)).await
     }
 
     /// All videos, the latest first.
@@ -187,13 +188,7 @@ impl Engine {
     /// When the video is unknown or the disk refuses.
     pub async fn delete(&self, id: &VideoId) -> Result<()> {
         let id = id.clone();
-        self.blocking(move |shared| {
-            let deleted = shared.library.delete(&id);
-            shared.registry.remove(&id);
-            shared.queue.forget(&id);
-            Ok(deleted?)
-        })
-        .await
+        self.blocking(move |shared| delete(shared, &id)).await
     }
 
     /// Questions of a video and their answers, the oldest first.
@@ -251,7 +246,21 @@ impl Engine {
         id: &VideoId,
         question: String,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
+        self.ask_briefly(id, question, ANSWER_TOKENS)
+    }
+
+    /// As [`ask`](Self::ask), for an answer of at most `most` tokens, and never more than [`ANSWER_TOKENS`].
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub fn ask_briefly(
+        &self,
+        id: &VideoId,
+        question: String,
+        most: u32,
+    ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
         let asked = Instant::now();
+        let most = most.min(ANSWER_TOKENS);
         let text = question.trim();
         if text.is_empty() {
             return Err(Error::EmptyQuestion);
@@ -269,8 +278,8 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         // The channel is fresh and its other end is in this function.
         let _ = events.send(AnswerEvent::Started { question: number });
-        let queued =
-            Question { id: number, video: id.clone(), text: text.to_owned(), asked, events, stop: Arc::clone(&stop) };
+        let (video, text) = (id.clone(), text.to_owned());
+        let queued = Question { id: number, video, text, most, asked, events, stop: Arc::clone(&stop) };
         shared.queue.ask(queued).map_err(|_| Error::ShuttingDown)?;
         Ok(AnswerStream::new(receiver, stop))
     }
@@ -308,7 +317,7 @@ impl Engine {
     }
 
     /// Disk work away from the threads that serve requests.
-    async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Arc<Shared>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -318,7 +327,7 @@ impl Engine {
     }
 }
 
-fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
+pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
     let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
     if count > MAX_BATCH_FRAMES {
         return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
@@ -343,6 +352,20 @@ fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendRec
         shared.queue.encode(id);
     }
     Ok(AppendReceipt { accepted, total: appended.total })
+}
+
+pub(crate) fn finish(shared: &Shared, id: &VideoId) -> Result<()> {
+    shared.library.finish(id)?;
+    shared.registry.with(&shared.library, id, crate::registry::Entry::finish)?;
+    shared.queue.encode(id);
+    Ok(())
+}
+
+pub(crate) fn delete(shared: &Shared, id: &VideoId) -> Result<()> {
+    let deleted = shared.library.delete(id);
+    shared.registry.remove(id);
+    shared.queue.forget(id);
+    Ok(deleted?)
 }
 
 /// A row with what only the engine knows: how far the index has come.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use timeline::{Timestamp, VideoId};
 
+use crate::remote::RemoteError;
+
 /// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,6 +84,9 @@ pub enum Error {
     /// The model's files are there but cannot be used, or a computation failed.
     #[error(transparent)]
     Model(qwen3_vl::Error),
+    /// The server that answers does not.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The device asked for does not exist here.
     #[error("there is no device `{0}`; use auto, cpu, cuda or cuda:N (cuda needs a build with the `cuda` feature)")]
     NoDevice(String),
@@ -128,6 +133,7 @@ impl Error {
             Self::Store(_) => "library_unreadable",
             Self::ModelMissing(_) => "model_missing",
             Self::Model(_) => "model_failed",
+            Self::Remote(error) => error.code(),
             Self::NoDevice(_) => "no_device",
             Self::BadRequest(_) => "bad_request",
             Self::File { .. } => "file_unusable",
@@ -157,6 +163,7 @@ impl Error {
             | Self::NoDevice(_)
             | Self::File { .. }
             | Self::Internal(_) => 500,
+            Self::Remote(error) => error.status(),
             Self::ShuttingDown => 503,
             Self::StorageFull(_) => 507,
         }

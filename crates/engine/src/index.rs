@@ -23,8 +23,8 @@ pub(crate) struct Pair {
 /// What is known of a pair whose pixels were seen since the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// Where its features are kept.
-    pub(crate) key: SegmentKey,
+    /// Where its features are kept; none when none are computed.
+    pub(crate) key: Option<SegmentKey>,
     /// What it looks like at a glance.
     pub(crate) look: Look,
 }

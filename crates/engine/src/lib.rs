@@ -16,16 +16,18 @@
 //! | a video is made to fit the context | `selection.rs`, `showing.rs` |
 //! | what was shown is kept and shared | `prefix.rs` |
 //! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
+//! | frames that come with a question are kept for the next | `guests.rs` |
 //! | thoughts are told from answers | `thought.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
 //! | a request is run with everything written down | `inspect/` |
-//! | another model or server answers | `backend.rs`, `candle.rs`, `talk.rs` |
+//! | another model or server answers | `backend.rs`, `candle.rs`, `talk.rs`, `remote/` |
 
 mod backend;
 mod candle;
 mod encode;
 mod engine;
 mod error;
+mod guests;
 mod images;
 mod index;
 mod inspect;
@@ -35,6 +37,7 @@ mod question;
 mod queue;
 mod reader;
 mod registry;
+mod remote;
 mod scheduler;
 mod selection;
 mod settings;
@@ -52,7 +55,10 @@ mod writer;
 
 pub use engine::Engine;
 pub use error::{Error, Result};
+pub use guests::Guest;
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 pub use inspect::{Inspected, inspect};
 pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit};
-pub use settings::{Place, Settings};
+pub use remote::RemoteError;
+pub use selection::ANSWER_TOKENS;
+pub use settings::{Place, Secret, Server, Settings};

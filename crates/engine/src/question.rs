@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub(crate) id: i64,
     pub(crate) video: VideoId,
     pub(crate) text: String,
+    /// Tokens the answer may have.
+    pub(crate) most: u32,
     pub(crate) asked: Instant,
     pub(crate) events: UnboundedSender<AnswerEvent>,
     /// Set when the listener is gone.

@@ -2,10 +2,22 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use timeline::VideoId;
 
 use crate::question::Question;
+
+/// How long to wait for news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// There is other work.
+    No,
+    /// Work goes on after so long, news or not.
+    AtMost(Duration),
+    /// There is nothing else to do.
+    ForNews,
+}
 
 /// What came since the last look.
 #[derive(Default)]
@@ -73,15 +85,22 @@ impl Queue {
         std::mem::take(&mut lanes.questions)
     }
 
-    /// What came; with `wait`, not before something has come.
-    pub(crate) fn news(&self, wait: bool) -> News {
-        let mut lanes = self.lock();
-        let quiet = |lanes: &Lanes| {
-            lanes.forget.is_empty() && lanes.questions.is_empty() && lanes.encode.is_empty() && !lanes.closed
+    /// What came, after having waited for it as long as `wait` says.
+    pub(crate) fn news(&self, wait: Wait) -> News {
+        let quiet =
+            |lanes: &mut Lanes| lanes.forget.is_empty() && lanes.questions.is_empty() && lanes.encode.is_empty();
+        let lanes = self.lock();
+        let mut lanes = match wait {
+            Wait::No => lanes,
+            // That nothing further will come is no news for who has heard it already and works towards the end.
+            Wait::AtMost(time) => {
+                self.bell.wait_timeout_while(lanes, time, quiet).unwrap_or_else(PoisonError::into_inner).0
+            }
+            Wait::ForNews => {
+                let quiet = |lanes: &mut Lanes| quiet(lanes) && !lanes.closed;
+                self.bell.wait_while(lanes, quiet).unwrap_or_else(PoisonError::into_inner)
+            }
         };
-        while wait && quiet(&lanes) {
-            lanes = self.bell.wait(lanes).unwrap_or_else(PoisonError::into_inner);
-        }
         News {
             questions: std::mem::take(&mut lanes.questions),
             forget: std::mem::take(&mut lanes.forget),

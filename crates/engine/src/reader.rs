@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use timeline::{AnswerEvent, Span};
 
-use crate::backend::{Conversation, Shown};
+use crate::backend::Conversation;
 use crate::error::{Error, Result};
 use crate::prefix::{NodeId, PrefixTree, Root};
 use crate::question::Question;
@@ -213,8 +213,7 @@ impl Reader {
             if question.is_stopped(shared) {
                 return Err(Error::Cancelled);
             }
-            let features = shared.features(&question.video, pair, self.showing.size)?;
-            segments.push(Shown { stamp: stamp.clone(), features });
+            segments.push(shared.shown(&question.video, pair, stamp, self.showing.size)?);
         }
         self.conversation.show(&segments, &|| question.is_stopped(shared))?;
         self.shown += segments.len();

@@ -4,14 +4,15 @@
 //! Indexing ─▶ Queued ─▶ Reading (showing, then asking) ─▶ Writing ─▶ done
 //! ```
 //!
-//! - **Writing** is one turn for all: their next tokens come from one batched step.
+//! - **Writing** is one turn for all: their next tokens come from one batched step. While every one of them waits for
+//!   somebody else and nothing else is to be done, the thread sleeps.
 //! - **Reading** and indexing go on in strides bounded in time, the one whose last turn is longest ago first; who wants
 //!   what another is just reading waits for it and goes on from there.
 //! - `shares.rs` divides the time between those two and encoding in the background.
 //! - **Queued** questions are admitted in the order asked, as long as memory for keys and values lasts.
 //! - Whatever goes wrong in a turn (an error, a panic, a device out of memory) ends the one question it was for.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use timeline::events::Usage;
 use timeline::{AnswerEvent, Span};
@@ -21,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::pace::Pace;
 use crate::prefix::{NodeId, Root};
 use crate::question::Question;
+use crate::queue::Wait;
 use crate::reader::{Prefixes, Reader};
 use crate::selection::ANSWER_TOKENS;
 use crate::shares::{Lane, Shares};
@@ -30,6 +32,8 @@ use crate::writer::Writer;
 
 /// Answers that are read for or written at the same time.
 const MOST_AT_ONCE: usize = 16;
+/// How often answers that come from elsewhere are looked at: a reader sees no difference, the processor no load.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 enum Stage {
     /// Segments of its video are still to be encoded, up to a number known once its first turn has come.
@@ -106,8 +110,13 @@ impl<'a> Scheduler<'a> {
 
     /// Works until the queue is closed and what was begun has ended.
     pub(crate) fn run(mut self) {
+        let mut all_wait = false;
         loop {
-            let news = self.shared.queue.news(self.answers.is_empty());
+            let news = self.shared.queue.news(match () {
+                () if self.answers.is_empty() => Wait::ForNews,
+                () if all_wait => Wait::AtMost(LOOK_AGAIN),
+                () => Wait::No,
+            });
             news.forget.iter().for_each(|video| self.tree.forget(video));
             self.answers.extend(news.questions.into_iter().map(Answering::new));
             self.end_those_stopped(news.closed);
@@ -123,8 +132,9 @@ impl<'a> Scheduler<'a> {
                 Lane::Encode => news.encode && !news.closed,
             });
             let begun = Instant::now();
+            all_wait = false;
             match (lane, reading) {
-                (Some(Lane::Write), _) => self.write(),
+                (Some(Lane::Write), _) => all_wait = !self.write() && reading.is_none(),
                 (Some(Lane::Read), Some(index)) => self.read(index, writing),
                 (Some(Lane::Encode), _) => {
                     self.shared.queue.next_video().iter().for_each(|video| self.shared.encode_next(video));
@@ -302,8 +312,9 @@ impl<'a> Scheduler<'a> {
         answering.stage = Stage::Writing(Box::new(writer));
     }
 
-    /// One token for every answer that is being written.
-    fn write(&mut self) {
+    /// One token for every answer that is being written. Returns whether any of them is further now.
+    fn write(&mut self) -> bool {
+        let mut further = self.end_those_full();
         let (indices, pieces) = self.write_together();
         // From the last to the first: an answer that ends is taken out.
         for (index, piece) in indices.into_iter().zip(pieces).rev() {
@@ -312,7 +323,9 @@ impl<'a> Scheduler<'a> {
                 other => other,
             };
             let Some((question, writer)) = self.answers.get_mut(index).and_then(Answering::writer) else { continue };
+            further |= !matches!(piece, Ok(Written::Waiting));
             match piece {
+                Ok(Written::Waiting) => {}
                 Ok(Written::Piece(piece)) => {
                     if let Err(error) = writer.take(self.shared, question, piece) {
                         self.end(index, Err(error));
@@ -322,6 +335,19 @@ impl<'a> Scheduler<'a> {
                 Err(error) => self.end(index, Err(error)),
             }
         }
+        further
+    }
+
+    /// Ends the answers that have as many tokens as they may. Returns whether there were any.
+    fn end_those_full(&mut self) -> bool {
+        let before = self.answers.len();
+        for index in (0..before).rev() {
+            let writing = self.answers.get_mut(index).and_then(Answering::writer);
+            if writing.is_some_and(|(question, writer)| writer.written() >= question.most) {
+                self.end(index, Ok(()));
+            }
+        }
+        self.answers.len() < before
     }
 
     fn write_together(&mut self) -> (Vec<usize>, Vec<Result<Written>>) {

@@ -7,8 +7,8 @@ use timeline::{ModelInfo, Timestamp};
 
 use crate::error::{Error, Result};
 
-/// Tokens kept free for the answer.
-pub(crate) const ANSWER_TOKENS: u32 = 1_024;
+/// Tokens kept free for an answer, and the most it has.
+pub const ANSWER_TOKENS: u32 = 1_024;
 /// Tokens a thinking model may write to itself before it has to answer: thoughts are several times as long as answers.
 pub(crate) const THOUGHT_TOKENS: u32 = 16_384;
 /// Videos shorter than this get [`SHORT_CONTEXT`] when nothing else is set.

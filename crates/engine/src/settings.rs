@@ -1,6 +1,8 @@
 //! What the engine is opened with.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use qwen3_vl::{CachePrecision, Precision};
 
@@ -15,6 +17,8 @@ pub struct Settings {
     pub model_dir: PathBuf,
     /// Whether that is the checkpoint that comes with Timepin, which knows the demo world only.
     pub bundled_model: bool,
+    /// A server that answers; then no checkpoint is loaded.
+    pub server: Option<Server>,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,
     /// What the model's weights are kept in.
@@ -37,6 +41,41 @@ pub struct Settings {
     pub threads: Option<u32>,
 }
 
+/// A server that speaks OpenAI's chat completions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where its interface begins, such as `http://127.0.0.1:8000/v1`.
+    pub url: String,
+    /// The model to ask for; none: the only one it has.
+    pub model: Option<String>,
+    /// What it wants to be shown.
+    pub key: Option<Secret>,
+    /// How long it may take to the first word.
+    pub timeout: Duration,
+}
+
+/// A text that is not for logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one who has to see it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
 /// Where videos and questions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -53,6 +92,7 @@ impl Default for Settings {
             library: Place::DataFolder,
             model_dir: PathBuf::from("models/timepin-tiny"),
             bundled_model: true,
+            server: None,
             device: "auto".to_owned(),
             precision: Precision::Auto,
             kv_cache: CachePrecision::Auto,

@@ -8,7 +8,7 @@ use qwen3_vl::{
 };
 
 use crate::backend::{Conversation, Piece, Shown, Stop, Written};
-use crate::candle::WRAPPER;
+use crate::candle::{WRAPPER, features};
 use crate::error::{Error, Result};
 use crate::selection::{ANSWER_TOKENS, THOUGHT_TOKENS};
 use crate::thought::{CLOSE, Kind, Splitter};
@@ -157,8 +157,8 @@ impl Talk {
     fn prompt(&self, segments: &[Shown], question: &str) -> Result<Prompt> {
         let items = segments
             .iter()
-            .map(|s| VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(&s.features) })
-            .collect();
+            .map(|s| Ok(VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(features(s)?) }))
+            .collect::<Result<_>>()?;
         let content = vec![Content::Video(items), Content::Text(question.to_owned())];
         Ok(self.model.prompt(&[Message::user(content)], WRAPPER)?)
     }
@@ -189,7 +189,7 @@ impl Conversation for Talk {
         } else {
             let mut parts = Vec::with_capacity(segments.len() * 3);
             for segment in segments {
-                parts.extend(self.model.segment_parts(&segment.stamp, &segment.features)?);
+                parts.extend(self.model.segment_parts(&segment.stamp, features(segment)?)?);
             }
             parts
         };

@@ -9,6 +9,7 @@ use timeline::VideoId;
 
 use crate::backend::Backend;
 use crate::error::{Error, Result};
+use crate::guests::Guests;
 use crate::queue::Queue;
 use crate::registry::Registry;
 
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) queue: Queue,
+    pub(crate) guests: Guests,
     /// Stops whatever runs, at its next step.
     pub(crate) halt: AtomicBool,
     pub(crate) max_context_length: Option<u32>,

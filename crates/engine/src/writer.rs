@@ -82,6 +82,11 @@ impl Writer {
     /// Keeps what was written, however it ended, and says what it took.
     pub(crate) fn end(&mut self, shared: &Shared, question: &Question, complete: bool) -> Result<Usage> {
         self.tell_spans(question, true);
+        if let Some(counted) = self.conversation.counted() {
+            self.usage.prompt_tokens = counted.prompt;
+            self.usage.kept_tokens = counted.kept;
+            self.usage.answer_tokens = counted.answer;
+        }
         self.keep(shared, question, complete)?;
         self.usage.total_ms = question.elapsed_ms();
         Ok(self.usage)

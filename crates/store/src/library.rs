@@ -43,6 +43,7 @@ impl Library {
         let reader = schema::connect(&path)?;
         let blobs = Blobs::open(folder.join("blobs"))?;
         let library = Self { path, writer: Mutex::new(writer), reader: Mutex::new(reader), blobs, _lock: lock };
+        library.write()?.execute("DELETE FROM videos WHERE guest", []).map_err(|e| library.sql(e))?;
         library.sweep()?;
         Ok(library)
     }

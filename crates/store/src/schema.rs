@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 
 /// One step per released shape; a step is never edited once released, a further one is added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE videos (
         id TEXT PRIMARY KEY,
         title TEXT NOT NULL,
@@ -42,7 +43,12 @@ const MIGRATIONS: &[&str] = &["
         asked_ms INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX questions_by_video ON questions (video, id);
-"];
+",
+    "
+    -- A video that came with a question and goes with the run.
+    ALTER TABLE videos ADD COLUMN guest INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.
 pub(crate) fn connect(path: &Path) -> Result<Connection> {

@@ -57,9 +57,21 @@ impl Library {
     /// # Errors
     /// When the database cannot be written.
     pub fn create_video(&self, video: &NewVideo) -> Result<VideoId> {
+        self.insert(video, false)
+    }
+
+    /// Adds a video that is in no list and is removed when the library is opened again.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn create_guest(&self, video: &NewVideo) -> Result<VideoId> {
+        self.insert(video, true)
+    }
+
+    fn insert(&self, video: &NewVideo, guest: bool) -> Result<VideoId> {
         let id = VideoId(uuid::Uuid::now_v7().to_string());
         let sql = "INSERT INTO videos (id, title, file_bytes, duration_us, width, height, codec, planned_frames,
-            created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            created_ms, guest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let values = params![
             id.0,
             video.title,
@@ -69,19 +81,20 @@ impl Library {
             video.height,
             video.codec,
             video.planned_frames,
-            now_ms()
+            now_ms(),
+            guest
         ];
         self.write()?.execute(sql, values).map_err(|e| self.sql(e))?;
         Ok(id)
     }
 
-    /// All videos, the latest first.
+    /// All videos but guests, the latest first.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn videos(&self) -> Result<Vec<VideoRow>> {
         let reader = self.read()?;
-        let sql = format!("{SELECT} ORDER BY created_ms DESC, id DESC");
+        let sql = format!("{SELECT} WHERE NOT guest ORDER BY created_ms DESC, id DESC");
         let mut statement = reader.prepare_cached(&sql).map_err(|e| self.sql(e))?;
         let rows = statement.query_map([], read).map_err(|e| self.sql(e))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|e| self.sql(e))

@@ -51,6 +51,22 @@ fn sending_frames_twice_or_out_of_order_changes_nothing() {
 }
 
 #[test]
+fn a_guest_is_in_no_list_and_goes_with_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let (guest, stays) = (library.create_guest(&video()).unwrap(), library.create_video(&video()).unwrap());
+    library.append_frames(&guest, &[frame(0, b"a"), frame(1, b"b")]).unwrap();
+    library.append_frames(&stays, &[frame(0, b"b")]).unwrap();
+    assert_eq!(library.video(&guest).unwrap().frames, 2);
+    let listed = |library: &Library| library.videos().unwrap().into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(listed(&library), std::slice::from_ref(&stays));
+    drop(library);
+    let library = Library::open(folder.path()).unwrap();
+    assert!(matches!(library.video(&guest), Err(Error::UnknownVideo(_))));
+    assert_eq!((listed(&library), blobs(folder.path())), (vec![stays], 1));
+}
+
+#[test]
 fn the_frame_of_a_moment_is_the_last_not_later() {
     let folder = tempfile::tempdir().unwrap();
     let library = Library::open(folder.path()).unwrap();

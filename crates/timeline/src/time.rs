@@ -92,6 +92,26 @@ pub fn stamp(first: Timestamp, second: Timestamp) -> String {
     format!("{seconds:.1}")
 }
 
+/// A moment as a stamp's seconds with all the decimals it has, at least one: [`read_stamp`] gives the same moment back.
+/// Moments before the start of the clock are the start.
+pub fn exact_stamp(moment: Timestamp) -> String {
+    let micros = moment.0.max(0);
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    let short = text.trim_end_matches('0');
+    if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
+}
+
+/// The moment a stamp's seconds name, exactly: `12.5` is 12,500,000 µs. Up to six decimals; nothing for any other text.
+pub fn read_stamp(seconds: &str) -> Option<Timestamp> {
+    let (whole, decimals) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(decimals) || decimals.len() > 6 {
+        return None;
+    }
+    let micros: i64 = format!("{decimals:0<6}").parse().ok()?;
+    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros).map(Timestamp)
+}
+
 /// A stretch of time, `start <= end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Span {
@@ -142,6 +162,22 @@ mod tests {
             assert_eq!(stamp(t, t), text);
         }
         assert_eq!(stamp(Timestamp::ZERO, Timestamp::from_millis(500)), "0.2");
+    }
+
+    #[test]
+    fn a_stamp_is_read_back_exactly() {
+        let read = |text: &str| read_stamp(text).map(Timestamp::micros);
+        for (text, micros) in [("0.0", 0), ("12.5", 12_500_000), ("7", 7_000_000), ("0.000001", 1), ("0.1", 100_000)] {
+            assert_eq!(read(text), Some(micros), "{text}");
+        }
+        for text in ["", ".", "1.", ".5", "-1", "+1", "1.0000001", "1e3", "1 ", "１", "99999999999999", "1.2.3"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        let exact = |micros| exact_stamp(Timestamp::from_micros(micros));
+        assert_eq!([0, 500_000, 466_667, 12_000_001, -5].map(exact), ["0.0", "0.5", "0.466667", "12.000001", "0.0"]);
+        for micros in [0, 1, 999_999, 1_000_000, 3_599_966_667, 900_000_000_000_000] {
+            assert_eq!(read(&exact(micros)), Some(micros));
+        }
     }
 
     #[test]

@@ -8,20 +8,24 @@ pub(crate) mod pull;
 pub(crate) mod serve;
 
 use std::io::Write;
+use std::path::PathBuf;
 
-use engine::{Place, Settings};
+use engine::{Place, Server, Settings};
 
 use crate::config::Config;
 use crate::model;
 
 /// What the engine is opened with.
 fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
-    let (model_dir, bundled_model) = model::folder(config)?;
+    let server = server(config);
+    // A server that answers makes unpacking the bundled model needless.
+    let (model_dir, bundled_model) = if server.is_some() { (PathBuf::new(), false) } else { model::folder(config)? };
     Ok(Settings {
         data_dir: config.data.clone(),
         library,
         model_dir,
         bundled_model,
+        server,
         device: config.device.clone(),
         precision: config.precision,
         kv_cache: config.kv_cache,
@@ -32,6 +36,16 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
         prefix_cache_videos: config.prefix_cache_videos,
         prefix_cache_bytes: config.prefix_cache_memory,
         threads: config.threads,
+    })
+}
+
+/// The server that is to answer, if there is one.
+fn server(config: &Config) -> Option<Server> {
+    Some(Server {
+        url: config.backend_url.clone()?,
+        model: config.backend_model.clone(),
+        key: config.backend_key.clone(),
+        timeout: config.backend_timeout,
     })
 }
 

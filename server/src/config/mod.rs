@@ -10,8 +10,9 @@ mod sources;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use engine::{CachePrecision, Precision};
+use engine::{CachePrecision, Precision, Secret};
 pub(crate) use settings::SETTINGS;
 
 use crate::cli::Flags;
@@ -23,6 +24,12 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// None: the bundled model.
     pub(crate) model: Option<PathBuf>,
+    /// None: the model runs here.
+    pub(crate) backend_url: Option<String>,
+    /// None: the only one that server has.
+    pub(crate) backend_model: Option<String>,
+    pub(crate) backend_key: Option<Secret>,
+    pub(crate) backend_timeout: Duration,
     pub(crate) device: String,
     pub(crate) precision: Precision,
     pub(crate) kv_cache: CachePrecision,
@@ -38,6 +45,8 @@ pub(crate) struct Config {
     /// None: looked for.
     pub(crate) site: Option<PathBuf>,
     pub(crate) cors_origins: Vec<String>,
+    /// None: whoever reaches the server may ask.
+    pub(crate) api_key: Option<Secret>,
     pub(crate) log_format: LogFormat,
     /// Where each setting that is not a default was made.
     origins: BTreeMap<&'static str, String>,
@@ -102,6 +111,11 @@ impl Default for Config {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: engine.data_dir,
             model: None,
+            backend_url: None,
+            backend_model: None,
+            backend_key: None,
+            // Reading an hour of video takes a busy server minutes.
+            backend_timeout: Duration::from_secs(300),
             device: engine.device,
             precision: engine.precision,
             kv_cache: engine.kv_cache,
@@ -114,6 +128,7 @@ impl Default for Config {
             threads: engine.threads,
             site: None,
             cors_origins: Vec::new(),
+            api_key: None,
             log_format: LogFormat::Pretty,
             origins: BTreeMap::new(),
         }
@@ -168,7 +183,7 @@ impl Config {
             return Err(Error::Value {
                 origin: origin.to_owned(),
                 name: setting.name,
-                value: value.to_owned(),
+                value: if setting.secret { "…".to_owned() } else { value.to_owned() },
                 allowed: setting.allowed,
             });
         }
@@ -176,12 +191,17 @@ impl Config {
         Ok(())
     }
 
-    /// The settings in force as a settings file, each line with its origin.
+    /// The settings in force as a settings file, each line with its origin. A secret that is set is a comment.
     pub(crate) fn to_yaml(&self) -> String {
         let mut lines = String::new();
         for setting in SETTINGS {
             let origin = self.origins.get(setting.name).map_or("default", String::as_str);
-            let entry = format!("{}: {}", setting.name, sources::scalar(&(setting.get)(self)));
+            let value = (setting.get)(self);
+            let entry = if setting.secret && !value.is_empty() {
+                format!("# {} is set and not shown", setting.name)
+            } else {
+                format!("{}: {}", setting.name, sources::scalar(&value))
+            };
             lines.push_str(&format!("{entry:<44} # {origin}\n"));
         }
         lines

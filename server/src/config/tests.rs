@@ -45,6 +45,28 @@ fn what_config_prints_is_a_settings_file_again() {
 }
 
 #[test]
+fn keys_are_in_force_and_never_shown() {
+    let flags = Flags { api_key: Some("front-door".into()), ..Flags::default() };
+    let variables = [("TIMEPIN_BACKEND_KEY", "back-door")];
+    let config = load("backend_url: http://gpu:8000/v1\nbackend_model: Qwen/Qwen3-VL-8B", &variables, &flags).unwrap();
+    assert_eq!(config.backend_key.as_ref().map(Secret::reveal), Some("back-door"));
+    let shown = config.to_yaml();
+    for line in
+        ["# backend_key is set and not shown", "# api_key is set and not shown", "backend_model: Qwen/Qwen3-VL-8B "]
+    {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(shown.contains("# TIMEPIN_BACKEND_KEY") && shown.contains("# --api-key"), "{shown}");
+    let refused = load("api_key: front door", &[], &Flags::default()).unwrap_err().to_string();
+    for text in [shown, format!("{config:?}"), refused] {
+        assert!(!text.contains("door"), "{text}");
+    }
+    // What is printed is a settings file all the same.
+    assert_eq!(load(&config.to_yaml(), &[], &Flags::default()).unwrap().api_key, None);
+    assert!(Config::default().to_yaml().contains("api_key: \"\" "));
+}
+
+#[test]
 fn mistakes_are_told_with_place_name_and_remedy() {
     let told =
         |file: &str, variables: &[(&str, &str)]| load(file, variables, &Flags::default()).unwrap_err().to_string();
@@ -64,6 +86,8 @@ fn mistakes_are_told_with_place_name_and_remedy() {
         "cors_origins: '*'",
         "enable_temporal_compression: maybe",
         "data: ''",
+        "backend_url: gpu:8000",
+        "backend_timeout: 0",
     ] {
         let told = told(file, &[]);
         assert!(told.contains("is no value for") && told.contains("; give "), "{told}");

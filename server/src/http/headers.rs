@@ -17,7 +17,7 @@ use tower_http::compression::Predicate;
 pub(super) async fn cache(State(hashed): State<bool>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let page_code = path.starts_with("/pkg/");
-    let private = path.starts_with("/api/");
+    let private = path.starts_with("/api/") || path.starts_with("/v1/");
     let mut response = next.run(request).await;
     let kept = match response.status() {
         StatusCode::OK | StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT if page_code && hashed => {

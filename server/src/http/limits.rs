@@ -23,6 +23,7 @@ async fn refuse_early(State(limit): State<u64>, request: Request, next: Next) ->
     next.run(request).await
 }
 
-fn declared(headers: &HeaderMap) -> Option<u64> {
+/// The length a request says it has.
+pub(super) fn declared(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,8 +1,9 @@
-//! Requests in, answers out: the page, the server functions, frames as pictures, static files.
+//! Requests in, answers out: the page, the server functions, OpenAI's interface, frames as pictures, static files.
 
 mod frames;
 mod headers;
 mod limits;
+mod openai;
 mod site;
 
 use std::time::Duration;
@@ -92,6 +93,7 @@ pub(crate) fn router(engine: &Engine, downloads: &Downloads, site: &Site, config
         .route("/api/append_frames", limits::body(post(call.clone()), FRAMES_BYTES))
         .route("/api/{*function}", limits::body(any(call), CALL_BYTES))
         .route("/frames/{video}/{pts}", get(frames::frame))
+        .merge(openai::routes(config.api_key.as_ref()))
         .layer(cors(&config.cors_origins));
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -52,7 +52,7 @@ impl Server {
         let mut said = String::new();
         let address = loop {
             let line = lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap();
-            if let Some((_, rest)) = line.split_once("http://") {
+            if let Some((_, rest)) = line.split_once("listening on http://") {
                 break rest.chars().take_while(|c| !matches!(c, '"' | ' ')).collect();
             }
             said += &line;

@@ -237,3 +237,51 @@ async fn questions_about_parts_of_a_video_share_what_they_have_in_common() {
     drop(engine);
     assert_eq!(dream.world.held.load(Ordering::SeqCst), 0, "nothing is held when the engine is gone");
 }
+
+#[tokio::test]
+async fn an_answer_that_waits_for_somebody_else_neither_spins_nor_holds_anybody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let dream = Dream::new();
+    let engine = open(folder.path(), &dream);
+    let id = video(&engine, 4).await;
+    let waiting = asked(&engine, &id, "wait");
+    until(|| dream.deeds().contains(&Deed::Write(1))).await;
+    let looks = || dream.deeds().iter().filter(|deed| matches!(deed, Deed::Write(_))).count();
+    let before = looks();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Every 20 ms, were the machine not busy; a spinning thread looks hundreds of times.
+    assert!((1..=16).contains(&(looks() - before)), "{}", looks() - before);
+    // Another question wakes the thread and is answered to its end, a frame that arrives is encoded.
+    assert_eq!(ask(&engine, &id, "times").await.0, "It is there from 1.0 to 2.5 seconds. Nothing else. ");
+    ready(&engine, &video(&engine, 6).await).await;
+    assert!(!waiting.is_finished());
+    dream.world.come.store(true, Ordering::SeqCst);
+    assert_eq!(waiting.await.unwrap().0, "wait came ");
+}
+
+#[tokio::test]
+async fn the_end_of_the_engine_does_not_make_an_answer_that_waits_spin() {
+    let folder = tempfile::tempdir().unwrap();
+    let dream = Dream::new();
+    let engine = open(folder.path(), &dream);
+    let id = video(&engine, 4).await;
+    let waiting = asked(&engine, &id, "wait");
+    until(|| dream.deeds().contains(&Deed::Write(1))).await;
+    engine.shutdown(Duration::from_millis(200)).await;
+    assert!(matches!(waiting.await.unwrap().1, AnswerEvent::Error { code, .. } if code == "shutting_down"));
+    let looks = dream.deeds().iter().filter(|deed| matches!(deed, Deed::Write(_))).count();
+    assert!(looks < 40, "{looks}");
+}
+
+#[tokio::test]
+async fn an_answer_has_no_more_tokens_than_it_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let dream = Dream::new();
+    let engine = open(folder.path(), &dream);
+    let id = video(&engine, 4).await;
+    for (most, text) in [(3, "0 1 2 "), (0, "")] {
+        let (answer, last) = read(engine.ask_briefly(&id, "count".into(), most).unwrap()).await;
+        assert_eq!((answer.as_str(), usage(&last).answer_tokens), (text, most));
+        assert!(engine.questions(&id).await.unwrap().last().unwrap().complete);
+    }
+}

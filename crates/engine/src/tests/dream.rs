@@ -10,7 +10,7 @@ use qwen3_vl::{RgbFrame, SegmentFeatures};
 use timeline::resize::{ResizeRule, Size};
 use timeline::{ModelInfo, PlanRequest};
 
-use crate::backend::{Backend, Conversation, Piece, Shown, Stop, Written};
+use crate::backend::{Backend, Conversation, Encoder, Memory, Piece, Shown, Stop, Written};
 use crate::error::{Error, Result};
 use crate::thought::Kind;
 use crate::worker::survive;
@@ -49,6 +49,8 @@ pub(super) struct World {
     /// How long it takes to show a segment.
     show_pace: Mutex<Duration>,
     pub(super) deeds: Mutex<Vec<Deed>>,
+    /// Whether what a "wait" waits for has come.
+    pub(super) come: AtomicBool,
 }
 
 impl World {
@@ -109,23 +111,8 @@ impl Backend for Dream {
         "dream"
     }
 
-    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
-        Ok(qwen3_vl::resize_bicubic(frame, size.width, size.height))
-    }
-
-    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
-        assert!(!self.broken.load(Ordering::SeqCst), "a kernel gave up");
-        pairs
-            .iter()
-            .map(|pair| {
-                self.world.rest();
-                self.encoded.fetch_add(1, Ordering::SeqCst);
-                // The colours of both frames, to be recognised.
-                let colours = pair.each_ref().map(|frame| f32::from(frame.data()[0]));
-                let merged = Tensor::new(&[colours], &Device::Cpu).map_err(qwen3_vl::Error::from)?;
-                Ok(SegmentFeatures::new(merged, Vec::new(), (2, 2))?)
-            })
-            .collect()
+    fn encoder(&self) -> Option<&dyn Encoder> {
+        Some(self)
     }
 
     fn segment_tokens(&self, _stamp: &str, _size: Size) -> u32 {
@@ -148,6 +135,27 @@ impl Backend for Dream {
         self.world.note(Deed::Write(answers.len()));
         self.world.rest();
         answers.iter_mut().map(|answer| survive("writing", || answer.write())).collect()
+    }
+}
+
+impl Encoder for Dream {
+    fn resize(&self, frame: &RgbFrame, size: Size) -> Result<RgbFrame> {
+        Ok(qwen3_vl::resize_bicubic(frame, size.width, size.height))
+    }
+
+    fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
+        assert!(!self.broken.load(Ordering::SeqCst), "a kernel gave up");
+        pairs
+            .iter()
+            .map(|pair| {
+                self.world.rest();
+                self.encoded.fetch_add(1, Ordering::SeqCst);
+                // The colours of both frames, to be recognised.
+                let colours = pair.each_ref().map(|frame| f32::from(frame.data()[0]));
+                let merged = Tensor::new(&[colours], &Device::Cpu).map_err(qwen3_vl::Error::from)?;
+                Ok(SegmentFeatures::new(merged, Vec::new(), (2, 2))?)
+            })
+            .collect()
     }
 }
 
@@ -186,7 +194,8 @@ fn out_of_memory() -> Error {
 
 /// Answers "saw 0.2:0,1 1.2:2,3 …" — stamps and colours of what it was shown; "count" makes it write a thousand words,
 /// "times" a sentence with a time, "think" thoughts with a time and then an answer with another, "panic" break as it is asked,
-/// "stumble" break at the third word, "overflow" run out of memory at the third word.
+/// "stumble" break at the third word, "overflow" run out of memory at the third word, "wait" have nothing to say until it has
+/// [come](World::come).
 struct Sleep {
     world: Arc<World>,
     shared: Vec<Arc<Block>>,
@@ -227,7 +236,8 @@ impl Conversation for Sleep {
         for segment in segments {
             std::thread::sleep(*self.world.show_pace.lock().unwrap());
             self.world.shown.fetch_add(1, Ordering::SeqCst);
-            let colours: Vec<f32> = segment.features.merged().flatten_all().unwrap().to_vec1().unwrap();
+            let Memory::Features(features) = &segment.memory else { panic!("not encoded") };
+            let colours: Vec<f32> = features.merged().flatten_all().unwrap().to_vec1().unwrap();
             self.shown.push(format!("{}:{},{}", segment.stamp, colours[0], colours[1]));
         }
         Ok(())
@@ -245,6 +255,7 @@ impl Conversation for Sleep {
                 .map(str::to_owned)
                 .collect(),
             "panic" => panic!("a dream broke"),
+            "wait" => vec!["wait".to_owned(), "came".to_owned()],
             "stumble" | "overflow" => ["one", "two", question, "four"].map(str::to_owned).to_vec(),
             _ => [vec!["saw".to_owned()], self.shown.clone()].concat(),
         };
@@ -257,6 +268,7 @@ impl Conversation for Sleep {
         match self.words.last().map(String::as_str) {
             Some("stumble") => panic!("a dream stumbled"),
             Some("overflow") => return Err(out_of_memory()),
+            Some("wait") if !self.world.come.load(Ordering::SeqCst) => return Ok(Written::Waiting),
             _ => {}
         }
         self.world.written.fetch_add(1, Ordering::SeqCst);

@@ -285,3 +285,19 @@ async fn who_stops_listening_closes_the_connection_and_the_next_question_is_answ
     assert!(gone - dropped < SECOND);
     assert_eq!(engine.questions(&id).await.unwrap()[0].answer, "1 ");
 }
+
+#[tokio::test]
+async fn a_question_is_answered_while_the_server_thinks_about_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = vec![head(), word("1 "), Step::Pause(30 * SECOND)];
+    let scripted = Scripted::start(vec![silent, vec![head(), word("At "), word("2 s."), end()]]);
+    let engine = Engine::open(settings(folder.path(), server(&scripted.url, 60))).unwrap();
+    let id = video(&engine, 4).await;
+    let mut first = Box::pin(engine.ask(&id, "When?".into()).unwrap());
+    while !matches!(first.next().await, Some(AnswerEvent::Token { .. })) {}
+    let begun = Instant::now();
+    assert_eq!(ask(&engine, &id).await.0, "At 2 s.");
+    assert!(begun.elapsed() < 5 * SECOND);
+    // The first is still being listened to.
+    assert!(scripted.asked()[0].gone.is_none());
+}

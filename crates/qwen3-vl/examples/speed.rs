@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p qwen3-vl --example speed -- models/timepin-tiny --segments 64 --height 64 --width 96 \
-//!     --prefill 1024 --decode 64 --repeats 3 --precision q8_0
+//!     --prefill 1024 --decode 64 --together 8 --repeats 3 --precision q8_0
 //! ```
 //! `benches/model.py` runs this and the same work in transformers, side by side.
 #![allow(clippy::print_stdout)]
@@ -19,6 +19,7 @@ struct Args {
     width: u32,
     prefill: usize,
     decode: usize,
+    together: usize,
     repeats: usize,
     precision: Precision,
 }
@@ -31,6 +32,7 @@ fn parse() -> Result<Args, String> {
         width: 96,
         prefill: 512,
         decode: 32,
+        together: 1,
         repeats: 3,
         precision: Precision::Auto,
     };
@@ -52,6 +54,7 @@ fn parse() -> Result<Args, String> {
             "--width" => args.width = value as u32,
             "--prefill" => args.prefill = value.max(1),
             "--decode" => args.decode = value,
+            "--together" => args.together = value.max(1),
             "--repeats" => args.repeats = value.max(1),
             _ => return Err(format!("unknown option {word}")),
         }
@@ -59,16 +62,17 @@ fn parse() -> Result<Args, String> {
     if args.model.as_os_str().is_empty() { Err("give a model folder".into()) } else { Ok(args) }
 }
 
-/// The best of the repeats, in seconds: the other runs were disturbed.
-fn best(repeats: usize, mut work: impl FnMut() -> Result<(), Error>) -> Result<f64, Error> {
+/// The median of the repeats, in seconds.
+fn median(repeats: usize, mut work: impl FnMut() -> Result<(), Error>) -> Result<f64, Error> {
     work()?;
-    let mut best = f64::INFINITY;
+    let mut seconds = Vec::with_capacity(repeats);
     for _ in 0..repeats {
         let start = Instant::now();
         work()?;
-        best = best.min(start.elapsed().as_secs_f64());
+        seconds.push(start.elapsed().as_secs_f64());
     }
-    Ok(best)
+    seconds.sort_by(f64::total_cmp);
+    Ok(seconds.get(repeats / 2).copied().unwrap_or(f64::NAN))
 }
 
 fn report(what: &str, count: usize, seconds: f64) {
@@ -91,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         |seed: usize| RgbFrame::new(args.width, args.height, (0..bytes).map(|i| (i * (seed + 7)) as u8).collect());
     let frames: Result<Vec<_>, Error> = (0..args.segments).map(|i| Ok([frame(2 * i)?, frame(2 * i + 1)?])).collect();
     let frames = frames?;
-    let seconds = best(args.repeats, || model.encode_segments(&frames).map(|_| ()))?;
+    let seconds = median(args.repeats, || model.encode_segments(&frames).map(|_| ()))?;
     report("encode segments", args.segments, seconds);
 
     let vocabulary = model.config().text_config.vocab_size;
@@ -101,18 +105,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|t| if banned.contains(&t) { 1 } else { t })
         .collect();
     let parts = [PromptPart::Tokens(ids)];
-    let seconds = best(args.repeats, || model.prefill(&mut model.new_session(), &parts, &|| false))?;
+    let seconds = median(args.repeats, || model.prefill(&mut model.new_session(), &parts, &|| false))?;
     report("prefill tokens", args.prefill, seconds);
 
     let mut prefix = model.new_session();
     model.prefill(&mut prefix, &parts, &|| false)?;
-    let seconds = best(args.repeats, || {
-        let mut session = prefix.fork()?;
-        for _ in 0..args.decode {
-            model.decode_step(&mut session, 1)?;
-        }
-        Ok(())
-    })?;
-    report("decode tokens", args.decode, seconds);
+    // One answer, then twice as many in every round, in one batch.
+    for answers in (0..).map(|n| 1 << n).take_while(|answers| *answers <= args.together) {
+        let seconds = median(args.repeats, || {
+            let mut sessions = (0..answers).map(|_| prefix.fork()).collect::<Result<Vec<_>, _>>()?;
+            for _ in 0..args.decode {
+                let mut steps: Vec<_> = sessions.iter_mut().map(|session| (session, 1)).collect();
+                model.decode_batch(&mut steps)?.into_iter().collect::<Result<Vec<_>, _>>()?;
+            }
+            Ok(())
+        })?;
+        let what =
+            if answers == 1 { "decode tokens".to_owned() } else { format!("decode tokens of {answers} answers") };
+        report(&what, args.decode * answers, seconds);
+    }
     Ok(())
 }

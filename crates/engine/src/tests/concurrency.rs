@@ -44,7 +44,8 @@ async fn answers_are_written_together_and_each_says_what_it_says_alone() {
         answers.push(event.await.unwrap().0);
     }
     assert_eq!(answers, [&*alone.0, &*alone.1, &*alone.0, &*alone.1]);
-    assert!(dream.deeds().contains(&Deed::Write(4)), "{:?}", dream.deeds());
+    let together = |deed: &Deed| matches!(deed, Deed::Write(answers) if *answers > 1);
+    assert!(dream.deeds().iter().filter(|deed| together(deed)).count() >= 8, "{:?}", dream.deeds());
 }
 
 #[tokio::test]

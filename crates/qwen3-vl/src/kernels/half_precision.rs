@@ -7,13 +7,11 @@ use candle_core::{CpuStorage, Result, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-use super::tiles::by_columns;
-use super::{dot, gemm, simd};
+use super::tiles::{by_columns, through_tiles};
+use super::{dot, simd};
 
 /// Weights widened at a time for few rows: 2 KiB of f32.
 const RUN: usize = 512;
-/// Columns widened at a time for many rows.
-const COLUMNS: usize = 64;
 /// Rows from which a widened tile is handed to the matrix product.
 const MANY: usize = 8;
 
@@ -29,7 +27,8 @@ impl Narrow for f16 {
 }
 
 simd! {
-    fn widen_bf16(from: &[bf16], to: &mut [f32]) {
+    /// bf16 is the upper half of f32.
+    pub(crate) fn widen_bf16(from: &[bf16], to: &mut [f32]) {
         for (to, from) in to.iter_mut().zip(from) {
             *to = f32::from_bits(u32::from(from.to_bits()) << 16);
         }
@@ -68,7 +67,10 @@ fn typed<T: Narrow>(x: &[f32], w: &[T], k: usize) -> Result<Vec<f32>> {
     if rows < MANY {
         return Ok(by_columns(rows, n, k, |columns, out| few(x, &w[columns.start * k..columns.end * k], k, out)));
     }
-    Ok(by_columns(rows, n, k, |columns, out| many(x, &w[columns.start * k..columns.end * k], k, out)))
+    through_tiles(x, n, k, |columns, out| {
+        T::widen(&w[columns.start * k..columns.end * k], out);
+        Ok(())
+    })
 }
 
 /// Each weight is widened once and multiplied with every row. out: [M, columns]
@@ -82,23 +84,6 @@ fn few<T: Narrow>(x: &[f32], w: &[T], k: usize, out: &mut [f32]) {
             for (row, x) in x.chunks_exact(k).enumerate() {
                 out[row * columns + column] += dot_run(wide, &x[run * RUN..][..w.len()]);
             }
-        }
-    }
-}
-
-/// Tile by tile through the matrix product. out: [M, columns]
-fn many<T: Narrow>(x: &[f32], w: &[T], k: usize, out: &mut [f32]) {
-    let (rows, width) = (x.len() / k, w.len() / k);
-    let mut wide = vec![0.0_f32; COLUMNS.min(width) * k];
-    let mut tile = vec![0.0_f32; COLUMNS.min(width) * rows];
-    for (index, w) in w.chunks(COLUMNS * k).enumerate() {
-        let columns = w.len() / k;
-        let (wide, tile) = (&mut wide[..w.len()], &mut tile[..columns * rows]);
-        T::widen(w, wide);
-        // The lengths are those of this function's own buffers.
-        let _ = gemm::a_bt(x, wide, tile, k, false);
-        for (out, tile) in out.chunks_exact_mut(width).zip(tile.chunks_exact(columns)) {
-            out[index * COLUMNS..][..columns].copy_from_slice(tile);
         }
     }
 }

@@ -7,21 +7,35 @@ use std::sync::Arc;
 
 use candle_core::quantized::QTensor;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
-use rayon::prelude::*;
 
 use super::activation::{Activation, bias_act};
-use super::blocks::Format;
-use super::{dot, half_precision, integer, not_f32, simd, worth_parallel};
+use super::tiles::by_columns;
+use super::{dot, dots, half_precision, not_f32, quantised, simd};
+
+/// Rows of activations up to which f32 weights are streamed past them once. A blocked product packs the weights first, which
+/// costs more than it saves for the few rows of a batch of answers.
+const FEW_ROWS: usize = 16;
 
 simd! {
-    /// out[n] = w[n, :]·x for the rows in `w`.
-    fn gemv_rows(w: &[f32], x: &[f32], out: &mut [f32]) {
-        for (o, row) in out.iter_mut().zip(w.chunks_exact(x.len())) {
-            *o = dot(row, x);
+    /// x·Wᵀ, each weight read once for all rows, two rows at a time; a row's result is the same whatever the others are.
+    /// x: [R, K], w: [columns, K], out: [R, columns].
+    fn few_rows(x: &[f32], w: &[f32], k: usize, out: &mut [f32]) {
+        let columns = w.len() / k;
+        for (column, w) in w.chunks_exact(k).enumerate() {
+            for (pair, x) in x.chunks(2 * k).enumerate() {
+                let at = 2 * pair * columns + column;
+                let (one, two) = x.split_at(k);
+                if two.is_empty() {
+                    out[at] = dot(w, one);
+                } else {
+                    [out[at], out[at + columns]] = dots(w, [one, two]);
+                }
+            }
         }
     }
 }
 
+/// x: [R, K] with R at most [`FEW_ROWS`], w: [N, K] → [R, N].
 struct Gemv;
 
 impl CustomOp2 for Gemv {
@@ -34,18 +48,12 @@ impl CustomOp2 for Gemv {
         let (x_start, x_end) = l1.contiguous_offsets().ok_or_else(not_f32)?;
         let (w_start, w_end) = l2.contiguous_offsets().ok_or_else(not_f32)?;
         let (x, w) = (&x[x_start..x_end], &w[w_start..w_end]);
-        let (n, k) = l2.shape().dims2()?;
-        if k != x.len() || k == 0 {
+        let ((rows, width), (n, k)) = (l1.shape().dims2()?, l2.shape().dims2()?);
+        if k == 0 || k != width {
             return Err(not_f32());
         }
-        let mut out = vec![0.0_f32; n];
-        if worth_parallel(w.len()) {
-            let rows = n.div_ceil(rayon::current_num_threads() * 2).max(8);
-            out.par_chunks_mut(rows).zip(w.par_chunks(rows * k)).for_each(|(o, w)| gemv_rows(w, x, o));
-        } else {
-            gemv_rows(w, x, &mut out);
-        }
-        Ok((CpuStorage::F32(out), (1, n).into()))
+        let out = by_columns(rows, n, k, |columns, out| few_rows(x, &w[columns.start * k..columns.end * k], k, out));
+        Ok((CpuStorage::F32(out), (rows, n).into()))
     }
 }
 
@@ -85,8 +93,10 @@ impl CustomOp1 for Compact<'_> {
         let (out, n) = match self.0 {
             Weight::Tensor(w) => (half_precision::product(x, w)?, w.dim(0)?),
             Weight::Quantised(w) => {
-                let Some(format) = Format::of(w.dtype()) else { return w.cpu_fwd(storage, layout) };
-                (integer::product(x, w, format)?, w.shape().dims2()?.0)
+                if !quantised::is_slow(w.dtype(), rows) {
+                    return w.cpu_fwd(storage, layout);
+                }
+                (quantised::product(x, w)?, w.shape().dims2()?.0)
             }
         };
         Ok((CpuStorage::F32(out), (rows, n).into()))
@@ -99,7 +109,7 @@ impl Weight {
         let on_cpu = x.device().is_cpu() && x.dtype() == DType::F32;
         match self {
             Self::Tensor(w) if on_cpu && w.dtype() == DType::F32 => {
-                if x.dims().first() == Some(&1) && x.is_contiguous() {
+                if x.dims().first().is_some_and(|rows| *rows <= FEW_ROWS) && x.is_contiguous() {
                     return x.apply_op2_no_bwd(w, &Gemv);
                 }
                 x.matmul(&w.t()?)
@@ -178,6 +188,19 @@ mod tests {
                 let one = layer.forward(&x.narrow(0, 1, 1)?)?;
                 let worst = (all.narrow(0, 1, 1)? - one)?.abs()?.max_all()?.to_scalar::<f32>()?;
                 assert!(worst < 1e-3, "{worst}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_row_among_a_few_is_the_row_alone_to_the_bit() -> Result<()> {
+        for (n, k) in [(5, 33), (300, 768)] {
+            let layer = Linear::new(Tensor::randn(0.0_f32, 1.0, (n, k), &Device::Cpu)?, None);
+            let x = Tensor::randn(0.0_f32, 1.0, (FEW_ROWS, k), &Device::Cpu)?;
+            let all = layer.forward(&x)?.to_vec2::<f32>()?;
+            for (row, found) in all.iter().enumerate() {
+                assert_eq!(*found, layer.forward(&x.narrow(0, row, 1)?)?.flatten_all()?.to_vec1::<f32>()?);
             }
         }
         Ok(())

@@ -7,12 +7,11 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
-mod blocks;
 mod gemm;
 mod half_precision;
 pub(crate) mod heads;
-mod integer;
 pub(crate) mod linear;
+mod quantised;
 mod tiles;
 
 /// Compiles a function for the baseline and for AVX2 + FMA, and calls the better one the machine has.
@@ -64,22 +63,36 @@ pub(crate) fn exp(x: f32) -> f32 {
 /// Inner product of two slices of equal length, in 32 running sums.
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 32];
-    let (a_chunks, b_chunks) = (a.chunks_exact(32), b.chunks_exact(32));
-    let (a_rest, b_rest) = (a_chunks.remainder(), b_chunks.remainder());
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for i in 0..32 {
-            sums[i] = x[i].mul_add(y[i], sums[i]);
+    let [sum] = dots(a, [b]);
+    sum
+}
+
+/// Inner products of a slice with each of several of its length, in 32 running sums each; `a` is read once.
+#[inline(always)]
+pub(crate) fn dots<const N: usize>(a: &[f32], b: [&[f32]; N]) -> [f32; N] {
+    let mut sums = [[0.0_f32; 32]; N];
+    let (a, a_rest) = a.as_chunks::<32>();
+    let b = b.map(|b| b.as_chunks::<32>());
+    for (at, x) in a.iter().enumerate() {
+        for n in 0..N {
+            let y = &b[n].0[at];
+            for i in 0..32 {
+                sums[n][i] = x[i].mul_add(y[i], sums[n][i]);
+            }
         }
     }
-    let mut width = 16;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] += sums[i + width];
+    let mut out = [0.0; N];
+    for n in 0..N {
+        let mut width = 16;
+        while width > 0 {
+            for i in 0..width {
+                sums[n][i] += sums[n][i + width];
+            }
+            width /= 2;
         }
-        width /= 2;
+        out[n] = a_rest.iter().zip(b[n].1).fold(sums[n][0], |sum, (x, y)| x.mul_add(*y, sum));
     }
-    a_rest.iter().zip(b_rest).fold(sums[0], |sum, (x, y)| x.mul_add(*y, sum))
+    out
 }
 
 /// `y += a·x`.

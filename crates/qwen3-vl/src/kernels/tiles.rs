@@ -1,10 +1,12 @@
 //! Splits the columns of a product among threads.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
+use candle_core::Result;
 use rayon::prelude::*;
 
-use super::worth_parallel;
+use super::{gemm, worth_parallel};
 
 /// Tasks a thread gets, so that one that is disturbed does not hold up the rest.
 const TASKS: usize = 4;
@@ -46,6 +48,45 @@ pub(crate) fn by_columns(
         }
     });
     out
+}
+
+/// Columns opened to f32 at a time.
+const COLUMNS: usize = 64;
+
+/// x·Wᵀ where `open(columns, out)` writes those columns' weights as f32 [columns, K]: tile by tile through the matrix product.
+/// x: [M, K] row-major → [M, n] row-major.
+pub(crate) fn through_tiles(
+    x: &[f32],
+    n: usize,
+    k: usize,
+    open: impl Fn(Range<usize>, &mut [f32]) -> Result<()> + Sync,
+) -> Result<Vec<f32>> {
+    let rows = x.len() / k.max(1);
+    let failure = Mutex::new(None);
+    let one = |range: Range<usize>, out: &mut [f32]| -> Result<()> {
+        let width = range.len();
+        let mut weights = vec![0.0_f32; COLUMNS.min(width) * k];
+        let mut tile = vec![0.0_f32; COLUMNS.min(width) * rows];
+        for at in (0..width).step_by(COLUMNS) {
+            let columns = COLUMNS.min(width - at);
+            let (weights, tile) = (&mut weights[..columns * k], &mut tile[..columns * rows]);
+            open(range.start + at..range.start + at + columns, weights)?;
+            gemm::a_bt(x, weights, tile, k, false)?;
+            for (out, tile) in out.chunks_exact_mut(width).zip(tile.chunks_exact(columns)) {
+                out[at..at + columns].copy_from_slice(tile);
+            }
+        }
+        Ok(())
+    };
+    let out = by_columns(rows, n, k, |range, out| {
+        if let Err(error) = one(range, out) {
+            *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    });
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(out),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, D, DType, Device, IndexOp, Layout, Result, Storage
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
+use super::super::half_precision::widen_bf16;
 use super::super::simd;
 
 /// The form of a cache.
@@ -190,14 +191,6 @@ simd! {
         }
     }
 }
-simd! {
-    fn widen_bf16(from: &[bf16], to: &mut [f32]) {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = f32::from_bits(u32::from(from.to_bits()) << 16);
-        }
-    }
-}
-
 impl<'a> HeadRows<'a> {
     /// Rows `rows` as f32: the memory itself, or widened into `buffer`.
     pub(super) fn read<'b>(&self, rows: std::ops::Range<usize>, dim: usize, buffer: &'b mut Vec<f32>) -> &'b [f32]

@@ -110,12 +110,14 @@ impl<'a> Scheduler<'a> {
 
     /// Works until the queue is closed and what was begun has ended.
     pub(crate) fn run(mut self) {
-        let mut all_wait = false;
+        // When answers that all waited are looked at again: until then there is nothing to write, whatever else there is.
+        let mut look_again: Option<Instant> = None;
         loop {
-            let news = self.shared.queue.news(match () {
-                () if self.answers.is_empty() => Wait::ForNews,
-                () if all_wait => Wait::AtMost(LOOK_AGAIN),
-                () => Wait::No,
+            let rest = look_again.and_then(|at| at.checked_duration_since(Instant::now()));
+            let news = self.shared.queue.news(match rest {
+                _ if self.answers.is_empty() => Wait::ForNews,
+                Some(rest) if self.next_reader().is_none() => Wait::AtMost(rest),
+                _ => Wait::No,
             });
             news.forget.iter().for_each(|video| self.tree.forget(video));
             self.answers.extend(news.questions.into_iter().map(Answering::new));
@@ -126,15 +128,15 @@ impl<'a> Scheduler<'a> {
             self.admit();
             let reading = self.next_reader();
             let writing = self.answers.iter().any(|a| matches!(a.stage, Stage::Writing(_)));
+            let waiting = look_again.is_some_and(|at| Instant::now() < at);
             let lane = self.shares.next(|lane| match lane {
-                Lane::Write => writing,
+                Lane::Write => writing && !waiting,
                 Lane::Read => reading.is_some(),
                 Lane::Encode => news.encode && !news.closed,
             });
             let begun = Instant::now();
-            all_wait = false;
             match (lane, reading) {
-                (Some(Lane::Write), _) => all_wait = !self.write() && reading.is_none(),
+                (Some(Lane::Write), _) => look_again = (!self.write()).then(|| Instant::now() + LOOK_AGAIN),
                 (Some(Lane::Read), Some(index)) => self.read(index, writing),
                 (Some(Lane::Encode), _) => {
                     self.shared.queue.next_video().iter().for_each(|video| self.shared.encode_next(video));

@@ -11,6 +11,8 @@ use qwen3_vl::{LoadOptions, Precision, PromptPart, Qwen3Vl};
 use serde_json::json;
 use tempfile::TempDir;
 
+/// Image pad, video pad, vision start, vision end in the golden models' tokenizer.
+const IDS: [u32; 4] = [326, 327, 323, 324];
 const LAYERS: usize = 2;
 const VOCABULARY: usize = 512;
 const HIDDEN: usize = 256;
@@ -79,6 +81,8 @@ fn model(dtype: DType) -> TempDir {
     candle_core::safetensors::save(&tensors, folder.path().join("model.safetensors")).unwrap();
     let config = json!({
         "model_type": "qwen3_vl",
+        // Those of the golden model, whose tokenizer this borrows.
+        "image_token_id": IDS[0], "video_token_id": IDS[1], "vision_start_token_id": IDS[2], "vision_end_token_id": IDS[3],
         "text_config": {
             "vocab_size": VOCABULARY, "hidden_size": HIDDEN, "intermediate_size": MLP, "num_hidden_layers": LAYERS,
             "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64, "tie_word_embeddings": true,

@@ -22,6 +22,7 @@ use candle_core::{DType, Device, Tensor};
 use crate::error::{Error, Result};
 use crate::fit;
 use crate::gguf::Gguf;
+use crate::inventory;
 use crate::kernels::linear::{Linear, Weight};
 pub(crate) use fingerprint::fingerprint;
 pub use footprint::Footprint;
@@ -63,6 +64,7 @@ impl Weights {
     /// Opens the files of a model folder. Nothing is read but their headers.
     pub(crate) fn open(dir: &Path, device: Device, precision: Precision) -> Result<Self> {
         let paths = safetensors::paths(dir)?;
+        inventory::check(dir, &paths)?;
         let mut bytes = 0;
         for path in &paths {
             let length = std::fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?.len();
@@ -89,12 +91,12 @@ impl Weights {
 
     /// Whether the decoder's weights are kept in f32.
     pub(crate) fn are_full(&self) -> bool {
-        self.plan.decoder == Keep::Float(DType::F32)
+        self.held() == fit::Precision::F32
     }
 
     /// What the decoder's matrices are kept in, for an estimate of memory.
     pub(crate) fn held(&self) -> fit::Precision {
-        let stored = self.source.dtype(&format!("{TEXT}embed_tokens.weight")).unwrap_or(DType::F32);
+        let stored = self.source.dtype(&format!("{TEXT}embed_tokens.weight")).unwrap_or(DType::F16);
         match self.plan.decoder {
             Keep::Blocks(GgmlDType::Q8_0) => fit::Precision::Q8_0,
             Keep::Blocks(GgmlDType::Q6K) => fit::Precision::Q6K,

@@ -1,17 +1,11 @@
 //! What the headers of a model folder's weights say: how many weights, stored how. No weight is read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use candle_core::quantized::gguf_file;
-use safetensors::tensor::Metadata;
-
 use crate::error::{Error, Result};
-
-/// The longest header of a safetensors file that is read; those of the largest checkpoints have some megabytes.
-const MOST_HEADER: u64 = 100 << 20;
+use crate::{gguf, inventory};
 
 /// Weights by storage type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +16,7 @@ pub struct Census {
 impl Census {
     /// Weights in all.
     pub fn parameters(&self) -> u64 {
-        self.by_type.values().sum()
+        self.by_type.values().copied().fold(0, u64::saturating_add)
     }
 
     /// The storage type of most weights, as its format calls it: `BF16`, `F32`, `Q4K`.
@@ -37,57 +31,35 @@ impl Census {
 /// When a header cannot be read.
 pub fn census(dir: &Path) -> Result<Census> {
     let mut by_type = BTreeMap::new();
-    let safetensors = files(dir, "safetensors")?;
+    let mut count = |name: String, values: u64| {
+        let all: &mut u64 = by_type.entry(name).or_default();
+        *all = all.saturating_add(values);
+    };
+    let safetensors = safetensors(dir)?;
     for path in &safetensors {
-        count_safetensors(path, &mut by_type)?;
+        for tensor in inventory::metadata(path)?.tensors().values() {
+            count(format!("{:?}", tensor.dtype), values(&tensor.shape));
+        }
     }
     if safetensors.is_empty() {
-        for path in files(dir, "gguf")? {
-            count_gguf(&path, &mut by_type)?;
+        for path in gguf::files(dir) {
+            for tensor in gguf::Part::open(path)?.tensors() {
+                count(format!("{:?}", tensor.ggml_dtype), values(tensor.shape.dims()));
+            }
         }
     }
     Ok(Census { by_type })
 }
 
-fn files(dir: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+fn values(shape: &[usize]) -> u64 {
+    shape.iter().fold(1, |values, side| values.saturating_mul(*side as u64))
+}
+
+fn safetensors(dir: &Path) -> Result<Vec<PathBuf>> {
     let wrap = |source| Error::Read { path: dir.to_owned(), source };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).map_err(wrap)? {
-        let path = entry.map_err(wrap)?.path();
-        if path.extension().is_some_and(|it| it == ending) {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-fn count_safetensors(path: &Path, by_type: &mut BTreeMap<String, u64>) -> Result<()> {
-    let wrap = |source| Error::Read { path: path.to_owned(), source };
-    let broken = |reason: String| Error::Unsupported(format!("{} is no safetensors file: {reason}", path.display()));
-    let mut file = File::open(path).map_err(wrap)?;
-    let mut start = [0; 8];
-    file.read_exact(&mut start).map_err(wrap)?;
-    let length = u64::from_le_bytes(start);
-    if length > MOST_HEADER {
-        return Err(broken(format!("its header would have {length} bytes")));
-    }
-    let mut header = Vec::new();
-    file.take(length).read_to_end(&mut header).map_err(wrap)?;
-    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
-    for tensor in metadata.tensors().values() {
-        let count = tensor.shape.iter().fold(1_u64, |count, side| count.saturating_mul(*side as u64));
-        *by_type.entry(format!("{:?}", tensor.dtype)).or_default() += count;
-    }
-    Ok(())
-}
-
-fn count_gguf(path: &Path, by_type: &mut BTreeMap<String, u64>) -> Result<()> {
-    let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let content = gguf_file::Content::read(&mut BufReader::new(file))?;
-    for tensor in content.tensor_infos.values() {
-        *by_type.entry(format!("{:?}", tensor.ggml_dtype)).or_default() += tensor.shape.elem_count() as u64;
-    }
-    Ok(())
+    let entries = fs::read_dir(dir).map_err(wrap)?;
+    let paths = entries.map(|entry| Ok(entry.map_err(wrap)?.path())).collect::<Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|it| it == "safetensors")).collect())
 }
 
 #[cfg(test)]
@@ -105,7 +77,7 @@ mod tests {
 
     #[test]
     fn quantised_weights_are_counted_from_a_gguf_header() {
-        use candle_core::quantized::{GgmlDType, QTensor};
+        use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
         use candle_core::{DType, Device, Tensor};
         let dir = tempfile::tempdir().unwrap();
         let weight = |rows| Tensor::zeros((rows, 256), DType::F32, &Device::Cpu).unwrap();
@@ -113,10 +85,15 @@ mod tests {
             QTensor::quantize(&weight(4), GgmlDType::Q4K).unwrap(),
             QTensor::quantize(&weight(1), GgmlDType::F32).unwrap(),
         );
-        let mut file = File::create(dir.path().join("m.gguf")).unwrap();
+        let mut file = fs::File::create(dir.path().join("m.gguf")).unwrap();
         gguf_file::write(&mut file, &[], &[("large", &large), ("small", &small)]).unwrap();
-        let census = census(dir.path()).unwrap();
-        assert_eq!((census.parameters(), census.precision().as_deref()), (1280, Some("Q4K")));
+        let found = census(dir.path()).unwrap();
+        assert_eq!((found.parameters(), found.precision().as_deref()), (1280, Some("Q4K")));
+        // A header that makes its reader divide by zero is an error, not a panic.
+        let mut file = fs::File::create(dir.path().join("m.gguf")).unwrap();
+        let zero = gguf_file::Value::U32(0);
+        gguf_file::write(&mut file, &[("general.alignment", &zero)], &[("small", &small)]).unwrap();
+        assert!(census(dir.path()).is_err());
     }
 
     #[test]

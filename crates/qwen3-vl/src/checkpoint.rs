@@ -1,11 +1,11 @@
 //! A model folder, whatever its form: the layout of the published checkpoints, or GGUF.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fit;
 use crate::generate::Sampling;
 use crate::gguf::{self, Gguf};
@@ -77,7 +77,16 @@ impl Checkpoint {
             None => ChatTemplate::read(dir)?,
         };
         let (paths, normalisation) = (gguf.paths(), gguf.normalisation());
+        tokenizer.check(&config)?;
         let weights = Weights::from_gguf(gguf, device, precision)?;
+        if weights.device().is_cpu() {
+            // Blocks take in memory what they take in the file, unless floats were asked for.
+            let sizes = fit::Dimensions::of(&config);
+            match weights.held() {
+                fit::Precision::F32 => sizes.check_memory(fit::Precision::F32, fit::available_memory())?,
+                _ => sizes.check_bytes("the files' own formats", length(&paths)?, fit::available_memory())?,
+            }
+        }
         let rounding = weights.vision_rounding();
         Ok(Self {
             fingerprint: fingerprint(dir, &paths, rounding.as_deref())?,
@@ -90,4 +99,13 @@ impl Checkpoint {
             weights,
         })
     }
+}
+
+/// Bytes of files.
+fn length(paths: &[PathBuf]) -> Result<u64> {
+    let one = |path: &PathBuf| {
+        let wrap = |source| Error::Read { path: path.clone(), source };
+        Ok(std::fs::metadata(path).map_err(wrap)?.len())
+    };
+    paths.iter().map(one).sum()
 }

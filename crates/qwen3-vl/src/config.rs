@@ -1,6 +1,7 @@
 //! `config.json` and `generation_config.json` of a Qwen3-VL checkpoint, as Hugging Face writes them
 //! (`configuration_qwen3_vl.py`), checked for what this crate computes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -218,6 +219,17 @@ impl TextConfig {
     pub fn is_sparse(&self, layer: usize) -> bool {
         let step = self.decoder_sparse_step.max(1);
         self.num_experts > 0 && (layer + 1).is_multiple_of(step) && !self.mlp_only_layers.contains(&layer)
+    }
+
+    /// How many layers are: [`is_sparse`](Self::is_sparse) counted, whatever the number of layers claims to be.
+    pub fn sparse_layers(&self) -> usize {
+        if self.num_experts == 0 {
+            return 0;
+        }
+        let step = self.decoder_sparse_step.max(1);
+        let dense: BTreeSet<_> = self.mlp_only_layers.iter().filter(|&&layer| layer < self.num_hidden_layers).collect();
+        let skipped = dense.into_iter().filter(|layer| (*layer + 1).is_multiple_of(step)).count();
+        (self.num_hidden_layers / step).saturating_sub(skipped)
     }
 
     /// Base of the rotary frequencies.

@@ -22,15 +22,32 @@ pub(crate) fn check(dir: &Path, files: &[PathBuf]) -> Result<()> {
 }
 
 fn check_file(dir: &Path, path: &Path) -> Result<()> {
-    let wrap = |source| Error::Read { path: path.into(), source };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(source) if source.kind() == ErrorKind::NotFound && dir.join("model.safetensors.index.json").exists() => {
+    let metadata = match metadata(path) {
+        Err(Error::Read { source, .. })
+            if source.kind() == ErrorKind::NotFound && dir.join("model.safetensors.index.json").exists() =>
+        {
             let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             return Err(Error::MissingShard { name, folder: dir.into() });
         }
-        Err(source) => return Err(wrap(source)),
+        other => other?,
     };
+    let tensors = metadata.tensors();
+    let is_weight = |name: &str| name.ends_with(".weight") || name.ends_with(".bias");
+    let readable = |dtype: Dtype| matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
+    let mut other = tensors.iter().filter(|(name, tensor)| is_weight(name) && !readable(tensor.dtype));
+    match other.next() {
+        Some((name, tensor)) => Err(Error::WeightType { name: name.clone(), dtype: format!("{:?}", tensor.dtype) }),
+        None => Ok(()),
+    }
+}
+
+/// The header of a safetensors file whose length is the one the header describes.
+///
+/// # Errors
+/// A missing or cut file, or a header that is none.
+pub(crate) fn metadata(path: &Path) -> Result<Metadata> {
+    let wrap = |source| Error::Read { path: path.into(), source };
+    let mut file = File::open(path).map_err(wrap)?;
     let found = file.metadata().map_err(wrap)?.len();
     let cut = |expected: u64| Error::Truncated { path: path.into(), found, expected };
     let mut length = [0; 8];
@@ -57,12 +74,5 @@ fn check_file(dir: &Path, path: &Path) -> Result<()> {
     if found > expected {
         return Err(damaged(format!("it has {found} bytes, its header describes {expected}")));
     }
-    let is_weight = |name: &str| name.ends_with(".weight") || name.ends_with(".bias");
-    let readable = |dtype: Dtype| matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
-    let tensors = tensors.tensors();
-    let mut other = tensors.iter().filter(|(name, tensor)| is_weight(name) && !readable(tensor.dtype));
-    match other.next() {
-        Some((name, tensor)) => Err(Error::WeightType { name: name.clone(), dtype: format!("{:?}", tensor.dtype) }),
-        None => Ok(()),
-    }
+    Ok(tensors)
 }

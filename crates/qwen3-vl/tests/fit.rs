@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::MmapedSafetensors;
 use qwen3_vl::fit::{Dimensions, KvFormat, Precision};
-use qwen3_vl::{LoadOptions, Message, Qwen3Vl, Wrapper};
+use qwen3_vl::{CachePrecision, LoadOptions, Message, Qwen3Vl, Wrapper};
 
 fn folders() -> [PathBuf; 3] {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -37,14 +37,19 @@ fn parameters_are_the_values_of_the_files_tensors() {
 
 #[test]
 fn keys_and_values_are_what_a_session_holds() {
-    for folder in folders() {
-        let model = Qwen3Vl::load(&folder, LoadOptions::default()).unwrap();
+    let forms = [
+        (CachePrecision::Full, KvFormat::F32),
+        (CachePrecision::Sixteen, KvFormat::Half),
+        (CachePrecision::Eight, KvFormat::Eight),
+    ];
+    for (folder, (cache, format)) in folders().into_iter().flat_map(|folder| forms.map(|form| (folder.clone(), form))) {
+        let model = Qwen3Vl::load(&folder, LoadOptions { cache, ..LoadOptions::default() }).unwrap();
         let prompt = model.prompt(&[Message::text("user", "When does it appear?")], Wrapper::default()).unwrap();
         let mut session = model.new_session();
         model.prefill(&mut session, prompt.parts(), &|| false).unwrap();
         // A fork holds what was read and no room for more.
         let held = session.fork().unwrap().bytes() as u64;
-        let each = Dimensions::read(&folder).unwrap().kv_bytes_per_token(KvFormat::F32);
-        assert_eq!(held, session.len() as u64 * each, "{}", folder.display());
+        let each = Dimensions::read(&folder).unwrap().kv_bytes_per_token(format);
+        assert_eq!(held, session.len() as u64 * each, "{} {format:?}", folder.display());
     }
 }

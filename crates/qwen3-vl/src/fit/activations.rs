@@ -72,9 +72,9 @@ impl Dimensions {
             }
             Place::Accelerator => 0,
         };
-        let wide_mlp = match &self.experts {
-            Some(experts) => wide(experts.moe_intermediate_size).saturating_mul(wide(experts.num_experts_per_tok)),
-            None => wide(text.intermediate_size),
+        let wide_mlp = match text.num_experts {
+            0 => wide(text.intermediate_size),
+            _ => wide(text.moe_intermediate_size).saturating_mul(wide(text.num_experts_per_tok)),
         };
         let mlp = bytes(chunk, &[hidden, hidden, wide_mlp, wide_mlp, wide_mlp], place.width());
         attention.saturating_add(scores).max(mlp)

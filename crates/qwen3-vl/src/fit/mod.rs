@@ -25,7 +25,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{TextConfig, VisionConfig, read_json};
+use crate::config::{Config, TextConfig, VisionConfig, read_json};
 use crate::error::{Error, Result};
 
 pub use activations::Place;
@@ -100,47 +100,18 @@ pub enum KvFormat {
     F32,
     /// 16 bits.
     Half,
-    /// 8 bits and a scale of 16 for 32 values.
+    /// 8 bits, and a scale of 32 bits for every head of a token.
     Eight,
 }
 
 impl KvFormat {
-    fn bytes(self, values: u64) -> u64 {
+    /// Bytes of one head of one token.
+    fn bytes(self, dim: u64) -> u64 {
         match self {
-            Self::F32 => values.saturating_mul(4),
-            Self::Half => values.saturating_mul(2),
-            Self::Eight => values.div_ceil(32).saturating_mul(34),
+            Self::F32 => dim.saturating_mul(4),
+            Self::Half => dim.saturating_mul(2),
+            Self::Eight => dim.saturating_add(4),
         }
-    }
-}
-
-/// The mixture of experts of `text_config` (`configuration_qwen3_vl_moe.py`).
-#[derive(Debug, Clone, Deserialize)]
-pub struct Experts {
-    /// Experts of a layer.
-    pub num_experts: usize,
-    /// Experts a token is sent to.
-    pub num_experts_per_tok: usize,
-    /// Width of one expert.
-    pub moe_intermediate_size: usize,
-    /// Every so many layers have experts; 1 is all.
-    #[serde(default = "every")]
-    pub decoder_sparse_step: usize,
-    /// Layers that have none whatever the step says.
-    #[serde(default)]
-    pub mlp_only_layers: Vec<usize>,
-}
-
-fn every() -> usize {
-    1
-}
-
-impl Experts {
-    /// Layers with experts among the first `layers`.
-    fn layers(&self, layers: usize) -> usize {
-        let step = self.decoder_sparse_step.max(1);
-        let skipped = self.mlp_only_layers.iter().filter(|&&i| i < layers && (i + 1) % step == 0).count();
-        (layers / step).saturating_sub(skipped)
     }
 }
 
@@ -151,8 +122,6 @@ pub struct Dimensions {
     pub text: TextConfig,
     /// The vision tower.
     pub vision: VisionConfig,
-    /// Experts in place of the decoder's MLPs.
-    pub experts: Option<Experts>,
 }
 
 impl Dimensions {
@@ -168,17 +137,17 @@ impl Dimensions {
 
     fn from_json(config: &Value) -> std::result::Result<Self, serde_json::Error> {
         let part = |name: &str| config.get(name).cloned().unwrap_or(Value::Null);
-        let text = part("text_config");
-        let experts = match text.get("num_experts").and_then(Value::as_u64) {
-            Some(1..) => Some(Experts::deserialize(&text)?),
-            _ => None,
-        };
-        let mut text = TextConfig::deserialize(&text)?;
+        let mut text = TextConfig::deserialize(part("text_config"))?;
         // As the loader: without the decoder's own flag the projection is a tensor where one is stored, which an
         // untied top-level flag says.
         let tied = config.get("tie_word_embeddings").and_then(Value::as_bool);
         text.tie_word_embeddings = text.tie_word_embeddings.or(tied);
-        Ok(Self { text, vision: VisionConfig::deserialize(part("vision_config"))?, experts })
+        Ok(Self { text, vision: VisionConfig::deserialize(part("vision_config"))? })
+    }
+
+    /// Those of a configuration that was read.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { text: config.text_config.clone(), vision: config.vision_config.clone() }
     }
 
     /// One of the published sizes: `8B`, `30B-A3B`, or a name that ends in one, such as `Qwen/Qwen3-VL-8B-Thinking`.
@@ -206,8 +175,8 @@ impl Dimensions {
 
     /// Bytes of keys and values of one token, all layers.
     pub fn kv_bytes_per_token(&self, format: KvFormat) -> u64 {
-        let layer = 2_u64.saturating_mul(wide(self.text.kv_heads())).saturating_mul(wide(self.text.head_dim()));
-        format.bytes(layer).saturating_mul(wide(self.text.num_hidden_layers))
+        let heads = 2_u64.saturating_mul(wide(self.text.kv_heads())).saturating_mul(wide(self.text.num_hidden_layers));
+        format.bytes(wide(self.text.head_dim())).saturating_mul(heads)
     }
 
     /// Refuses what `available` bytes cannot hold.
@@ -215,10 +184,17 @@ impl Dimensions {
     /// # Errors
     /// [`Error::TooLarge`], which says what needs how much.
     pub(crate) fn check_memory(&self, precision: Precision, available: Option<u64>) -> Result<()> {
-        let needed = self.weight_bytes(precision);
+        self.check_bytes(precision.name(), self.weight_bytes(precision), available)
+    }
+
+    /// The same for weights that take `needed` bytes, whatever their formats.
+    ///
+    /// # Errors
+    /// As for [`check_memory`](Self::check_memory).
+    pub(crate) fn check_bytes(&self, precision: &'static str, needed: u64, available: Option<u64>) -> Result<()> {
         match available {
             Some(available) if needed > available => {
-                Err(Error::TooLarge { parameters: self.parameters(), precision: precision.name(), needed, available })
+                Err(Error::TooLarge { parameters: self.parameters(), precision, needed, available })
             }
             _ => Ok(()),
         }
@@ -264,7 +240,7 @@ mod tests {
         let found = ["2B", "4B", "8B", "32B", "30B-A3B", "235B-A22B"].map(kib);
         assert_eq!(found, [112.0, 144.0, 144.0, 256.0, 96.0, 188.0]);
         let eight = Dimensions::published("8B").unwrap().kv_bytes_per_token(KvFormat::Eight);
-        assert_eq!(eight, 144 * 1024 / 64 * 34);
+        assert_eq!(eight, 36 * 2 * 8 * (128 + 4));
     }
 
     #[test]
@@ -275,17 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn experts_skip_the_layers_that_have_none() {
-        let experts = |step, only: &[usize]| Experts {
-            num_experts: 8,
-            num_experts_per_tok: 2,
-            moe_intermediate_size: 16,
-            decoder_sparse_step: step,
-            mlp_only_layers: only.to_vec(),
-        };
-        assert_eq!(experts(1, &[]).layers(48), 48);
-        assert_eq!(experts(2, &[]).layers(5), 2);
-        assert_eq!(experts(1, &[0, 7, 99]).layers(8), 6);
+    fn layers_with_experts_are_counted_as_they_are_asked_for() {
+        let mut text = Dimensions::published("30B-A3B").unwrap().text;
+        for (layers, step, only) in [(48, 1, vec![]), (5, 2, vec![]), (8, 1, vec![0, 7, 99]), (9, 3, vec![2, 2, 4])] {
+            (text.num_hidden_layers, text.decoder_sparse_step, text.mlp_only_layers) = (layers, step, only);
+            assert_eq!(text.sparse_layers(), (0..layers).filter(|&layer| text.is_sparse(layer)).count());
+        }
+        text.num_experts = 0;
+        assert_eq!(text.sparse_layers(), 0);
     }
 
     #[test]

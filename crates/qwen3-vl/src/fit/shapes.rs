@@ -54,11 +54,11 @@ impl Dimensions {
             matrix(layers.saturating_mul(2), key_value, hidden),
             matrix(layers, hidden, query),
         ];
-        let sparse = self.experts.as_ref().map_or(0, |experts| wide(experts.layers(text.num_hidden_layers)));
+        let sparse = wide(text.sparse_layers());
         let dense = layers.saturating_sub(sparse);
         shapes.extend([matrix(dense.saturating_mul(2), mlp, hidden), matrix(dense, hidden, mlp)]);
-        if let Some(experts) = &self.experts {
-            let (all, width) = (wide(experts.num_experts), wide(experts.moe_intermediate_size));
+        if sparse > 0 {
+            let (all, width) = (wide(text.num_experts), wide(text.moe_intermediate_size));
             let each = sparse.saturating_mul(all);
             shapes.extend([
                 // Routers are small and decide much: kept.

@@ -30,7 +30,7 @@ pub(crate) struct Part {
 }
 
 /// The GGUF files of a folder, by name.
-fn files(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut paths: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf"))).collect();
@@ -108,7 +108,11 @@ impl Gguf {
 }
 
 impl Part {
-    fn open(path: PathBuf) -> Result<Self> {
+    /// Reads the header of a file.
+    ///
+    /// # Errors
+    /// A damaged file, or one with tensors of a type that is not read.
+    pub(crate) fn open(path: PathBuf) -> Result<Self> {
         let file = Mapped::open(&path)?;
         // The reader divides by `general.alignment` whatever the file says it is.
         let read = std::panic::catch_unwind(AssertUnwindSafe(|| Content::read(&mut Cursor::new(file.all()))));
@@ -125,6 +129,11 @@ impl Part {
             Err(_) => return Err(file.damaged("its alignment is zero")),
         };
         Ok(Self { path, file, content })
+    }
+
+    /// What the header says of every tensor.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &TensorInfo> {
+        self.content.tensor_infos.values()
     }
 
     /// The bytes of a tensor, or of part `at` of its first dimension, and the shape they have.

@@ -2,7 +2,8 @@
 
     python benches/random_checkpoint.py FOLDER --layers 8 --blocks 8      # the 2B's widths, fewer layers; bf16, about 1.9 GB
 
-Tokenizer and template are those of the bundled model; the vocabulary has the published size. Speed does not depend on values.
+Tokenizer and template are those of the bundled model; the vocabulary and the sizes of pictures are the published ones. Speed
+does not depend on values.
 """
 
 import argparse
@@ -45,9 +46,12 @@ def main():
     torch.set_default_dtype(torch.bfloat16)
     model = Qwen3VLForConditionalGeneration(config(args.layers, args.blocks))
     model.save_pretrained(args.folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "preprocessor_config.json",
-                 "video_preprocessor_config.json"):
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         shutil.copy(BUNDLED / name, args.folder / name)
+    for name, longest, shortest in (("preprocessor_config.json", 16_777_216, 65_536),
+                                    ("video_preprocessor_config.json", 25_165_824, 4_096)):
+        settings = json.loads((BUNDLED / name).read_text()) | {"size": {"longest_edge": longest, "shortest_edge": shortest}}
+        (args.folder / name).write_text(json.dumps(settings))
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.0f} M parameters in {args.folder}")
 
 

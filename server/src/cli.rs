@@ -99,9 +99,12 @@ pub(crate) struct Models {
 pub(crate) struct Bench {
     /// The video to measure with
     pub(crate) video: PathBuf,
-    /// The question to ask; it is asked twice
+    /// The question to ask
     #[arg(long, default_value = "List the events.")]
     pub(crate) question: String,
+    /// How often it is asked, each time with its number before it so that no two are the same
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub(crate) times: u32,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

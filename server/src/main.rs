@@ -30,6 +30,7 @@ use crate::config::Config;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    engine::keep_freed_memory();
     let cli = Cli::parse();
     let config = match Config::load(&cli.flags) {
         Ok(config) => config,

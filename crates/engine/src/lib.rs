@@ -11,7 +11,7 @@
 //! | the engine looks from outside | [`Engine`] in `engine.rs` |
 //! | frames are checked and decoded | `images.rs` |
 //! | frames pair up and an index grows | `index.rs`, `registry.rs` |
-//! | turns are given | `scheduler.rs`, `shares.rs`, `pace.rs`; from outside: `queue.rs`, `worker.rs` |
+//! | turns are given | `scheduler.rs` and `scheduler/`, `shares.rs`, `pace.rs`; from outside: `queue.rs`, `worker.rs` |
 //! | segments are encoded and found again | `encode.rs` |
 //! | a video is made to fit the context | `selection.rs`, `showing.rs` |
 //! | what was shown is kept and shared | `prefix.rs` |
@@ -58,7 +58,7 @@ pub use error::{Error, Result};
 pub use guests::Guest;
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 pub use inspect::{Inspected, inspect};
-pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit};
+pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit, keep_freed_memory};
 pub use remote::RemoteError;
 pub use selection::ANSWER_TOKENS;
 pub use settings::{Place, Secret, Server, Settings};

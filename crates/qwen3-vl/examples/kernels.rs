@@ -57,6 +57,7 @@ fn line(name: &str, rows: usize, bytes: usize, seconds: f64) {
 }
 
 fn main() -> Result<(), Error> {
+    qwen3_vl::keep_freed_memory();
     println!("{} threads", rayon::current_num_threads());
     let values = vec![1.0_f32; 64 << 20];
     let read = median(|| {

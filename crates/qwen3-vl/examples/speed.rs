@@ -83,6 +83,7 @@ fn report(what: &str, count: usize, seconds: f64) {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    qwen3_vl::keep_freed_memory();
     let args = parse()?;
     let start = Instant::now();
     let options = LoadOptions { precision: args.precision, ..LoadOptions::default() };

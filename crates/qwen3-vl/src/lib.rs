@@ -51,9 +51,10 @@
 //! | an answer's token points at a moment | `pointer.rs` |
 //! | what is computed is shown, layer by layer | `model/trace.rs`, `text/watch.rs` |
 //! | what fits a machine is told beforehand | [`fit`] |
-//! | CPU time is spent | `kernels/` |
+//! | CPU time is spent | `kernels/`, memory kept `allocator.rs` |
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod allocator;
 mod bounds;
 mod cache_precision;
 mod census;
@@ -83,6 +84,7 @@ mod tokenizer;
 mod vision;
 mod weights;
 
+pub use allocator::keep_freed_memory;
 pub use cache_precision::CachePrecision;
 pub use census::{Census, census};
 pub use checkpoint::is_model_folder;

@@ -87,7 +87,7 @@ impl std::fmt::Debug for Qwen3Vl {
 }
 
 /// Tokens of one pass on the CPU: activations stay in the caches.
-pub(crate) const CPU_CHUNK: usize = 256;
+pub(crate) const CPU_CHUNK: usize = 512;
 /// Tokens of one pass on an accelerator.
 pub(crate) const DEVICE_CHUNK: usize = 2048;
 
@@ -108,7 +108,11 @@ impl Qwen3Vl {
         let Checkpoint { config, profile, sampling, normalisation, tokenizer, template, weights, fingerprint } =
             Checkpoint::open(dir, device, options.precision)?;
         pointer::check(profile.pointer, &config.text_config)?;
-        let method = if options.flash_attention { Method::Flash } else { Method::Eager };
+        let method = match options.flash_attention {
+            true if weights.are_full() => Method::Flash,
+            true => Method::Rounded,
+            false => Method::Eager,
+        };
         let kept = options.cache.form(weights.dtype(), weights.are_full());
         Ok(Self {
             sampling,

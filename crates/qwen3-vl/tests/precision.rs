@@ -108,6 +108,14 @@ fn logits(model: &Qwen3Vl) -> Tensor {
     model.prefill_scored(&mut model.new_session(), &[PromptPart::Tokens(ids)], 4096).unwrap()
 }
 
+/// Whether this processor multiplies weights of 16 bits with activations rounded to 16.
+fn rounds_products() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// Of the difference, relative to `exact`.
 fn gap(exact: &Tensor, found: &Tensor) -> f32 {
     let norm = |t: &Tensor| t.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
@@ -119,10 +127,11 @@ fn fewer_bits_move_the_logits_more_and_take_less_memory() {
     let folder = model(DType::BF16);
     let exact = load(&folder, Precision::F32);
     let expected = logits(&exact);
+    let rounds = rounds_products();
     // Random weights amplify: a rounding of 1 % moves these logits by about 4 %.
     let (mut last_gap, mut last_bytes) = (0.0, exact.footprint().bytes());
     for (precision, bound) in [
-        (Precision::Stored16, 1e-5),
+        (Precision::Stored16, if rounds { 0.03 } else { 1e-5 }),
         (Precision::Q8_0, 0.045),
         (Precision::Q6K, 0.11),
         (Precision::Q5K, 0.2),
@@ -132,7 +141,7 @@ fn fewer_bits_move_the_logits_more_and_take_less_memory() {
         let (gap, bytes) = (gap(&expected, &logits(&model)), model.footprint().bytes());
         assert!(gap < bound && gap >= last_gap, "{precision}: {gap} after {last_gap}");
         assert!(bytes < last_bytes, "{precision}: {bytes} after {last_bytes}");
-        assert_eq!(model.fingerprint(), exact.fingerprint(), "features are those of bf16 weights, exactly");
+        assert_eq!(model.fingerprint() == exact.fingerprint(), !rounds, "features are those of bf16 weights, exactly");
         (last_gap, last_bytes) = (gap, bytes);
     }
 }

@@ -29,6 +29,10 @@ struct Report {
     first_question_first_token_ms: u32,
     second_question_first_token_ms: u32,
     second_question_kept_tokens: u32,
+    questions: u32,
+    last_question_first_token_ms: u32,
+    /// The largest this process ever was.
+    peak_memory_mib: u64,
 }
 
 /// Measures with an empty cache.
@@ -50,9 +54,11 @@ pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
             wait_until_ready(&engine, &id).await?;
             let index_s = begun.elapsed().as_secs_f64();
             let about = engine.video(&id).await?;
-            let first = ask(&engine, &id, &request.question).await?;
-            let second = ask(&engine, &id, &request.question).await?;
-            Ok(report(&engine, about.frames, about.segments, index_s, first, second))
+            let mut answers = Vec::new();
+            for number in 1..=request.times {
+                answers.push(ask(&engine, &id, &format!("{number}. {}", request.question)).await?);
+            }
+            report(&engine, (about.frames, about.segments), index_s, &answers)
         })
     });
     // Best effort: it lies in the folder of temporary things.
@@ -87,16 +93,18 @@ async fn ask(engine: &Engine, id: &VideoId, question: &str) -> anyhow::Result<Us
     bail!("the answer ended before its end")
 }
 
-fn report(engine: &Engine, frames: u32, segments: u32, index_s: f64, first: Usage, second: Usage) -> Report {
+fn report(engine: &Engine, (frames, segments): (u32, u32), index_s: f64, answers: &[Usage]) -> anyhow::Result<Report> {
+    let [first, second, ..] = answers else { bail!("fewer than two answers") };
+    let last = answers.last().unwrap_or(second);
     let per_s = |tokens: u32, ms: u32| f64::from(tokens) * 1000.0 / f64::from(ms.max(1));
-    Report {
+    Ok(Report {
         model: engine.model().name,
         frames,
         segments,
         index_s,
         index_frames_per_s: f64::from(frames) / index_s.max(0.001),
         prompt_tokens: first.prompt_tokens,
-        prefill_tokens_per_s: per_s(first.prompt_tokens - first.kept_tokens, first.first_token_ms),
+        prefill_tokens_per_s: per_s(first.prompt_tokens.saturating_sub(first.kept_tokens), first.first_token_ms),
         decode_tokens_per_s: per_s(
             second.answer_tokens.saturating_sub(1),
             second.total_ms.saturating_sub(second.first_token_ms),
@@ -104,7 +112,18 @@ fn report(engine: &Engine, frames: u32, segments: u32, index_s: f64, first: Usag
         first_question_first_token_ms: first.first_token_ms,
         second_question_first_token_ms: second.first_token_ms,
         second_question_kept_tokens: second.kept_tokens,
-    }
+        questions: u32::try_from(answers.len()).unwrap_or(u32::MAX),
+        last_question_first_token_ms: last.first_token_ms,
+        peak_memory_mib: peak_memory_mib(),
+    })
+}
+
+/// `VmHWM` of this process; 0 where there is no /proc.
+fn peak_memory_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
 }
 
 /// The object without its braces and quotes.

@@ -7,10 +7,13 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+pub(crate) mod bf16;
 mod gemm;
 mod half_precision;
 pub(crate) mod heads;
+mod int8;
 pub(crate) mod linear;
+mod panels;
 mod quantised;
 mod tiles;
 

@@ -1,7 +1,7 @@
 //! Products of many rows with GGML's blocks on the CPU, where candle's own are slow.
 //!
 //! candle multiplies blocks with activations rounded to 8 bits: faster than f32 for Q4_K and Q6_K, and for a single row in
-//! every format. Without AVX-512 it has no blocked product for Q8_0 and Q5_K, and a prompt is read four times faster by opening
+//! every format. Without AVX-512 it has no blocked product for Q8_0 and Q5_K, and a prompt is read three times faster by opening
 //! a tile of weights to f32 and multiplying that. The result then is exactly that of the dequantised weights.
 
 use std::borrow::Cow;

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::fit;
 use crate::gguf::Gguf;
 use crate::inventory;
+use crate::kernels::bf16;
 use crate::kernels::linear::{Linear, Weight};
 pub(crate) use fingerprint::fingerprint;
 pub use footprint::Footprint;
@@ -114,7 +115,8 @@ impl Weights {
 
     /// What the vision tower's features depend on besides the files, if anything.
     pub(crate) fn vision_rounding(&self) -> Option<String> {
-        self.plan.vision_rounding(self.source.dtype(&format!("{VISION}patch_embed.proj.weight")).unwrap_or(DType::F32))
+        let stored = self.source.dtype(&format!("{VISION}patch_embed.proj.weight")).unwrap_or(DType::F32);
+        self.plan.vision_rounding(stored, self.device.is_cpu() && bf16::is_here(bf16::RUN))
     }
 
     /// A norm of the decoder, `model.language_model.{name}`.

@@ -120,11 +120,14 @@ impl Plan {
         Self { decoder: blocks.map_or(float, Keep::Blocks), vision: float, activations }
     }
 
-    /// What the tower's features depend on besides the files, if anything: weights stored as `stored` that lose bits, or
-    /// activations that are not f32.
-    pub(super) fn vision_rounding(self, stored: DType) -> Option<String> {
+    /// What the tower's features depend on besides the files, if anything: weights stored as `stored` that lose bits,
+    /// activations that are not f32, or products in which they are `rounded` to bf16.
+    pub(super) fn vision_rounding(self, stored: DType, rounded: bool) -> Option<String> {
         let kept = self.vision.float(stored);
         let exact = kept == stored || kept == DType::F32;
+        if kept != DType::F32 && rounded {
+            return Some(format!("{kept:?} weights, {:?} activations, bf16 products", self.activations));
+        }
         (!exact || self.activations != DType::F32)
             .then(|| format!("{kept:?} weights, {:?} activations", self.activations))
     }
@@ -150,7 +153,8 @@ mod tests {
         for stored in [DType::F16, DType::BF16, DType::F32] {
             assert_eq!(auto(true).decoder.float(stored), DType::F32);
             assert_eq!(auto(false).decoder.float(stored), stored);
-            assert_eq!(auto(false).vision_rounding(stored), None);
+            assert_eq!(auto(false).vision_rounding(stored, false), None);
+            assert_eq!(auto(false).vision_rounding(stored, true).is_some(), stored != DType::F32);
         }
         let sixteen = Plan::new(Precision::Stored16, &Device::Cpu, true);
         assert_eq!(
@@ -163,7 +167,8 @@ mod tests {
     fn features_have_another_fingerprint_only_where_the_tower_loses_bits() {
         let blocks = Plan::new(Precision::Q4K, &Device::Cpu, false);
         assert_eq!(blocks.decoder, Keep::Blocks(GgmlDType::Q4K));
-        assert_eq!(blocks.vision_rounding(DType::BF16), None);
-        assert!(blocks.vision_rounding(DType::F32).is_some());
+        assert_eq!(blocks.vision_rounding(DType::BF16, false), None);
+        assert!(blocks.vision_rounding(DType::F32, false).is_some());
+        assert_ne!(blocks.vision_rounding(DType::F32, false), blocks.vision_rounding(DType::F32, true));
     }
 }

@@ -1,7 +1,7 @@
 //! Attention of many queries without their table of scores: tiles of queries pass over tiles of keys with a running maximum
 //! and sum (Dao et al., *FlashAttention*, 2022, algorithm 1; Milakov & Gimelshein's online softmax).
 //!
-//! Memory is two tiles a thread however long the prompt. Queries that share a key head are in one tile, so a key is read and
+//! Memory is two tiles a thread however long the prompt; products are in f32 here, in bf16 in `rounded.rs`. Queries that share a key head are in one tile, so a key is read and
 //! widened once for all of them. Every (head, tile) is a task of its own: many segments are one parallel loop.
 
 use candle_core::Result;
@@ -10,11 +10,6 @@ use rayon::prelude::*;
 use super::super::{exp, gemm, simd};
 use super::Sight;
 use super::kept::HeadRows;
-
-/// Rows of a tile of queries: 64 KiB at 128 values.
-const QUERIES: usize = 128;
-/// Keys of a tile.
-const KEYS: usize = 256;
 
 /// One key head: its queries and what it keeps, oldest first.
 pub(super) struct Head<'a> {
@@ -67,53 +62,99 @@ simd! {
     }
 }
 
-/// What a thread needs for one tile.
-struct Tile {
-    /// [rows, D]
-    queries: Vec<f32>,
-    /// [rows, D], unnormalised
-    out: Vec<f32>,
+/// Of every row of a tile: the largest score so far and the sum of the weights.
+pub(super) struct State {
     maxima: Vec<f32>,
     sums: Vec<f32>,
 }
 
-impl Tile {
-    /// Passes over one tile of keys. `seen(row)`: how many of `keys` the row sees.
+impl State {
+    pub(super) fn new(rows: usize) -> Self {
+        Self { maxima: vec![f32::NEG_INFINITY; rows], sums: vec![0.0; rows] }
+    }
+
+    /// The scores of a row, of which it sees the first `seen`, become weights; `out`, unnormalised, follows the new maximum.
+    pub(super) fn advance(&mut self, row: usize, scores: &mut [f32], seen: usize, scale: f32, out: &mut [f32]) {
+        if seen == 0 {
+            return scores.fill(0.0);
+        }
+        let correction = advance(scores, seen, scale, &mut self.maxima[row], &mut self.sums[row]);
+        if correction != 1.0 {
+            multiply(out, correction);
+        }
+    }
+
+    pub(super) fn normalise(&self, row: usize, out: &mut [f32]) {
+        multiply(out, 1.0 / self.sums[row]);
+    }
+}
+
+/// A tile of queries that passes over tiles of keys.
+pub(super) trait Tile: Sized {
+    /// Most rows.
+    const QUERIES: usize;
+    /// Most keys of a pass.
+    const KEYS: usize;
+
+    /// queries: [rows, D].
+    fn new(queries: &[f32], dim: usize) -> Self;
+    /// Passes over one tile of keys. keys, values: [S, D]; `seen(row)`: how many of `keys` the row sees.
+    fn pass(&mut self, keys: &[f32], values: &[f32], scale: f32, seen: impl Fn(usize) -> usize) -> Result<()>;
+    /// → [rows, D].
+    fn finish(self) -> Vec<f32>;
+}
+
+/// Products in f32.
+pub(super) struct Full {
+    dim: usize,
+    /// [rows, D]
+    queries: Vec<f32>,
+    /// [rows, D], unnormalised
+    out: Vec<f32>,
+    state: State,
+}
+
+impl Tile for Full {
+    const QUERIES: usize = 128;
+    const KEYS: usize = 256;
+
+    fn new(queries: &[f32], dim: usize) -> Self {
+        let state = State::new(queries.len() / dim.max(1));
+        Self { dim, queries: queries.to_vec(), out: vec![0.0; queries.len()], state }
+    }
+
     fn pass(&mut self, keys: &[f32], values: &[f32], scale: f32, seen: impl Fn(usize) -> usize) -> Result<()> {
-        let rows = self.maxima.len();
-        let dim = self.queries.len() / rows.max(1);
-        let count = keys.len() / dim.max(1);
-        let mut scores = vec![0.0_f32; rows * count];
-        gemm::a_bt(&self.queries, keys, &mut scores, dim, false)?;
-        let state = self.maxima.iter_mut().zip(&mut self.sums).zip(self.out.chunks_exact_mut(dim));
-        for (row, (scores, ((max, sum), out))) in scores.chunks_exact_mut(count).zip(state).enumerate() {
-            let seen = seen(row).min(count);
-            if seen == 0 {
-                scores.fill(0.0);
-                continue;
-            }
-            let correction = advance(scores, seen, scale, max, sum);
-            if correction != 1.0 {
-                multiply(out, correction);
-            }
+        let count = keys.len() / self.dim;
+        let mut scores = vec![0.0_f32; self.queries.len() / self.dim * count];
+        gemm::a_bt(&self.queries, keys, &mut scores, self.dim, false)?;
+        let rows = scores.chunks_exact_mut(count).zip(self.out.chunks_exact_mut(self.dim));
+        for (row, (scores, out)) in rows.enumerate() {
+            self.state.advance(row, scores, seen(row).min(count), scale, out);
         }
         gemm::a_b(&scores, values, &mut self.out, count, true)
+    }
+
+    fn finish(mut self) -> Vec<f32> {
+        for (row, out) in self.out.chunks_exact_mut(self.dim).enumerate() {
+            self.state.normalise(row, out);
+        }
+        self.out
     }
 }
 
 /// heads: each with `group` × `length` queries of `dim` values → [heads, G, L, D].
-pub(super) fn attend(
+pub(super) fn attend<T: Tile>(
     heads: &[Head<'_>],
     (group, length, dim): (usize, usize, usize),
     sight: Sight,
     scale: f32,
 ) -> Result<Vec<f32>> {
-    let tokens = (QUERIES / group.max(1)).clamp(1, length.max(1));
+    let tokens = (T::QUERIES / group.max(1)).clamp(1, length.max(1));
     let tiles = length.div_ceil(tokens);
     let range = |tile: usize| tile * tokens..((tile + 1) * tokens).min(length);
     let done: Result<Vec<Vec<f32>>> = (0..heads.len() * tiles)
         .into_par_iter()
-        .map(|task| one_tile(&heads[task / tiles], range(task % tiles), (group, length, dim), sight, scale))
+        .map(|task| one_tile::<T>(&heads[task / tiles], range(task % tiles), (group, length, dim), sight, scale))
         .collect();
     let done = done?;
     let mut out = vec![0.0_f32; heads.len() * group * length * dim];
@@ -128,7 +169,7 @@ pub(super) fn attend(
     Ok(out)
 }
 
-fn one_tile(
+fn one_tile<T: Tile>(
     head: &Head<'_>,
     tokens: std::ops::Range<usize>,
     (group, length, dim): (usize, usize, usize),
@@ -136,13 +177,11 @@ fn one_tile(
     scale: f32,
 ) -> Result<Vec<f32>> {
     let width = tokens.len();
-    let rows = group * width;
-    let mut queries = Vec::with_capacity(rows * dim);
+    let mut queries = Vec::with_capacity(group * width * dim);
     for g in 0..group {
         queries.extend_from_slice(&head.queries[(g * length + tokens.start) * dim..][..width * dim]);
     }
-    let mut tile =
-        Tile { queries, out: vec![0.0; rows * dim], maxima: vec![f32::NEG_INFINITY; rows], sums: vec![0.0; rows] };
+    let mut tile = T::new(&queries, dim);
     let all: usize = head.runs.iter().map(|(keys, _)| keys.len(dim)).sum();
     // Token i of the last `length` sees the first `all - length + i + 1` keys.
     let sees = |token: usize| match sight {
@@ -156,7 +195,7 @@ fn one_tile(
         let count = keys.len(dim);
         let mut at = 0;
         while at < count && before + at < furthest {
-            let end = (at + KEYS).min(count).min(furthest - before);
+            let end = (at + T::KEYS).min(count).min(furthest - before);
             let first = before + at;
             let key_rows = keys.read(at..end, dim, &mut key_buffer);
             let value_rows = values.read(at..end, dim, &mut value_buffer);
@@ -165,8 +204,5 @@ fn one_tile(
         }
         before += count;
     }
-    for (out, sum) in tile.out.chunks_exact_mut(dim).zip(&tile.sums) {
-        multiply(out, 1.0 / sum);
-    }
-    Ok(tile.out)
+    Ok(tile.finish())
 }

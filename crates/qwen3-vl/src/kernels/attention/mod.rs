@@ -4,7 +4,7 @@
 //!
 //! | for | file |
 //! |---|---|
-//! | many queries on the CPU | `flash.rs` |
+//! | many queries on the CPU | `flash.rs`, with products in bf16 `rounded.rs` |
 //! | one query on the CPU | `one.rs` |
 //! | accelerators, and the switch turned off | `eager.rs`, or FlashAttention-2 with the `flash-attn` feature |
 //! | how keys and values are kept | `kept.rs` |
@@ -13,12 +13,14 @@ mod eager;
 mod flash;
 pub(crate) mod kept;
 mod one;
+mod rounded;
 
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
 
-use super::not_f32;
-use flash::Head;
+use super::{bf16, not_f32};
+use flash::{Full, Head};
 use kept::Kept;
+use rounded::Rounded;
 
 /// Keys and values of a run of tokens: both [Hkv, S, D].
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub(crate) enum Sight {
 pub(crate) enum Method {
     /// Tile by tile, without a table of scores.
     Flash,
+    /// The same with products in bf16 where many queries are answered at once, on processors that have them.
+    Rounded,
     /// With a table of scores.
     Eager,
 }
@@ -59,11 +63,11 @@ impl Attention {
     /// → [Hkv, G·L, D].
     pub(crate) fn attend(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
         let on_cpu = q.device().is_cpu() && q.dtype() == DType::F32;
-        if self.method == Method::Flash && on_cpu {
+        if self.method != Method::Eager && on_cpu {
             return self.attend_on_cpu(q, blocks, length);
         }
         #[cfg(feature = "flash-attn")]
-        if self.method == Method::Flash && matches!(q.dtype(), DType::F16 | DType::BF16) {
+        if self.method != Method::Eager && matches!(q.dtype(), DType::F16 | DType::BF16) {
             return self.attend_on_cuda(q, blocks, length);
         }
         eager::attend(q, blocks, self.sight, length, self.scale)
@@ -85,7 +89,10 @@ impl Attention {
         let (all, group) = (all?, rows / length.max(1));
         let out = match (length, self.sight) {
             (1, Sight::Causal) => one::attend(&all, group, dim, self.scale as f32)?,
-            _ => flash::attend(&all, (group, length, dim), self.sight, self.scale as f32)?,
+            _ if self.method == Method::Rounded && bf16::is_here(bf16::RUN) => {
+                flash::attend::<Rounded>(&all, (group, length, dim), self.sight, self.scale as f32)?
+            }
+            _ => flash::attend::<Full>(&all, (group, length, dim), self.sight, self.scale as f32)?,
         };
         Tensor::from_vec(out, (heads, rows, dim), q.device())
     }
@@ -185,6 +192,25 @@ mod tests {
             let one = (q.narrow(1, token, 1)?.matmul(&k.narrow(1, 0, seen)?.t()?)? * 0.5)?;
             let expected = candle_nn::ops::softmax(&one, 2)?.matmul(&v.narrow(1, 0, seen)?)?;
             assert!(worst(&found.narrow(1, token, 1)?, &expected)? < 1e-6);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn products_in_bf16_differ_by_their_rounding() -> Result<()> {
+        let device = Device::Cpu;
+        let (heads, group, keys) = (2, 2, 700);
+        for (dim, form) in [(64, Form::Float(DType::F32)), (72, Form::Float(DType::F16)), (128, Form::EightBit)] {
+            let k = Tensor::randn(0.0_f32, 1.0, (heads, keys, dim), &device)?;
+            let v = Tensor::randn(0.0_f32, 1.0, (heads, keys, dim), &device)?;
+            let held = blocks(&k, &v, &[65, 335, 300], form)?;
+            for (length, sight) in [(2, Sight::Causal), (300, Sight::Causal), (131, Sight::All)] {
+                let q = Tensor::randn(0.0_f32, 1.0, (heads, group * length, dim), &device)?;
+                let of = |method| Attention { method, sight, scale: 0.2 }.attend(&q, &held, length);
+                let gap = worst(&of(Method::Rounded)?, &of(Method::Flash)?)?;
+                assert!(gap < 0.05, "{dim} values, {length} queries, {sight:?}: {gap}");
+                assert_eq!(gap > 0.0, bf16::is_here(bf16::RUN));
+            }
         }
         Ok(())
     }

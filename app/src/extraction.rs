@@ -119,10 +119,12 @@ pub enum ExtractError {
         name: String,
     },
     /// The browser has no decoder.
-    #[error("this browser cannot decode {codec}")]
+    #[error("this browser cannot decode {codec} in {container}")]
     UnsupportedCodec {
-        /// Codec string.
+        /// Its name and codec string.
         codec: String,
+        /// The container's name.
+        container: String,
     },
     /// A picture the model cannot be shown.
     #[error("the picture is too small or too thin ({width}×{height})")]

@@ -83,8 +83,8 @@ make cues-first.mkv $(film 25 4) $x264 -cues_to_front 1
 make live.mkv $(film 25 4) $x264 -live 1
 make coloured.mkv $(film 25 1) $x264 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv
 make vp8.webm $(film 25 4) -c:v libvpx -auto-alt-ref 1 -lag-in-frames 16 -b:v 200k -g 40
-make noblocks.webm $(film 25 4) -c:v libvpx -deadline realtime -cpu-used 8
-[ -s unsized.webm ] || { ffmpeg -nostdin -loglevel error -i noblocks.webm -c copy -f webm - > part-unsized.webm; mv part-unsized.webm unsized.webm; }
+make plain.webm $(film 25 4) -c:v libvpx -deadline realtime -cpu-used 8
+make piped.webm -i plain.webm -c copy -live 1
 if have libvpx-vp9; then make vp9.webm $(film 30000/1001 4) -c:v libvpx-vp9 -auto-alt-ref 1 -lag-in-frames 16 -b:v 200k -g 50; make vp9.mkv -i vp9.mp4 -c copy; fi
 if have libaom-av1; then make av1.webm -i av1.mp4 -c copy; fi
 if have libx265; then make hevc.mkv -i hevc.mp4 -c copy; fi

@@ -23,7 +23,7 @@ pub(crate) fn sps(nal: &[u8]) -> Option<(String, Shape)> {
     if chroma == 3 {
         bits.bit()?;
     }
-    let (width, height) = numbers(bits, 2)?;
+    let (width, height) = (bits.ue()?, bits.ue()?);
     let mut shape = Shape { width, height, ..Shape::default() };
     if bits.bit()? {
         let (x, y) = (if matches!(chroma, 1 | 2) { 2 } else { 1 }, if chroma == 1 { 2 } else { 1 });
@@ -119,7 +119,7 @@ fn reference_sets(bits: &mut Bits<'_>) -> Option<()> {
             }
             before = kept;
         } else {
-            let (negative, positive) = numbers(bits, 2)?;
+            let (negative, positive) = (bits.ue()?, bits.ue()?);
             before = negative.saturating_add(positive);
             if before > 32 {
                 return None;

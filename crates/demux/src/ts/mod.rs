@@ -12,7 +12,7 @@ mod units;
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 
-use packet::SIZE;
+use packet::{SIZE, Step};
 pub(crate) use packet::{joined, stride};
 use pes::Clock;
 use psi::{Described, Tables};
@@ -92,20 +92,21 @@ impl Scan {
         // A packet's follower tells where packets are again after noise, so one stride is kept back.
         let margin = if last { SIZE } else { 2 * self.stride };
         while at + margin <= bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            match packet::packet(rest) {
-                Some(packet) => {
-                    self.packet(&packet, from + at as u64);
+            match packet::step(bytes, at, self.stride) {
+                Step::Packet(packet) => {
+                    if let Some(packet) = packet {
+                        self.packet(&packet, from + at as u64);
+                    }
                     at += self.stride;
                 }
-                None if rest.first() == Some(&0x47) => at += self.stride,
-                None => {
+                Step::Noise(next) => {
                     self.warnings.add("packet", from + at as u64, "noise between packets; reading goes on behind it");
-                    match packet::resync(bytes, at + 1, self.stride) {
-                        Some(next) => at = next,
+                    at = match next {
+                        Some(next) => next,
                         None if last => return bytes.len(),
-                        None => return bytes.len() - self.stride,
-                    }
+                        // The end of the piece may hold the beginning of a packet.
+                        None => (bytes.len() - self.stride).max(at + 1),
+                    };
                 }
             }
         }

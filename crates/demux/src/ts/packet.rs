@@ -23,7 +23,7 @@ pub(super) struct Packet<'a> {
 }
 
 /// Reads a packet; nothing without the synchronising byte, or when it is marked as damaged.
-pub(super) fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
+fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
     let bytes = bytes.get(..SIZE)?;
     let [SYNC, a, b, flags, adaptation, field, ..] = *bytes else { return None };
     if a & 0x80 != 0 {
@@ -58,11 +58,33 @@ pub(crate) fn stride(head: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Where the next packet begins from `from` on: two synchronising bytes in step, or one at the very end.
-pub(super) fn resync(bytes: &[u8], from: usize, stride: usize) -> Option<usize> {
+fn resync(bytes: &[u8], from: usize, stride: usize) -> Option<usize> {
     let rest = bytes.get(from..)?;
     let step = (0..rest.len())
         .find(|&n| rest.get(n) == Some(&SYNC) && rest.get(n + stride).map_or(n + SIZE == rest.len(), |&b| b == SYNC))?;
     Some(from + step)
+}
+
+/// What stands at a place that should begin a packet.
+pub(super) enum Step<'a> {
+    /// One, unless it is marked as damaged.
+    Packet(Option<Packet<'a>>),
+    /// Noise up to here; nothing when no packet follows.
+    Noise(Option<usize>),
+}
+
+/// Reads what stands at `at`. Where the next packet is not in step, this may be noise that only looks like one.
+pub(super) fn step(bytes: &[u8], at: usize, stride: usize) -> Step<'_> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    if rest.first() != Some(&SYNC) {
+        return Step::Noise(resync(bytes, at + 1, stride));
+    }
+    if rest.get(stride).is_some_and(|&next| next != SYNC)
+        && let Some(next) = resync(bytes, at + 1, stride).filter(|&next| next < at + stride)
+    {
+        return Step::Noise(Some(next));
+    }
+    Step::Packet(packet(rest))
 }
 
 /// Takes the header of a PES packet off, which may be longer than the first packet's payload.
@@ -101,15 +123,16 @@ pub(crate) fn joined(bytes: &[u8], pid: u16, stride: u16, start: u8, size: u32) 
     let mut joined = Vec::with_capacity(size.min(bytes.len()));
     let mut body = PesBody::default();
     let mut at = 0;
-    while joined.len() < size
-        && let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= SIZE)
-    {
-        if rest.first() != Some(&SYNC) {
-            let Some(next) = resync(bytes, at + 1, stride) else { break };
-            at = next;
-            continue;
-        }
-        if let Some(packet) = packet(rest).filter(|p| p.pid == pid)
+    while joined.len() < size && bytes.len().saturating_sub(at) >= SIZE {
+        let found = match step(bytes, at, stride) {
+            Step::Packet(found) => found,
+            Step::Noise(Some(next)) => {
+                at = next;
+                continue;
+            }
+            Step::Noise(None) => break,
+        };
+        if let Some(packet) = found.filter(|p| p.pid == pid)
             && let Some((part, from)) = body.of(&packet)
         {
             let part = if at == 0 { part.get(usize::from(start).saturating_sub(from)..) } else { Some(part) };

@@ -59,7 +59,7 @@ fn a_stream_cut_in_the_middle_of_a_packet_begins_with_its_next_key() {
     let whole = film("gop1s.ts");
     let movie = open(&whole[70_000 + 55..]);
     let times = times(&movie);
-    assert!(times.len() > 50 && times.len() < 150 && times.len() % 25 == 0, "{}", times.len());
+    assert!(times.len() > 50 && times.len() < 150 && times.len().is_multiple_of(25), "{}", times.len());
     let track = movie.video().unwrap();
     assert!(track.samples[track.presented[0].sample as usize].key);
     let movie = open(&whole[..whole.len() - 1000]);

@@ -55,6 +55,7 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
     let mut allowance = Allowance(MOST_SAMPLES.min(file_len));
     let mut index: Option<(track::Header, Vec<track::Draft>)> = None;
     let mut fragments = Fragments::default();
+    let mut warnings = Warnings::default();
     let mut at = 0;
     for _ in 0..MOST_BOXES {
         let Some(head) = box_header(reader, at, file_len)? else { break };
@@ -66,7 +67,10 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
                 index = Some(track::drafts(body, &mut allowance)?);
             }
             // A fragment that the file does not hold whole is a cut recording: what came before stays readable.
-            b"moof" if head.end <= file_len => {
+            b"moof" if head.end > file_len => {
+                warnings.add("moof", at, "the file ends in the middle of it; what came before is read");
+            }
+            b"moof" => {
                 if let Some((_, drafts)) = &mut index {
                     let data = payload(reader, &head, file_len)?;
                     fragments.read(Body::new(head.kind, &data, head.body), at, drafts, &mut allowance)?;
@@ -81,7 +85,6 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
     for track in tracks.iter().filter(|t| t.kind == TrackKind::Video) {
         check_file_holds(track, file_len)?;
     }
-    let mut warnings = Warnings::default();
     for track in tracks.iter_mut().filter(|t| t.kind == TrackKind::Video) {
         if verify::on_opening(reader, track)? > 0 {
             warnings.add("stss", 0, "frames that refer to others are called key frames; the mark was taken off");

@@ -64,15 +64,16 @@ impl Scan {
     }
 
     fn run<R: Read + Seek>(&mut self, reader: &mut R, from: u64) -> Result<(), Error> {
+        let file_len = reader.seek(SeekFrom::End(0))?;
         reader.seek(SeekFrom::Start(from))?;
-        let mut piece = vec![0; PIECE];
+        let mut piece = vec![0; usize::try_from(file_len).map_or(PIECE, |len| len.min(PIECE))];
         // What the last piece left over stands at the front.
         let (mut held, mut at) = (0, from);
         loop {
             let came = fill(reader, piece.get_mut(held..).unwrap_or_default())?;
             let filled = held + came;
             let bytes = piece.get(..filled).unwrap_or_default();
-            let last = came == 0 || filled < PIECE;
+            let last = came == 0 || filled < piece.len();
             let used = self.packets(bytes, at, last);
             at += used as u64;
             piece.copy_within(used.min(filled)..filled, 0);

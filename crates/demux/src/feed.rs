@@ -41,6 +41,9 @@ pub fn feed(track: &Track, wanted: &[u32], mut enterable: impl FnMut(usize) -> b
     fed
 }
 
+/// Bytes of a sample in which its first slice is found; parameter sets and messages come first.
+pub const BEGINNING: u64 = 4 << 10;
+
 /// What the coded bytes of a picture say about it, where that is cheap to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slices {

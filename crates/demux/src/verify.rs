@@ -7,12 +7,9 @@
 use std::io::{Read, Seek};
 
 use crate::codec::vpx;
-use crate::feed::Slices;
+use crate::feed::{BEGINNING, Slices};
 use crate::movie::Track;
 use crate::{Error, Layout};
-
-/// Bytes of a sample in which its first slice is found; parameter sets and messages come first.
-pub(crate) const BEGINNING: u64 = 4 << 10;
 
 /// Takes the mark off samples that are called key and that no decoder can begin at: VP8 and VP9 frames that refer to
 /// others; H.264 pictures that are neither IDR nor a recovery point. Reads the first bytes of every sample called key and

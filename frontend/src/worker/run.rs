@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use app::extraction::ExtractError;
-use demux::feed::{Slices, feed};
+use demux::feed::{BEGINNING, Slices, feed};
 use demux::{Container, Frame, Movie, Track};
 use js_sys::Array;
 use timeline::{PlanRequest, SamplingPlan, Timestamp};
@@ -24,8 +24,6 @@ use crate::protocol::{Cost, Reply};
 const AHEAD: u32 = 24;
 /// Pictures being encoded at once.
 const ENCODING: u32 = 4;
-/// Bytes of a key sample that are read to see of which kind it is; parameter sets and messages come first.
-const BEGINNING: u64 = 4 << 10;
 /// How often progress is told.
 const PROGRESS_MS: i32 = 200;
 /// A decoder that dies is replaced.

@@ -142,12 +142,12 @@ impl Walk {
             return Ok(Next::Noise("an element that is larger than its cluster"));
         }
         if end > source.len() {
-            // Attachments and tags may be cut without harm, but whoever asked should know.
-            self.warnings.add(
-                ids::name(element.id),
-                element.at,
-                "the file ends in the middle of it; what came before is read",
-            );
+            // A size that is wrong, or a file that is cut: what comes next tells.
+            if source.find(ids::CLUSTER.to_be_bytes(), element.body)?.is_some() {
+                return Ok(Next::Noise("an element that is larger than the file"));
+            }
+            let what = "the file ends in the middle of it; what came before is read";
+            self.warnings.add(ids::name(element.id), element.at, what);
             return Ok(Next::Stop);
         }
         match element.id {
@@ -169,6 +169,8 @@ impl Walk {
             },
             id if ids::is_top(id) || ids::is_passed_over(id) => {}
             _ if self.segment.is_none() => return Ok(Next::Noise("an element outside of a segment")),
+            // In a cluster of known size nothing is lost by stepping over what is not known; elsewhere it is rather noise.
+            id if self.cluster.end.is_none() && id < 0x1000_0000 => return Ok(Next::Noise("an unknown element")),
             _ => {}
         }
         Ok(Next::At(end))

@@ -161,6 +161,50 @@ fn shapes_are_those_a_player_shows() {
 }
 
 #[test]
+fn sizes_and_pixel_aspects_are_those_of_ffprobe() {
+    let mut stretched = 0;
+    for file in all() {
+        let Ok(movie) = open(&file) else { continue };
+        let Ok(track) = movie.video() else { continue };
+        let theirs = ffprobe(&file, &["-show_entries", "stream=width,height,sample_aspect_ratio"]);
+        let (wide, high) = track.pixel_aspect.unwrap_or((1, 1));
+        let ours = format!("{},{},{wide}:{high}", track.width, track.height);
+        let theirs = theirs[0].trim_end_matches(',').replace("N/A", "1:1").replace("0:1", "1:1");
+        assert_eq!(ours, theirs, "{}", file.display());
+        stretched += usize::from(wide != high);
+    }
+    assert!(stretched >= 3, "{stretched}");
+}
+
+#[test]
+fn one_stream_is_told_alike_in_every_container() {
+    let of = |name: &str| open(&corpus().join(name)).unwrap().video().unwrap().clone();
+    let mp4 = of("bframes.mp4");
+    for name in ["bframes.mkv", "bframes.ts"] {
+        let other = of(name);
+        assert_eq!((&other.codec.string, &other.codec.name), (&mp4.codec.string, &mp4.codec.name), "{name}");
+        assert_eq!(other.codec.description.is_some(), name.ends_with("mkv"), "{name}");
+    }
+    assert_eq!(of("bframes.mkv").codec.description, mp4.codec.description);
+    assert!(of("h264-b.avi").codec.string.starts_with("avc1.64"), "{}", of("h264-b.avi").codec.string);
+    for (name, string) in
+        [("mpeg4.avi", "mp4v.20"), ("mpeg4.mkv", "mp4v.20"), ("mjpeg.mkv", "mjpg"), ("mjpeg.avi", "mjpg")]
+    {
+        assert_eq!(of(name).codec.string, string, "{name}");
+    }
+    assert_eq!(of("vfw.mkv").codec.name, "MS-MPEG-4");
+    if corpus().join("hevc.ts").exists() {
+        let string = of("hevc.mp4").codec.string.replace("hvc1.", "hev1.");
+        assert_eq!(
+            (of("hevc.ts").codec.string, of("hevc.mkv").codec.string.replace("hvc1.", "hev1.")),
+            (string.clone(), string)
+        );
+    }
+    let color = of("coloured.mkv").color.unwrap();
+    assert_eq!((color.primaries, color.transfer, color.matrix, color.full_range), (1, 1, 1, false));
+}
+
+#[test]
 fn the_first_video_track_is_the_one_ffprobe_calls_first() {
     let movie = open(&corpus().join("two-videos.mp4")).unwrap();
     assert_eq!(movie.tracks.len(), 2);

@@ -61,6 +61,43 @@ pub(crate) fn sequence(unit: &[u8]) -> Option<Shape> {
     Some(Shape { width, height, pixel_aspect: aspect, color: None })
 }
 
+/// Shape of an MPEG-4 video object layer (ISO/IEC 14496-2 §6.2.3), the unit behind start codes 20 to 2F.
+pub(crate) fn object_layer(unit: &[u8]) -> Option<Shape> {
+    let mut bits = Bits::new(unit.get(1..)?);
+    bits.skip(9)?;
+    if bits.bit()? {
+        bits.skip(7)?;
+    }
+    let aspect = match bits.take(4)? {
+        2 => Some((12, 11)),
+        3 => Some((10, 11)),
+        4 => Some((16, 11)),
+        5 => Some((40, 33)),
+        15 => pixel_aspect(bits.take(8)?.into(), bits.take(8)?.into()),
+        _ => None,
+    };
+    if bits.bit()? {
+        bits.skip(3)?;
+        if bits.bit()? {
+            bits.skip(79)?;
+        }
+    }
+    // Anything but a rectangle has no size of its own.
+    if bits.take(2)? != 0 {
+        return None;
+    }
+    bits.skip(1)?;
+    let resolution = bits.take(16)?;
+    bits.skip(1)?;
+    if bits.bit()? {
+        bits.skip((32 - resolution.saturating_sub(1).leading_zeros()).max(1) as usize)?;
+    }
+    bits.skip(1)?;
+    let width = bits.take(13)?;
+    bits.skip(1)?;
+    Some(Shape { width, height: bits.take(13)?, pixel_aspect: aspect, color: None })
+}
+
 /// The codec string by the profile of a sequence extension (RFC 6381: object types 60 to 65).
 pub(crate) fn mpeg2_string(unit: &[u8]) -> Option<&'static str> {
     let [0xB5, rest @ ..] = unit else { return None };

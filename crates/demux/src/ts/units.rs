@@ -188,7 +188,14 @@ impl Units {
                 let key = mpeg::mpeg4(&[&[0, 0, 1], unit].concat()) == Some(Kind::Intra);
                 Role::First(Told { key, intra: key })
             }
-            Some(0x00..=0x2F | 0xB0..=0xB5) => Role::Leading,
+            Some(layer @ (0x00..=0x2F | 0xB0..=0xB5)) => {
+                if (0x20..=0x2F).contains(layer)
+                    && let Some(shape) = mpeg::object_layer(unit)
+                {
+                    self.shape.get_or_insert(shape);
+                }
+                Role::Leading
+            }
             _ => Role::Other,
         }
     }

@@ -22,7 +22,7 @@ pub enum Error {
     )]
     NotAVideo,
     /// A container that is known but not read.
-    #[error("{container} files are not read yet; convert it first: ffmpeg -i INPUT -c copy OUTPUT.mp4")]
+    #[error("{container} files are not read; convert it first: ffmpeg -i INPUT -c copy OUTPUT.mp4")]
     Container {
         /// Which one.
         container: Container,

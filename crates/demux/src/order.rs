@@ -28,14 +28,18 @@ pub(crate) struct Ordered {
 /// Puts pictures in order. A picture without a length lasts until the next; the last one lasts `usual` ticks, or as long
 /// as the one before.
 ///
-/// What stands before the first key picture, or is shown before it, refers to what the file does not have: no decoder
-/// shows it, and it is not among the frames.
+/// What stands before the first key picture, or follows it and is shown before it, refers to what the file does not have:
+/// no decoder shows it, and it is not among the frames.
 pub(crate) fn ordered(pictures: &[Picture], base: (u32, u32), usual: u32) -> Ordered {
-    let entry = pictures.iter().position(|p| p.key);
-    let first_shown = entry.and_then(|entry| pictures.get(entry)).map_or(i64::MIN, |p| p.pts);
+    let entry = pictures.iter().position(|p| p.key).unwrap_or(0);
+    let mut group = pictures.iter().enumerate().skip(entry);
+    let first_shown = group.next().filter(|(_, p)| p.key).map_or(i64::MIN, |(_, p)| p.pts);
+    let next = group.find(|(_, p)| p.key).map_or(pictures.len(), |(index, _)| index);
+    let led = |index: usize, p: &Picture| index < next && p.pts < first_shown;
     let mut shown: Vec<(i64, u32)> = (0_u32..)
         .zip(pictures)
-        .filter(|(i, p)| p.shown && p.size > 0 && p.pts >= first_shown && *i as usize >= entry.unwrap_or(0))
+        .skip(entry)
+        .filter(|&(i, p)| p.shown && p.size > 0 && !led(i as usize, p))
         .map(|(i, p)| (p.pts, i))
         .collect();
     shown.sort_by_key(|&(pts, _)| pts);
@@ -117,5 +121,12 @@ mod tests {
         let ordered = ordered(&film, (1, 1000), 33);
         assert_eq!(ordered.presented.iter().map(|f| f.sample).collect::<Vec<_>>(), [1, 3]);
         assert_eq!(ordered.duration.micros(), 153_000);
+    }
+
+    #[test]
+    fn a_stamp_that_goes_back_later_loses_no_picture() {
+        let film = [picture(500, true), picture(540, false), picture(20, true), picture(0, false), picture(580, false)];
+        let ordered = ordered(&film, (1, 1000), 0);
+        assert_eq!(ordered.presented.iter().map(|f| f.sample).collect::<Vec<_>>(), [3, 2, 0, 1, 4]);
     }
 }

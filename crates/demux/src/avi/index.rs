@@ -13,6 +13,8 @@ use crate::source::Source;
 const LARGEST_INDEX: usize = 512 << 20;
 /// Entries of a stream's list of indices; a file of four terabytes has 4,000.
 const MOST_INDICES: usize = 1 << 16;
+/// Bytes of an `ix##` before its entries.
+const STANDARD_HEADER: usize = 24;
 const KEY: u32 = 0x10;
 const NOT_KEY: u32 = 1 << 31;
 
@@ -118,15 +120,15 @@ impl Lists {
         if !chunk.kind.starts_with(b"ix") || chunk.end > source.len() {
             return Ok(false);
         }
-        let Ok(length) = usize::try_from(chunk.end - chunk.body) else { return Ok(false) };
-        if length > LARGEST_INDEX {
-            return Ok(false);
-        }
-        let index = source.bytes(chunk.body, length)?;
-        let [2, 0, _, 1, n0, n1, n2, n3, _, _, _, _, base @ ..] = index.as_slice() else { return Ok(false) };
+        // Only as much as it says it has: a list may name the same index again and again.
+        let head = source.bytes(chunk.body, STANDARD_HEADER)?;
+        let [2, 0, _, 1, n0, n1, n2, n3, _, _, _, _, base @ ..] = head.as_slice() else { return Ok(false) };
         let count = u32::from_le_bytes([*n0, *n1, *n2, *n3]) as usize;
+        let length = usize::try_from(chunk.end - chunk.body).unwrap_or(LARGEST_INDEX).min(LARGEST_INDEX);
+        let length = length.saturating_sub(STANDARD_HEADER).min(count.saturating_mul(8));
+        let entries = source.bytes(chunk.body + STANDARD_HEADER as u64, length)?;
         let base_at = base.get(..8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
-        for entry in base.get(12..).unwrap_or_default().chunks_exact(8).take(count) {
+        for entry in entries.chunks_exact(8) {
             let [a, b, c, d, e, f, g, h] = *entry else { break };
             let (offset, size) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
             let at = base_at.saturating_add(offset.into());

@@ -267,7 +267,7 @@ impl Walk {
 /// A track with its pictures in order. `whole` is the length of the file in ticks, for a film of one picture.
 fn finished(entry: Entry, list: &[crate::order::Picture], base: (u32, u32), whole: i64) -> Track {
     let scale = u64::from(base.0) * NANOSECONDS / u64::from(base.1);
-    let usual = (entry.default_duration + scale / 2).checked_div(scale).unwrap_or(0);
+    let usual = entry.default_duration.saturating_add(scale / 2).checked_div(scale).unwrap_or(0);
     let usual = match list {
         [only] if usual == 0 => u64::try_from(whole.saturating_sub(only.pts)).unwrap_or(0),
         _ => usual,

@@ -29,10 +29,9 @@ pub(super) struct Riff {
 
 /// The chunk at a position; nothing at the end of the file and in noise.
 pub(super) fn riff<R: Read + Seek>(source: &mut Source<'_, R>, at: u64) -> Result<Option<Riff>, Error> {
-    let head: [u8; 12] = match source.peek(at, 12)? {
-        head if head.len() >= 8 => std::array::from_fn(|n| head.get(n).copied().unwrap_or_default()),
-        _ => return Ok(None),
-    };
+    let bytes = source.peek(at, 12)?;
+    let head: [u8; 12] = std::array::from_fn(|n| bytes.get(n).copied().unwrap_or_default());
+    let held = bytes.len();
     let [a, b, c, d, s0, s1, s2, s3, list @ ..] = head;
     let kind = [a, b, c, d];
     if !kind.iter().all(|b| b.is_ascii_graphic() || *b == b' ') {
@@ -40,8 +39,13 @@ pub(super) fn riff<R: Read + Seek>(source: &mut Source<'_, R>, at: u64) -> Resul
     }
     let size = u64::from(u32::from_le_bytes([s0, s1, s2, s3]));
     let is_list = matches!(&kind, b"RIFF" | b"LIST");
-    let end = at.saturating_add(8).saturating_add(size);
-    let body = at + if is_list { 12 } else { 8 };
+    let header = if is_list { 12 } else { 8 };
+    if held < header {
+        return Ok(None);
+    }
+    let body = at + header as u64;
+    // A list is at least as large as the name of what it is a list of.
+    let end = at.saturating_add(8).saturating_add(size).max(body);
     let next = end.saturating_add(size % 2);
     Ok(Some(Riff { kind, list: is_list.then_some(list), at, body, end, next }))
 }

@@ -97,7 +97,8 @@ impl Pictures {
         };
         let mut offset = body + told as u64;
         let laces = sizes.len() as u64;
-        let whole = group.duration.or_else(|| (laces > 1).then(|| track.default_duration.saturating_mul(laces) / scale.max(1)));
+        let whole =
+            group.duration.or_else(|| (laces > 1).then(|| track.default_duration.saturating_mul(laces) / scale.max(1)));
         let part = |index: u64| whole.map_or(0, |whole| whole.saturating_mul(index) / laces);
         for (index, &size) in (0..).zip(&sizes) {
             let Some(left) = self.allowance.checked_sub(1) else { return Ok(false) };

@@ -112,8 +112,8 @@ pub enum ExtractError {
     /// A track without length.
     #[error("the video has no length")]
     ZeroDuration,
-    /// Recognised, not read yet.
-    #[error("{name} files are not read yet")]
+    /// Recognised, not read.
+    #[error("{name} files are not read")]
     UnsupportedContainer {
         /// Its name, as people know it.
         name: String,

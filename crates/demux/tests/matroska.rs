@@ -219,6 +219,35 @@ fn a_clock_finer_than_milliseconds_is_exact() {
 }
 
 #[test]
+fn impossible_lengths_are_passed_over() {
+    let picture = cluster(0, &[simple(0, 0x80, &[1; 9]), simple(40, 0x80, &[1; 9])]);
+    let read = |info: &[Vec<u8>], default: u64| {
+        let tracks = element(TRACKS, &track("V_MJPEG", &[number(0x23_E383, default)]));
+        let content = [element(0x1549_A966, &info.concat()), tracks, picture.clone()].concat();
+        open(&[ebml(), element(SEGMENT, &content)].concat())
+    };
+    for length in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1.0] {
+        let movie = read(&[element(0x4489, &length.to_be_bytes())], 0);
+        assert_eq!((times(&movie), movie.duration.micros()), (vec![0, 40_000], 80_000), "{length}");
+    }
+    let movie = read(&[number(0x2A_D7B1, 0)], 40_000_000);
+    assert_eq!((times(&movie), movie.warnings.len()), (vec![0, 40_000], 1));
+    // An hour a tick is the longest there is.
+    let movie = read(&[number(0x2A_D7B1, u64::MAX)], u64::MAX);
+    assert_eq!(times(&movie), [0, 144_000_000_000]);
+}
+
+#[test]
+fn stamps_in_any_order_are_put_in_order_and_lose_no_picture() {
+    let shuffled = [0, 400, 40, 360, 80, 320, 120, 280, 160, 240, 200];
+    let blocks = shuffled.map(|time| simple(time, 0x80, &[1; 9]));
+    let movie = open(&film(&track("V_MJPEG", &[]), &[cluster(0, &blocks), cluster(20, &blocks)]));
+    let found = times(&movie);
+    assert_eq!(found.len(), 22);
+    assert!(found.windows(2).all(|w| w[1] - w[0] == 20_000), "{found:?}");
+}
+
+#[test]
 fn clusters_and_segments_need_no_size() {
     let open_cluster = |time: u64| unsized_element(CLUSTER, &[number(0xE7, time), simple(0, 0x80, &[1; 9])].concat());
     let content = [element(TRACKS, &track("V_MJPEG", &[])), open_cluster(0), open_cluster(40)].concat();

@@ -150,3 +150,42 @@ fn mpeg4(bytes: &[u8], size: usize, references: &mut i64, pictures: &mut i64) ->
     let key = kind == Kind::Intra && size > LARGEST_EMPTY;
     Told { key: Some(key), order: Some((*references, place)), hidden: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ticks of MPEG-4 chunks of `(kind of the first picture, size)`.
+    fn placed(film: &[(u8, u32)]) -> Vec<i64> {
+        let chunk = |&(_, size): &(u8, u32)| Chunk { at: 0, size, key: None };
+        let chunks: Vec<_> = film.iter().map(chunk).collect();
+        let (mut references, mut pictures) = (0, 0);
+        let told = film.iter().map(|&(kind, size)| match size {
+            0 => Told::default(),
+            _ => mpeg4(&[0, 0, 1, 0xB6, kind << 6], size as usize, &mut references, &mut pictures),
+        });
+        ticks(&chunks, &told.collect::<Vec<_>>()).0
+    }
+
+    const I: u8 = 0;
+    const P: u8 = 1;
+    const B: u8 = 2;
+
+    #[test]
+    fn pictures_between_come_before_the_reference_stored_ahead() {
+        assert_eq!(placed(&[(I, 90), (P, 50), (B, 20), (B, 20), (I, 90), (B, 20)]), [0, 3, 1, 2, 5, 4]);
+        assert_eq!(placed(&[(I, 90), (P, 50), (P, 50)]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn an_empty_picture_stands_for_the_one_packed_before_it() {
+        assert_eq!(placed(&[(I, 90), (P, 70), (P, 6), (P, 70), (P, 6)]), [0, 2, 1, 4, 3]);
+    }
+
+    #[test]
+    fn empty_chunks_keep_their_ticks_and_the_decoder_s_delay_is_taken_off() {
+        assert_eq!(placed(&[(I, 90), (I, 0), (P, 50), (P, 50)]), [0, 1, 2, 3]);
+        // Two ticks were left empty for the decoder.
+        assert_eq!(placed(&[(I, 90), (I, 0), (I, 0), (P, 50), (B, 20), (P, 50)])[3..], [2, 1, 3]);
+    }
+}

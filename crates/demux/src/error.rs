@@ -117,7 +117,7 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in '{}' at byte {}", self.what, self.name, self.offset)
+        write!(f, "'{}' at byte {}: {}", self.name, self.offset, self.what)
     }
 }
 

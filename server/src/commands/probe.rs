@@ -186,7 +186,7 @@ fn track_text(track: &TrackReport) -> String {
         if picture.mirrored {
             parts.push("mirrored".to_owned());
         }
-        if let Some((wide, high)) = picture.pixel_aspect {
+        if let Some((wide, high)) = picture.pixel_aspect.filter(|(wide, high)| wide != high) {
             parts.push(format!("pixels {wide}:{high}"));
         }
         if let Some(Color { primaries, transfer, matrix, full_range }) = picture.color {

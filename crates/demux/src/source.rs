@@ -63,6 +63,9 @@ impl<'r, R: Read + Seek> Source<'r, R> {
     pub(crate) fn find(&mut self, word: [u8; 4], mut at: u64) -> Result<Option<u64>, Error> {
         while at.saturating_add(4) <= self.len {
             let piece = self.bytes(at, LARGEST)?;
+            if piece.is_empty() {
+                break;
+            }
             if let Some(place) = piece.windows(4).position(|w| w == word) {
                 return Ok(Some(at + place as u64));
             }

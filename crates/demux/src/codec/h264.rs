@@ -104,10 +104,10 @@ pub(crate) fn sps(nal: &[u8]) -> Option<Sps> {
 }
 
 fn scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
-    let (mut last, mut next) = (8, 8);
+    let (mut last, mut next) = (8_i64, 8_i64);
     for _ in 0..size {
         if next != 0 {
-            next = (last + bits.se()?).rem_euclid(256);
+            next = (last + i64::from(bits.se()?)).rem_euclid(256);
         }
         last = if next == 0 { last } else { next };
     }
@@ -282,6 +282,23 @@ mod tests {
         for end in 0..SPS.len() {
             let _ = super::sps(&SPS[..end]);
             let _ = slice(&SPS[..end], &super::sps(SPS).unwrap());
+        }
+    }
+
+    #[test]
+    fn no_flipped_bits_of_a_parameter_set_panic() {
+        for bit in 0..SPS.len() * 8 {
+            let mut bytes = SPS.to_vec();
+            bytes[bit / 8] ^= 0x80 >> (bit % 8);
+            // Scaling lists, and numbers as long as they get.
+            for long in [0, 4, 8, 12] {
+                let mut bytes = bytes.clone();
+                bytes[long + 4..long + 8].fill(0);
+                let _ = super::sps(&bytes);
+            }
+            if let Some(sps) = super::sps(&bytes) {
+                let _ = slice(&SPS[..8], &sps);
+            }
         }
     }
 

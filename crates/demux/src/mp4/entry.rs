@@ -3,6 +3,7 @@
 use super::boxes::{Body, Kind, name};
 use super::header;
 use crate::Error;
+use crate::codec;
 use crate::codec::names::{object_name, picture_name, sound_name};
 use crate::codec::strings::{av1, avc, hevc, vp9};
 use crate::movie::{Codec, Color, TrackKind};
@@ -46,7 +47,7 @@ pub(super) fn entry(mut stsd: Body<'_>, kind: TrackKind) -> Result<Entry, Error>
 
 fn plain(fourcc: Kind, people: String) -> Codec {
     let fourcc = name(fourcc);
-    Codec { string: fourcc.clone(), fourcc, name: people, description: None, encrypted: false }
+    codec::plain(&fourcc, &people, &fourcc)
 }
 
 fn video(fourcc: Kind, body: Body<'_>) -> Codec {

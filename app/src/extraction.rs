@@ -112,17 +112,19 @@ pub enum ExtractError {
     /// A track without length.
     #[error("the video has no length")]
     ZeroDuration,
-    /// Recognised, not read yet.
-    #[error("{name} files are not read yet")]
+    /// Recognised, not read.
+    #[error("{name} files are not read")]
     UnsupportedContainer {
         /// Its name, as people know it.
         name: String,
     },
     /// The browser has no decoder.
-    #[error("this browser cannot decode {codec}")]
+    #[error("this browser cannot decode {codec} in {container}")]
     UnsupportedCodec {
-        /// Codec string.
+        /// Its name and codec string.
         codec: String,
+        /// The container's name.
+        container: String,
     },
     /// A picture the model cannot be shown.
     #[error("the picture is too small or too thin ({width}×{height})")]

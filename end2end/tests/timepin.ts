@@ -1,4 +1,5 @@
 // What every story shares: a page that fails on console messages, the fixtures' truth, and the user's moves by name.
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -78,4 +79,33 @@ export async function span(item: Locator): Promise<[number, number]> {
   const chip = item.getByTestId("span-chip").first();
   const read = async (name: string) => Number(await chip.getAttribute(name)) / 1e6;
   return [await read("data-start-us"), await read("data-end-us")];
+}
+
+/** Presentation times of all frames in microseconds, ascending; those of its packets where a container (AVI) has none. */
+export function ffprobe(path: string): number[] {
+  const args = ["-v", "error", "-select_streams", "v:0", "-show_entries", "frame=best_effort_timestamp_time", "-of", "csv=p=0", path];
+  const lines = execFileSync("ffprobe", args, { encoding: "utf8" }).split("\n").filter(Boolean);
+  return lines.map((line) => Math.round(parseFloat(line) * 1e6)).sort((a, b) => a - b);
+}
+
+/** What a player shows every half second, of frames at these times. */
+export function everyHalfSecond(shown: number[]): number[] {
+  const wanted: number[] = [];
+  for (let at = 0; at <= shown[shown.length - 1]; at += 500_000) wanted.push(shown.filter((pts) => pts <= at).pop() ?? shown[0]);
+  return wanted;
+}
+
+/** The first line of the open video's progress stream, which goes on after it. */
+export async function snapshot(page: Page) {
+  const video = new URL(page.url()).pathname.split("/").pop()!;
+  return page.evaluate(async (video) => {
+    const abort = new AbortController();
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch("/api/progress", { method: "POST", headers, body: JSON.stringify({ video }), signal: abort.signal });
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("\n")) text += (await reader.read()).value ?? "\n";
+    abort.abort();
+    return JSON.parse(text.split("\n")[0]);
+  }, video);
 }

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Serve,
     /// Ask a video file from the command line
     Ask(Ask),
+    /// Say what is in a video file: container, tracks, and every frame's time
+    Probe(Probe),
     /// Print the settings in force, as YAML, and where each comes from
     Config,
     /// Get a published model from a hub; the same command goes on after a cut
@@ -64,6 +66,22 @@ pub(crate) struct Ask {
     /// Print what a thinking model says to itself, on standard error
     #[arg(long)]
     pub(crate) show_thoughts: bool,
+}
+
+/// A file to look into.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Reads MP4, MOV, Matroska, WebM, AVI and MPEG-TS as the page does, without FFmpeg. Nothing is decoded.\n\nExamples:\n  timepin probe lecture.mkv\n  timepin probe lecture.mkv --json --frames > frames.json"
+)]
+pub(crate) struct Probe {
+    /// The video
+    pub(crate) video: PathBuf,
+    /// List the frames of the video track in the order they are shown: {pts_us, duration_us, key, offset, size}
+    #[arg(long)]
+    pub(crate) frames: bool,
+    /// Print one JSON object: {container, duration_us, origin_us, tracks, warnings, frames}
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A model to get.

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Models(request) => commands::pull::list(&config, &request),
         Command::Fit(request) => commands::fit::run(&config, &request),
         Command::Inspect(request) => commands::inspect::run(&config, &request),
+        Command::Probe(request) => commands::probe::run(&request),
         Command::Config => commands::print(&config.to_yaml()),
     };
     match result {

@@ -16,7 +16,7 @@ pub fn extract_error(lang: Lang, error: &ExtractError) -> String {
         ExtractError::NoVideoTrack => m.no_video_track.to_owned(),
         ExtractError::ZeroDuration => m.zero_duration.to_owned(),
         ExtractError::UnsupportedContainer { name } => fill(m.unsupported_container, &[name]),
-        ExtractError::UnsupportedCodec { codec } => fill(m.unsupported_codec, &[&codec_name(codec)]),
+        ExtractError::UnsupportedCodec { codec, container } => fill(m.unsupported_codec, &[codec, container]),
         ExtractError::BadShape { width, height } => fill(m.bad_shape, &[&format!("{width}×{height}")]),
         ExtractError::Damaged { message } => fill(m.damaged, &[message]),
         ExtractError::Decode { message } => fill(m.decode_failed, &[message]),
@@ -86,30 +86,17 @@ fn kilobytes(bytes: u32) -> String {
     format!("{} kB", bytes.div_ceil(1024))
 }
 
-/// The name people know, with the codec string behind it.
-fn codec_name(codec: &str) -> String {
-    let known = match codec.split('.').next().unwrap_or_default() {
-        "hvc1" | "hev1" => "HEVC / H.265",
-        "avc1" | "avc3" => "H.264",
-        "av01" => "AV1",
-        "vp09" => "VP9",
-        "vp08" => "VP8",
-        "mp4v" => "MPEG-4 Visual",
-        "apch" | "apcn" | "apcs" | "apco" | "ap4h" | "ap4x" => "ProRes",
-        "dvh1" | "dvhe" => "Dolby Vision",
-        _ => return codec.to_owned(),
-    };
-    format!("{known} ({codec})")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_codec_is_called_by_the_name_people_know() {
-        let error = ExtractError::UnsupportedCodec { codec: "hvc1.1.6.L93.B0".to_owned() };
-        assert!(extract_error(Lang::En, &error).contains("HEVC / H.265 (hvc1.1.6.L93.B0)"));
-        assert!(extract_error(Lang::Zh, &error).contains("HEVC"));
+    fn a_codec_that_is_not_decoded_is_named_with_its_container() {
+        let codec = "HEVC (H.265) (hvc1.1.6.L93.B0)".to_owned();
+        let error = ExtractError::UnsupportedCodec { codec, container: "MP4".to_owned() };
+        for lang in [Lang::En, Lang::Zh] {
+            let sentence = extract_error(lang, &error);
+            assert!(sentence.contains("HEVC (H.265) (hvc1.1.6.L93.B0)") && sentence.contains("MP4"), "{sentence}");
+        }
     }
 }

@@ -45,7 +45,7 @@ messages! {
     sample_hint { "one minute, nothing to install" "一分钟，无需安装" }
     drop_or_paste { "or paste it with Ctrl V" "也可以用 Ctrl V 粘贴" }
     private { "The file stays on your machine: frames are read in this browser and only they are sent." "文件不会离开你的电脑：画面在浏览器里读取，只发送画面。" }
-    formats { "MP4 and MOV, up to two hours" "MP4 与 MOV，最长两小时" }
+    formats { "MP4, MOV, MKV, WebM, AVI and TS, up to two hours" "MP4、MOV、MKV、WebM、AVI 与 TS，最长两小时" }
     opening { "Reading {} …" "正在读取 {} ……" }
     fetching_sample { "Fetching the sample …" "正在获取示例……" }
     your_videos { "Your videos" "你的视频" }
@@ -179,13 +179,13 @@ messages! {
     lost_note { "The address may be mistyped, or the video was deleted." "地址可能有误，或视频已被删除。" }
 
     // errors of the extraction
-    not_a_video { "This is not a video we can read. Choose an MP4 or MOV file." "这不是可以读取的视频。请选择 MP4 或 MOV 文件。" }
+    not_a_video { "This is not a video we can read. Choose an MP4, MOV, MKV, WebM, AVI or TS file." "这不是可以读取的视频。请选择 MP4、MOV、MKV、WebM、AVI 或 TS 文件。" }
     empty_file { "The file is empty. Check that it was copied or downloaded completely." "文件是空的。请检查是否已完整复制或下载。" }
     truncated { "The file is incomplete: it was cut off before its end. Copy or download it again." "文件不完整，在结尾之前被截断。请重新复制或下载。" }
     no_video_track { "There is no video track in this file, only sound. Choose a file with a picture." "文件中没有视频画面，只有声音。请选择带画面的文件。" }
     zero_duration { "The video has no length: its track is empty. Export it again from its source." "视频没有长度，轨道是空的。请从源文件重新导出。" }
-    unsupported_container { "{} files cannot be read yet. Convert it to MP4 (H.264) and try again." "暂时无法读取 {} 文件。请转换为 MP4（H.264）后再试。" }
-    unsupported_codec { "This browser cannot decode {}. Try another browser, or convert the file to H.264." "此浏览器无法解码 {}。请换一个浏览器，或转换为 H.264。" }
+    unsupported_container { "{} files cannot be read. Convert it to MP4 (H.264) and try again." "无法读取 {} 文件。请转换为 MP4（H.264）后再试。" }
+    unsupported_codec { "This browser cannot decode {} in this {} file. Try another browser, or convert the file to MP4 with H.264." "此浏览器无法解码这个文件的视频：{}（{}）。请换一个浏览器，或转换为 MP4（H.264）。" }
     bad_shape { "The picture is too small or too thin for the model ({}). Choose a video with a larger picture." "画面太小或太窄，模型无法观看（{}）。请选择画面更大的视频。" }
     damaged { "The file is damaged ({}). Copy or export it again." "文件已损坏（{}）。请重新复制或导出。" }
     decode_failed { "Decoding stopped: {}. What was read so far is kept; try to resume." "解码中断：{}。已读取的部分会保留，可以尝试继续。" }

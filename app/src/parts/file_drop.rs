@@ -71,4 +71,4 @@ pub fn chosen(event: &web_sys::Event) -> Vec<File> {
 }
 
 /// File types the picker offers first.
-pub const ACCEPT: &str = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi";
+pub const ACCEPT: &str = "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.ts,.m2ts,.mts";

@@ -1,5 +1,8 @@
 //! Why a file gives no frames. Every message says what to do; positions are bytes from the start of the file.
 
+use std::fmt;
+
+use serde::Serialize;
 use timeline::Timestamp;
 
 use crate::sniff::Container;
@@ -19,7 +22,7 @@ pub enum Error {
     )]
     NotAVideo,
     /// A container that is known but not read.
-    #[error("{container} files are not read yet; convert it first: ffmpeg -i INPUT -c copy OUTPUT.mp4")]
+    #[error("{container} files are not read; convert it first: ffmpeg -i INPUT -c copy OUTPUT.mp4")]
     Container {
         /// Which one.
         container: Container,
@@ -31,6 +34,12 @@ pub enum Error {
     MoovMissing {
         /// Size of the file.
         file_len: u64,
+    },
+    /// The tracks are never described.
+    #[error("{missing} is missing: the file was cut off or never finished; get the whole file again")]
+    HeaderMissing {
+        /// What should have come.
+        missing: &'static str,
     },
     /// The file has no pictures.
     #[error("there is no video in this file, only {found}; choose a file with a video track")]
@@ -61,10 +70,10 @@ pub enum Error {
     /// Protected content.
     #[error("the video is encrypted (DRM) and cannot be analysed; use a file without copy protection")]
     Encrypted,
-    /// A box contradicts itself or its parent.
-    #[error("the file is damaged: {what} in box '{name}' at byte {offset}; get or export it again")]
+    /// A box, element or chunk contradicts itself or its parent.
+    #[error("the file is damaged: {what} in '{name}' at byte {offset}; get or export it again")]
     Malformed {
-        /// Four characters.
+        /// Four characters, or an element's name.
         name: String,
         /// Position of the fault.
         offset: u64,
@@ -72,11 +81,11 @@ pub enum Error {
         what: &'static str,
     },
     /// More of something than any video has.
-    #[error("the file is damaged: box '{name}' at byte {offset} claims {claimed} entries, more than the file can hold")]
+    #[error("the file is damaged: '{name}' at byte {offset} claims {claimed} entries, more than the file can hold")]
     TooMany {
-        /// Four characters.
+        /// Four characters, or an element's name.
         name: String,
-        /// Position of the box.
+        /// Position of it.
         offset: u64,
         /// Entries claimed.
         claimed: u64,
@@ -87,4 +96,45 @@ pub enum Error {
         /// What the file uses.
         feature: &'static str,
     },
+}
+
+/// What is missing or damaged in a file that can be read all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Which part of the file: an element's name, four characters.
+    pub name: String,
+    /// Where, in bytes from the start of the file.
+    pub offset: u64,
+    /// What is wrong, and what became of it.
+    pub what: &'static str,
+}
+
+impl Warning {
+    pub(crate) fn new(name: &str, offset: u64, what: &'static str) -> Self {
+        Self { name: name.to_owned(), offset, what }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' at byte {}: {}", self.name, self.offset, self.what)
+    }
+}
+
+/// Warnings as they come; a file full of noise is not told in full.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(Vec<Warning>);
+
+impl Warnings {
+    const MOST: usize = 32;
+
+    pub(crate) fn add(&mut self, name: &str, offset: u64, what: &'static str) {
+        if self.0.len() < Self::MOST {
+            self.0.push(Warning::new(name, offset, what));
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Warning> {
+        self.0
+    }
 }

@@ -3,6 +3,7 @@
 //! Groups without a wanted frame are left out, and so is the tail of a group behind its last wanted frame. Non-reference
 //! pictures nobody wants are found in the coded bytes ([`Slices`]). No sample is given twice.
 
+use crate::codec::{annexb, h264};
 use crate::movie::{Codec, Track};
 
 /// Samples to give to a decoder, in decoding order, so that all of `wanted` (sample indices, any order) come out right.
@@ -40,55 +41,83 @@ pub fn feed(track: &Track, wanted: &[u32], mut enterable: impl FnMut(usize) -> b
     fed
 }
 
+/// Bytes of a sample in which its first slice is found; parameter sets and messages come first.
+pub const BEGINNING: u64 = 4 << 10;
+
 /// What the coded bytes of a picture say about it, where that is cheap to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slices {
-    /// Bytes of the length before each NAL unit; zero when the codec gives no cheap answer.
-    length_size: usize,
+    form: Form,
+}
+
+/// How the NAL units of H.264 stand in a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Another codec: no cheap answer.
+    Unknown,
+    /// Each behind its length of so many bytes.
+    Lengths(usize),
+    /// Each behind a start code.
+    AnnexB,
 }
 
 impl Slices {
-    /// For H.264 in length-prefixed form; of other codecs nothing is known.
+    /// For H.264; of other codecs nothing is known.
     pub fn of(codec: &Codec) -> Self {
         let h264 = codec.string.starts_with("avc1.") || codec.string.starts_with("avc3.");
-        let length_size = match codec.description.as_deref() {
-            Some([_, _, _, _, lengths, ..]) if h264 => usize::from(lengths & 3) + 1,
-            _ => 0,
+        let form = match codec.description.as_deref() {
+            Some([_, _, _, _, lengths, ..]) if h264 => Form::Lengths(usize::from(lengths & 3) + 1),
+            None if h264 => Form::AnnexB,
+            _ => Form::Unknown,
         };
-        Self { length_size }
+        Self { form }
     }
 
     /// Whether there is any point in asking.
-    pub const fn known(self) -> bool {
-        self.length_size > 0
+    pub fn known(self) -> bool {
+        self.form != Form::Unknown
     }
 
     /// Whether no other picture refers to this one: its first slice has `nal_ref_idc` 0 (ITU-T H.264 §7.4.1: all slices
     /// of a picture agree).
     pub fn disposable(self, sample: &[u8]) -> bool {
-        self.first(sample).is_some_and(|header| header & 0x60 == 0)
+        self.first(sample).is_some_and(|(header, _)| header & 0x60 == 0)
     }
 
     /// Whether a decoder that has seen nothing can begin here: an instantaneous refresh (IDR). Containers also call
     /// pictures "key" that begin an open group; decoders refuse to enter there. Unknown counts as yes.
     pub fn instant(self, sample: &[u8]) -> bool {
-        self.first(sample).is_none_or(|header| header & 0x1F == 5)
+        self.first(sample).is_none_or(|(header, _)| header & 0x1F == 5)
     }
 
-    /// The header byte of the first slice. The beginning of a sample is enough.
-    fn first(self, sample: &[u8]) -> Option<u8> {
-        if self.length_size == 0 {
-            return None;
-        }
-        let mut rest = sample;
-        loop {
-            let (length, tail) = rest.split_at_checked(self.length_size)?;
-            let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
-            let header = *tail.first()?;
-            if (1..=5).contains(&(header & 0x1F)) {
-                return Some(header);
+    /// Whether a container may call this a key sample: a refresh, or a recovery point (§D.2.8). Unknown counts as yes.
+    pub fn key(self, sample: &[u8]) -> bool {
+        self.first(sample).is_none_or(|(header, recovery)| header & 0x1F == 5 || recovery)
+    }
+
+    /// The header byte of the first slice, and whether a recovery point is told before it. The beginning of a sample is
+    /// enough.
+    fn first(self, sample: &[u8]) -> Option<(u8, bool)> {
+        let mut recovery = false;
+        let mut read = |unit: &[u8]| {
+            let header = *unit.first()?;
+            recovery |= header & 0x1F == 6 && h264::recovery_point(unit);
+            (1..=5).contains(&(header & 0x1F)).then_some((header, recovery))
+        };
+        match self.form {
+            Form::Unknown => None,
+            Form::AnnexB => annexb::units(sample).find_map(read),
+            Form::Lengths(size) => {
+                let mut rest = sample;
+                loop {
+                    let (length, tail) = rest.split_at_checked(size)?;
+                    let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
+                    if let Some(first) = read(tail.get(..length).unwrap_or(tail)) {
+                        return Some(first);
+                    }
+                    rest = tail.get(length..)?;
+                }
             }
-            rest = tail.get(length..)?;
         }
     }
 }
@@ -96,6 +125,7 @@ impl Slices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Layout;
     use crate::movie::{Orientation, Sample, TrackKind};
     use timeline::Timestamp;
 
@@ -126,10 +156,11 @@ mod tests {
             orientation: Orientation::default(),
             pixel_aspect: None,
             color: None,
-            timescale: 1,
+            time_base: (1, 1),
             duration: Timestamp::ZERO,
             samples: samples.iter().map(sample).collect(),
             presented: Vec::new(),
+            layout: Layout::Plain,
         }
     }
 
@@ -171,14 +202,19 @@ mod tests {
 
     #[test]
     fn a_picture_is_known_by_its_first_slice() {
-        let of = Slices { length_size: 4 };
+        let of = Slices { form: Form::Lengths(4) };
         let unit = |header: u8| [0, 0, 0, 2, header, 0xFF];
         assert!(of.disposable(&unit(0x01)) && !of.disposable(&unit(0x41)));
         assert!(of.disposable(&[unit(0x09), unit(0x06), unit(0x01)].concat()));
         assert!(of.instant(&unit(0x65)) && !of.instant(&unit(0x41)));
         assert!(of.instant(&[unit(0x06), unit(0x65)].concat()[..11]));
         assert!(!of.disposable(&[0, 0, 0, 9]) && !of.disposable(&[]));
-        let unknown = Slices { length_size: 0 };
+        assert!(of.key(&unit(0x65)) && !of.key(&unit(0x41)));
+        let recovery = [0, 0, 0, 5, 6, 6, 1, 0xC4, 0x80];
+        assert!(of.key(&[&recovery[..], &unit(0x41)].concat()) && !of.instant(&[&recovery[..], &unit(0x41)].concat()));
+        let annexb = Slices { form: Form::AnnexB };
+        assert!(annexb.instant(&[0, 0, 0, 1, 9, 16, 0, 0, 1, 0x65, 1]) && annexb.disposable(&[0, 0, 1, 0x01, 1]));
+        let unknown = Slices { form: Form::Unknown };
         assert!(unknown.instant(&unit(0x41)) && !unknown.disposable(&unit(0x01)));
     }
 }

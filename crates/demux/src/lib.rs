@@ -1,7 +1,8 @@
 //! Video files to tracks and samples with exact timestamps: pure, `Read + Seek`, native and wasm32.
 //!
 //! [`open`] recognises the container by its first bytes and reads its index, never the pictures: a file of five
-//! gigabytes costs a few box headers and one `moov`. What comes back is a [`Movie`]: for every video track its samples in
+//! gigabytes costs a few box headers and one `moov`, or the headers of its blocks. (A transport stream has no index and is
+//! read through once.) What comes back is a [`Movie`]: for every video track its samples in
 //! decoding order (where to read, what to give to a decoder) and its frames in presentation order (what is shown when,
 //! edit list applied), with microseconds equal to what `ffprobe -show_frames` prints ([`time`] tells how they round).
 //!
@@ -10,26 +11,40 @@
 //! | a container is recognised | `sniff.rs` |
 //! | an MP4 is walked | `mp4/mod.rs`, `mp4/boxes.rs` |
 //! | sample tables become samples | `mp4/tables.rs`, fragments: `mp4/fragments.rs` |
-//! | samples become shown frames | `mp4/edits.rs` |
-//! | a codec string is written | `mp4/codec.rs` |
+//! | samples become shown frames | `mp4/edits.rs`; without tables: `order.rs` |
+//! | Matroska is walked | `matroska/mod.rs`, blocks: `matroska/pictures.rs`, tracks: `matroska/track.rs` |
+//! | AVI is walked | `avi/mod.rs`, its indices: `avi/index.rs` |
+//! | packets become pictures | `ts/mod.rs`, `ts/pes.rs`, `ts/units.rs` |
+//! | a sample's bytes are put together | `layout.rs` |
+//! | a codec string is written | `codec/strings.rs`, `codec/fourcc.rs` |
+//! | a key frame is checked | `codec/vpx.rs`, `codec/h264.rs`, `verify.rs` |
 //! | samples are left out of decoding | [`feed`] |
 //! | ticks become microseconds | [`time`] |
-//!
-//! Matroska and AVI will be folders beside `mp4`; until then they are recognised and named in the error.
 
 pub mod feed;
 pub mod time;
 
+mod avi;
+mod bits;
+mod codec;
 mod error;
+mod layout;
+mod matroska;
 mod movie;
 mod mp4;
+mod order;
 mod sniff;
+mod source;
+mod ts;
+mod verify;
 
 use std::io::{Read, Seek};
 
-pub use error::Error;
+pub use error::{Error, Warning};
+pub use layout::{Layout, Packets};
 pub use movie::{Codec, Color, Frame, Movie, Orientation, Rotation, Sample, Track, TrackKind};
 pub use sniff::Container;
+pub use verify::verify_keys;
 
 /// Reads the index of a video file.
 ///
@@ -38,6 +53,9 @@ pub use sniff::Container;
 pub fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
     match sniff::container(reader)? {
         Container::Mp4 => mp4::open(reader),
+        Container::Matroska => matroska::open(reader),
+        Container::Avi => avi::open(reader),
+        Container::MpegTs => ts::open(reader),
         other => Err(Error::Container { container: other }),
     }
 }

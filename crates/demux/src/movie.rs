@@ -3,15 +3,24 @@
 use serde::Serialize;
 use timeline::Timestamp;
 
-use crate::Error;
+use crate::layout::Layout;
+use crate::sniff::Container;
+use crate::{Error, Warning};
 
 /// The index of one file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Movie {
+    /// What the file is.
+    pub container: Container,
     /// All tracks, in the file's order. Only video tracks carry samples.
     pub tracks: Vec<Track>,
     /// End of the last frame of the longest video track.
     pub duration: Timestamp,
+    /// What to add to a time here to get the file's own (and `ffprobe`'s). The clock of a transport stream begins
+    /// anywhere, so it is moved to begin at zero, as players do; zero in every other container.
+    pub origin: Timestamp,
+    /// What is missing or damaged in a file that can be read all the same.
+    pub warnings: Vec<Warning>,
 }
 
 /// What a track carries.
@@ -47,22 +56,25 @@ pub struct Track {
     pub pixel_aspect: Option<(u32, u32)>,
     /// Colour description, where the container says it.
     pub color: Option<Color>,
-    /// Ticks a second of the container's clock for this track.
-    pub timescale: u32,
+    /// Seconds that a tick of the container's clock for this track lasts, as a fraction: `(1, 90000)`, `(1001, 30000)`.
+    pub time_base: (u32, u32),
     /// End of the last shown frame.
     pub duration: Timestamp,
     /// Decoding order.
     pub samples: Vec<Sample>,
     /// Presentation order, edit list applied: what `ffprobe -show_frames` lists.
     pub presented: Vec<Frame>,
+    /// How the bytes of a sample become what a decoder is given; see [`Track::read_sample`].
+    #[serde(skip)]
+    pub layout: Layout,
 }
 
 /// A coded picture in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Sample {
-    /// First byte in the file.
+    /// First byte in the file; in a transport stream, of the packet in which it begins.
     pub offset: u64,
-    /// Bytes.
+    /// Bytes of it in the file, without what a container puts between them.
     pub size: u32,
     /// When it is decoded, on the clock of `pts`.
     pub dts: Timestamp,
@@ -86,7 +98,7 @@ pub struct Frame {
 /// How a track is coded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Codec {
-    /// The container's own four characters.
+    /// The container's own name for it: four characters, a Matroska codec ID, a stream type.
     pub fourcc: String,
     /// Name for people: "H.264", "HEVC (H.265)".
     pub name: String,
@@ -166,6 +178,9 @@ impl Movie {
             .ok_or_else(|| Error::NoVideoTrack { found: self.found() })?;
         if track.codec.encrypted {
             return Err(Error::Encrypted);
+        }
+        if let Layout::Compressed(feature) = track.layout {
+            return Err(Error::Unsupported { feature });
         }
         if track.presented.is_empty() || track.duration <= Timestamp::ZERO {
             return Err(Error::ZeroDuration);

@@ -1,11 +1,12 @@
 //! Which container a file is, by its first bytes; the name of a file says nothing.
 
 use std::fmt;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 
 use serde::Serialize;
 
-use crate::Error;
+use crate::source::fill;
+use crate::{Error, ts};
 
 /// A container that is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,25 +58,23 @@ const FIRST_BOXES: [&[u8; 4]; 12] =
 
 const ASF: [u8; 8] = [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11];
 
-/// Reads up to 400 bytes and rewinds.
+/// Bytes by which a container is recognised: some packets of a transport stream.
+const HEAD: usize = 2048;
+
+/// Recognises the container and rewinds.
 pub(crate) fn container<R: Read + Seek>(reader: &mut R) -> Result<Container, Error> {
+    let head = head(reader)?;
+    if head.is_empty() { Err(Error::Empty) } else { recognise(&head).ok_or(Error::NotAVideo) }
+}
+
+/// The first bytes of a file.
+pub(crate) fn head<R: Read + Seek>(reader: &mut R) -> Result<Vec<u8>, Error> {
     reader.seek(SeekFrom::Start(0))?;
-    let mut head = [0_u8; 400];
-    let mut filled = 0;
-    while let Some(rest) = head.get_mut(filled..).filter(|r| !r.is_empty()) {
-        match reader.read(rest) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
+    let mut head = vec![0; HEAD];
+    let filled = fill(reader, &mut head)?;
+    head.truncate(filled);
     reader.seek(SeekFrom::Start(0))?;
-    match head.get(..filled) {
-        Some([]) => Err(Error::Empty),
-        Some(head) => recognise(head).ok_or(Error::NotAVideo),
-        None => Err(Error::NotAVideo),
-    }
+    Ok(head)
 }
 
 fn recognise(head: &[u8]) -> Option<Container> {
@@ -98,10 +97,8 @@ fn recognise(head: &[u8]) -> Option<Container> {
     if at(0, b"OggS") {
         return Some(Container::Ogg);
     }
-    // 188-byte packets, or 192 with a leading time code.
-    if (at(0, b"G") && at(188, b"G")) || (at(4, b"G") && at(196, b"G")) {
-        return Some(Container::MpegTs);
+    if head.get(4..8).is_some_and(|kind| FIRST_BOXES.iter().any(|first| kind == *first)) {
+        return Some(Container::Mp4);
     }
-    let kind: [u8; 4] = head.get(4..8)?.try_into().ok()?;
-    FIRST_BOXES.contains(&&kind).then_some(Container::Mp4)
+    ts::stride(head).map(|_| Container::MpegTs)
 }

@@ -11,21 +11,27 @@ const MICROS: i128 = 1_000_000;
 
 /// The microsecond nearest to `ticks / timescale` seconds; a timescale of zero counts as one. Saturates.
 pub fn micros(ticks: i64, timescale: u32) -> Timestamp {
-    let scale = i128::from(timescale.max(1));
-    let scaled = i128::from(ticks.unsigned_abs()) * MICROS;
+    micros_of(ticks, (1, timescale))
+}
+
+/// The microsecond nearest to `ticks` times a time base: a fraction of seconds. A zero counts as one. Saturates.
+pub fn micros_of(ticks: i64, (seconds, per): (u32, u32)) -> Timestamp {
+    let base = (seconds.max(1), per.max(1));
+    let scale = i128::from(base.1);
+    let scaled = i128::from(ticks.unsigned_abs()) * i128::from(base.0) * MICROS;
     let (floor, rest) = (scaled / scale, scaled % scale);
     let up = match (2 * rest).cmp(&scale) {
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Equal => tie_rounds_up(ticks.unsigned_abs(), timescale, floor),
+        std::cmp::Ordering::Equal => tie_rounds_up(ticks.unsigned_abs(), base, floor),
     };
     let magnitude = i64::try_from(floor + i128::from(up)).unwrap_or(i64::MAX);
     Timestamp::from_micros(if ticks < 0 { -magnitude } else { magnitude })
 }
 
-/// Whether the double `ticks · (1 / timescale)` lies above `floor + ½` microseconds, or on it with `floor` odd.
-fn tie_rounds_up(ticks: u64, timescale: u32, floor: i128) -> bool {
-    let seconds = ticks as f64 * (1.0 / f64::from(timescale));
+/// Whether the double `ticks · (seconds / per)` lies above `floor + ½` microseconds, or on it with `floor` odd.
+fn tie_rounds_up(ticks: u64, (seconds, per): (u32, u32), floor: i128) -> bool {
+    let seconds = ticks as f64 * (f64::from(seconds) / f64::from(per));
     let bits = seconds.to_bits();
     let exponent = (bits >> 52) as i32 - 1075;
     let mantissa = i128::from((bits & ((1 << 52) - 1)) | (1 << 52));
@@ -37,6 +43,21 @@ fn tie_rounds_up(ticks: u64, timescale: u32, floor: i128) -> bool {
         std::cmp::Ordering::Greater => true,
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Equal => odd,
+    }
+}
+
+/// A time base in lowest terms; what does not fit is halved on both sides until it does.
+pub(crate) fn reduced(seconds: u64, per: u64) -> (u32, u32) {
+    let (mut a, mut b) = (seconds.max(1), per.max(1));
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    let (mut seconds, mut per) = (seconds.max(1) / a, per.max(1) / a);
+    loop {
+        if let (Ok(seconds), Ok(per)) = (u32::try_from(seconds), u32::try_from(per)) {
+            return (seconds.max(1), per.max(1));
+        }
+        (seconds, per) = (seconds / 2, per / 2);
     }
 }
 
@@ -89,8 +110,16 @@ mod tests {
         }
 
         #[test]
-        fn no_tick_panics(ticks: i64, timescale: u32) {
+        fn a_time_base_is_reduced(seconds in 1_u64..100_000, per in 1_u64..100_000, by in 1_u64..1_000) {
+            let (a, b) = reduced(seconds * by, per * by);
+            prop_assert_eq!(u64::from(a) * per, u64::from(b) * seconds);
+        }
+
+        #[test]
+        fn no_tick_panics(ticks: i64, timescale: u32, seconds: u32, large: u64) {
             let _ = micros(ticks, timescale);
+            let _ = micros_of(ticks, (seconds, timescale));
+            let _ = reduced(large, u64::from(seconds));
             let _ = rescale(ticks, timescale, timescale.wrapping_mul(3));
         }
     }

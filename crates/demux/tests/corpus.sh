@@ -12,7 +12,7 @@ make() { # NAME ARGS… — one file, made once, never half
     ffmpeg -nostdin -hide_banner -loglevel error -y "$@" -f "$(container "$name")" "part-$name"
     mv "part-$name" "$name"
 }
-container() { case $1 in *.mov) echo mov ;; *.webm) echo webm ;; *.avi) echo avi ;; *.mkv) echo matroska ;; *.ts) echo mpegts ;; *.m4a) echo ipod ;; *) echo mp4 ;; esac; }
+container() { case $1 in *.mov) echo mov ;; *.webm) echo webm ;; *.avi) echo avi ;; *.mkv) echo matroska ;; *.ts | *.m2ts) echo mpegts ;; *.flv) echo flv ;; *.mpg) echo mpeg ;; *.m4a) echo ipod ;; *) echo mp4 ;; esac; }
 
 film() { echo "-f lavfi -i testsrc2=size=160x120:rate=$1:duration=$2"; }
 x264="-c:v libx264 -preset veryfast -pix_fmt yuv420p"
@@ -66,7 +66,56 @@ if have libx265; then make hevc.mp4 $(film 25 3) -c:v libx265 -preset ultrafast 
 if have libvpx-vp9; then make vp9.mp4 $(film 25 3) -c:v libvpx-vp9 -deadline realtime -cpu-used 8; fi
 if have libaom-av1; then make av1.mp4 $(film 25 1) -c:v libaom-av1 -cpu-used 8 -usage realtime; fi
 make mpeg4.mp4 $(film 25 3) -c:v mpeg4 -bf 2
-# Other containers: recognised and named
-make other.webm $(film 25 1) -c:v libvpx
-make other.avi $(film 25 1) -c:v mpeg4
-make other.ts $(film 25 1) $x264
+make gop1s.mp4 $(film 25 6) $x264 -g 25 -keyint_min 25 -sc_threshold 0
+make opengop10s.mp4 $(film 25 22) $x264 -bf 3 -g 250 -x264-params open-gop=1:scenecut=0
+printf "file gop1s.mp4\nfile bframes.mp4\n" > concat.txt
+make concatenated.mp4 -f concat -i concat.txt -c copy
+
+# Matroska and WebM: what is above, in the other container
+for name in r23976 r2997 r5994 vfr vfr-gap bframes pyramid opengop opengop10s gop1s wide; do make $name.mkv -i $name.mp4 -c copy; done
+make offset.mkv $(film 25 4) $x264 -output_ts_offset 1.5
+make cut.mkv -ss 1.37 -i bframes.mp4 -c copy
+make cut-open.mkv -ss 3.45 -i opengop.mkv -t 4 -c copy
+make concatenated.mkv -f concat -i concat.txt -c copy
+make sound.mkv -f lavfi -i sine=frequency=440:duration=6 $(film 25 6) $x264 -map 0:a -map 1:v -c:a aac
+make clusters.mkv $(film 25 6) $x264 -cluster_time_limit 120
+make cues-first.mkv $(film 25 4) $x264 -cues_to_front 1
+make live.mkv $(film 25 4) $x264 -live 1
+make coloured.mkv $(film 25 1) $x264 -color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv
+make vp8.webm $(film 25 4) -c:v libvpx -auto-alt-ref 1 -lag-in-frames 16 -b:v 200k -g 40
+make plain.webm $(film 25 4) -c:v libvpx -deadline realtime -cpu-used 8
+make piped.webm -i plain.webm -c copy -live 1
+if have libvpx-vp9; then make vp9.webm $(film 30000/1001 4) -c:v libvpx-vp9 -auto-alt-ref 1 -lag-in-frames 16 -b:v 200k -g 50; make vp9.mkv -i vp9.mp4 -c copy; fi
+if have libaom-av1; then make av1.webm -i av1.mp4 -c copy; fi
+if have libx265; then make hevc.mkv -i hevc.mp4 -c copy; fi
+make mpeg4.mkv -i mpeg4.mp4 -c copy
+make mpeg2.mkv $(film 25 2) -c:v mpeg2video -bf 2
+make mjpeg.mkv $(film 25 2) -c:v mjpeg
+make vfw.mkv $(film 25 2) -c:v msmpeg4
+
+# AVI
+make mpeg4.avi $(film 25 2) -c:v mpeg4 -vtag XVID
+make mpeg4-b.avi $(film 25 4) -c:v mpeg4 -bf 2 -g 20
+if have libxvid; then make packed.avi $(film 25 4) -c:v libxvid -bf 2; fi
+make mjpeg.avi $(film 30000/1001 3) -c:v mjpeg
+make h264.avi $(film 24000/1001 4) $x264 -bf 0 -g 24
+make h264-b.avi $(film 25 6) $x264 -bf 4 -g 25
+make h264-open.avi $(film 25 8) $x264 -bf 3 -g 25 -x264-params open-gop=1:scenecut=0
+make sound.avi -f lavfi -i sine=frequency=440:duration=3 $(film 25 3) -map 0:a -map 1:v -c:v mpeg4 -c:a mp2
+make wide.avi $(film 25 1) -c:v mpeg4 -aspect 16:9
+
+# MPEG-TS
+for name in r23976 r2997 r5994 vfr bframes pyramid opengop opengop10s gop1s noreorder; do make $name.ts -i $name.mp4 -c copy; done
+make blu-ray.m2ts $(film 25 3) $x264 -g 25 -mpegts_m2ts_mode 1
+make wraps.ts $(film 25 6) $x264 -output_ts_offset 95440 -muxdelay 0
+make late.ts $(film 25 3) $x264 -output_ts_offset 36000
+make sound.ts -f lavfi -i sine=frequency=440:duration=3 $(film 25 3) $x264 -map 0:a -map 1:v -c:a aac
+make mpeg2.ts $(film 25 3) -c:v mpeg2video -bf 2 -g 12
+make mpeg1.ts $(film 25 2) -c:v mpeg1video
+make mpeg4.ts $(film 25 2) -c:v mpeg4
+make interlaced.ts $(film 25 3) $x264 -flags +ildct+ilme -g 25
+if have libx265; then make hevc.ts -i hevc.mp4 -c copy; fi
+
+# Recognised and named only
+make other.flv $(film 25 1) -c:v flv1
+make other.mpg $(film 25 1) -c:v mpeg1video

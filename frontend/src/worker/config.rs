@@ -1,7 +1,7 @@
 //! A track as WebCodecs wants it described, and whether this browser decodes it.
 
 use app::extraction::ExtractError;
-use demux::{Color, Track};
+use demux::{Color, Container, Track};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -67,7 +67,7 @@ fn space(color: Color) -> Option<JsValue> {
 ///
 /// # Errors
 /// There is no WebCodecs, or no decoder for this codec.
-pub(super) async fn supported(track: &Track) -> Result<(), ExtractError> {
+pub(super) async fn supported(track: &Track, container: Container) -> Result<(), ExtractError> {
     if get(&js_sys::global(), "VideoDecoder").is_undefined() {
         return Err(ExtractError::NoWebCodecs);
     }
@@ -75,6 +75,10 @@ pub(super) async fn supported(track: &Track) -> Result<(), ExtractError> {
     let answer = JsFuture::from(VideoDecoder::is_config_supported(&of(track))).await;
     match answer.map(|support| support.get_supported()) {
         Ok(Some(true)) => Ok(()),
-        _ => Err(ExtractError::UnsupportedCodec { codec: format!("{} ({})", track.codec.name, track.codec.string) }),
+        _ => {
+            let (name, string) = (&track.codec.name, &track.codec.string);
+            let codec = if name == string { name.clone() } else { format!("{name} ({string})") };
+            Err(ExtractError::UnsupportedCodec { codec, container: container.name().to_owned() })
+        }
     }
 }

@@ -94,7 +94,7 @@ async fn probe(file: File) -> Result<Probe, ExtractError> {
     let (movie, _) = open(Bytes::new(file))?;
     let track = movie.video().map_err(refuse)?;
     let (width, height) = shape(track)?;
-    config::supported(track).await?;
+    config::supported(track, movie.container).await?;
     Ok(Probe {
         duration: track.duration,
         width,
@@ -130,7 +130,7 @@ fn refuse(error: demux::Error) -> ExtractError {
         E::Empty => ExtractError::Empty,
         E::NotAVideo => ExtractError::NotAVideo,
         E::Container { container } => ExtractError::UnsupportedContainer { name: container.name().to_owned() },
-        E::MoovMissing { .. } | E::SampleBeyondFile { .. } => ExtractError::Truncated,
+        E::MoovMissing { .. } | E::HeaderMissing { .. } | E::SampleBeyondFile { .. } => ExtractError::Truncated,
         E::NoVideoTrack { .. } => ExtractError::NoVideoTrack,
         E::ZeroDuration => ExtractError::ZeroDuration,
         E::Encrypted | E::Malformed { .. } | E::TooMany { .. } | E::Unsupported { .. } => {

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
-use demux::{Sample, Track};
+use demux::Track;
 use js_sys::Uint8Array;
 use web_sys::{File, FileReaderSync};
 
@@ -35,10 +36,11 @@ impl Bytes {
         self.read.get()
     }
 
-    /// The first bytes of a sample.
-    pub(super) fn beginning(&self, sample: &Sample, most: u32) -> io::Result<Vec<u8>> {
-        let to = sample.offset + u64::from(sample.size.min(most));
-        Ok(self.slice(sample.offset, to)?.to_vec())
+    /// The first bytes of a sample, from at most so many of the file.
+    pub(super) fn beginning(&self, track: &Track, sample: usize, most: u64) -> io::Result<Vec<u8>> {
+        let extent = track.extent(sample).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let bytes = self.slice(extent.start, extent.end.min(extent.start.saturating_add(most)))?;
+        Ok(track.unpack(sample, &bytes.to_vec()))
     }
 
     fn slice(&self, from: u64, to: u64) -> io::Result<Uint8Array> {
@@ -51,7 +53,7 @@ impl Bytes {
     }
 }
 
-/// `Read + Seek` for the demuxer; the window grows while reading goes straight on.
+/// `Read + Seek` for the demuxer; the window grows while reading goes on close behind it.
 pub(super) struct IndexReader {
     file: Bytes,
     at: u64,
@@ -81,8 +83,10 @@ impl Read for IndexReader {
             return Ok(0);
         }
         if self.held().is_empty() {
-            let straight_on = self.at == self.window_at + self.window.len() as u64;
-            self.next_size = if straight_on { (self.next_size * 4).min(LARGEST_WINDOW) } else { SMALLEST_WINDOW };
+            // A slice costs as much as reading its next few kilobytes: short steps are read over, long ones are not.
+            let end = self.window_at + self.window.len() as u64;
+            let close = self.at.checked_sub(end).is_some_and(|gap| gap <= self.next_size);
+            self.next_size = if close { (self.next_size * 4).min(LARGEST_WINDOW) } else { SMALLEST_WINDOW };
             let to = self.file.len.min(self.at + self.next_size.max(buffer.len() as u64));
             self.window = self.file.slice(self.at, to)?.to_vec();
             self.window_at = self.at;
@@ -109,7 +113,8 @@ impl Seek for IndexReader {
     }
 }
 
-/// Reads the samples of a feed in order, whole runs at a time. The bytes stay with JavaScript, where the decoder is.
+/// Reads the samples of a feed in order, whole runs at a time. Where a container leaves samples as they are, the bytes stay
+/// with JavaScript, where the decoder is.
 pub(super) struct SampleReader<'a> {
     file: &'a Bytes,
     track: &'a Track,
@@ -122,32 +127,49 @@ impl<'a> SampleReader<'a> {
         Self { file, track, feed, run: None }
     }
 
-    /// The bytes of the `position`-th sample of the feed.
+    /// The bytes of the `position`-th sample of the feed, as a decoder wants them.
     pub(super) fn sample(&mut self, position: usize) -> io::Result<Uint8Array> {
-        let (from, to) = self.place(position).ok_or(io::ErrorKind::UnexpectedEof)?;
-        if let Some(bytes) = self.held(from, to) {
+        let place = self.place(position).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if let Some(bytes) = self.held(position, &place) {
             return Ok(bytes);
         }
-        let mut end = to;
+        let mut end = place.end;
         for next in position + 1..self.feed.len() {
             match self.place(next) {
-                Some((a, b)) if a >= end && a - end <= LARGEST_GAP && b - from <= LARGEST_RUN => end = b,
+                Some(Range { start, end: behind })
+                    if start >= place.start
+                        && start <= end.saturating_add(LARGEST_GAP)
+                        && behind.saturating_sub(place.start) <= LARGEST_RUN =>
+                {
+                    end = end.max(behind);
+                }
                 _ => break,
             }
         }
-        let run = self.file.slice(from, end)?;
-        self.run = Some((from, run));
-        self.held(from, to).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        let run = self.file.slice(place.start, end)?;
+        self.run = Some((place.start, run));
+        self.held(position, &place).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    fn place(&self, position: usize) -> Option<(u64, u64)> {
-        let sample = self.track.samples.get(*self.feed.get(position)? as usize)?;
-        Some((sample.offset, sample.offset + u64::from(sample.size)))
+    fn index(&self, position: usize) -> Option<usize> {
+        self.feed.get(position).map(|&sample| sample as usize)
     }
 
-    fn held(&self, from: u64, to: u64) -> Option<Uint8Array> {
+    fn place(&self, position: usize) -> Option<Range<u64>> {
+        self.track.extent(self.index(position)?)
+    }
+
+    fn held(&self, position: usize, place: &Range<u64>) -> Option<Uint8Array> {
         let (start, bytes) = self.run.as_ref()?;
-        let (from, to) = (from.checked_sub(*start)?, to.checked_sub(*start)?);
-        (to <= u64::from(bytes.length())).then(|| bytes.subarray(from as u32, to as u32))
+        let (from, to) = (place.start.checked_sub(*start)?, place.end.checked_sub(*start)?);
+        if to > u64::from(bytes.length()) {
+            return None;
+        }
+        let extent = bytes.subarray(from as u32, to as u32);
+        if self.track.plain() {
+            return Some(extent);
+        }
+        let sample = self.track.unpack(self.index(position)?, &extent.to_vec());
+        Some(Uint8Array::from(sample.as_slice()))
     }
 }

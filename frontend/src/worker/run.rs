@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use app::extraction::ExtractError;
-use demux::feed::{Slices, feed};
-use demux::{Frame, Movie, Track};
+use demux::feed::{BEGINNING, Slices, feed};
+use demux::{Container, Frame, Movie, Track};
 use js_sys::Array;
 use timeline::{PlanRequest, SamplingPlan, Timestamp};
 use wasm_bindgen::prelude::*;
@@ -24,8 +24,6 @@ use crate::protocol::{Cost, Reply};
 const AHEAD: u32 = 24;
 /// Pictures being encoded at once.
 const ENCODING: u32 = 4;
-/// Bytes of a key sample that are read to see of which kind it is; parameter sets and messages come first.
-const BEGINNING: u32 = 4 << 10;
 /// How often progress is told.
 const PROGRESS_MS: i32 = 200;
 /// A decoder that dies is replaced.
@@ -33,6 +31,7 @@ const MOST_DECODERS: u32 = 8;
 
 /// A run and what its callbacks share.
 pub(super) struct Run {
+    container: Container,
     track: Rc<Track>,
     file: Bytes,
     shared: Rc<Shared>,
@@ -73,7 +72,8 @@ impl Run {
             failure: RefCell::new(None),
             cost: Cell::new(Cost::default()),
         };
-        Ok(Self { track: Rc::new(track), file, shared: Rc::new(shared), decoder: RefCell::new(None) })
+        let container = movie.container;
+        Ok(Self { container, track: Rc::new(track), file, shared: Rc::new(shared), decoder: RefCell::new(None) })
     }
 
     /// The page wants no more.
@@ -109,7 +109,7 @@ impl Run {
     }
 
     async fn extract(&self) -> Result<u32, ExtractError> {
-        config::supported(&self.track).await?;
+        config::supported(&self.track, self.container).await?;
         let mut died_of = None;
         let (mut before, mut entry) = (usize::MAX, None);
         for _ in 0..MOST_DECODERS {
@@ -196,8 +196,7 @@ impl Run {
 
     /// Whether a fresh decoder can begin with this key sample; a sample that cannot be read fails later, with its own error.
     fn enterable(&self, slices: Slices, key: usize) -> bool {
-        let Some(sample) = self.track.samples.get(key).filter(|_| slices.known()) else { return true };
-        self.file.beginning(sample, BEGINNING).is_ok_and(|bytes| slices.instant(&bytes))
+        !slices.known() || self.file.beginning(&self.track, key, BEGINNING).is_ok_and(|bytes| slices.instant(&bytes))
     }
 
     /// What happens to a picture: closed at once if nobody wants it, otherwise drawn, closed, encoded.

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod bench;
 pub(crate) mod fit;
 pub(crate) mod inspect;
+pub(crate) mod probe;
 pub(crate) mod pull;
 pub(crate) mod serve;
 

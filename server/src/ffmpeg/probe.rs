@@ -66,6 +66,16 @@ struct SideData {
 #[derive(Deserialize)]
 struct Format {
     duration: Option<String>,
+    format_name: Option<String>,
+    start_time: Option<String>,
+}
+
+impl Format {
+    /// Where the file's clock begins. That of a transport stream begins anywhere; as on the page, its times count from there.
+    fn start(&self) -> Timestamp {
+        let anywhere = self.format_name.as_deref() == Some("mpegts");
+        seconds(self.start_time.as_deref()).filter(|_| anywhere).unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -87,7 +97,7 @@ pub(crate) fn probe(path: &Path) -> Result<Video, Error> {
         .args(["-v", "error", "-select_streams", "v:0", "-of", "json", "-show_entries"])
         .arg(
             "stream=codec_name,width,height,sample_aspect_ratio,duration:stream_side_data=rotation\
-             :stream_disposition=attached_pic:format=duration:packet=pts,pts_time,duration_time,flags",
+             :stream_disposition=attached_pic:format=duration,format_name,start_time:packet=pts,pts_time,duration_time,flags",
         )
         .arg(plain(path))
         .output()
@@ -104,7 +114,8 @@ pub(crate) fn probe(path: &Path) -> Result<Video, Error> {
     };
     // Marked D: decoded but not shown, before the start of an edit list.
     let shown = || report.packets.iter().filter(|packet| !packet.flags.contains('D'));
-    let frame = |packet: &Packet| Some(Frame { at: seconds(packet.pts_time.as_deref())?, ticks: packet.pts? });
+    let start = report.format.as_ref().map(Format::start).unwrap_or_default();
+    let frame = |packet: &Packet| Some(Frame { at: seconds(packet.pts_time.as_deref())? - start, ticks: packet.pts? });
     let mut frames: Vec<_> = shown().filter_map(frame).collect();
     // Packets stand in the order of decoding.
     frames.sort_unstable();
@@ -164,6 +175,15 @@ mod tests {
         assert_eq!(shown_size(coded, Some("16:15"), 0), Size { height: 576, width: 768 });
         assert_eq!(shown_size(coded, Some("0:1"), -90), Size { height: 720, width: 576 });
         assert_eq!(shown_size(coded, None, 180), coded);
+    }
+
+    #[test]
+    fn the_clock_of_a_transport_stream_alone_is_moved() {
+        let start = |name: &str| {
+            let text = format!(r#"{{"format_name":"{name}","start_time":"36000.040000"}}"#);
+            serde_json::from_str::<Format>(&text).unwrap().start().micros()
+        };
+        assert_eq!((start("mpegts"), start("matroska,webm")), (36_000_040_000, 0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::Error;
 pub(super) type Kind = [u8; 4];
 
 /// The four characters for a message.
-pub(super) fn name(kind: Kind) -> String {
+pub(crate) fn name(kind: Kind) -> String {
     kind.iter().map(|&b| if b.is_ascii_graphic() || b == b' ' { char::from(b) } else { '?' }).collect()
 }
 

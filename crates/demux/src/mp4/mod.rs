@@ -1,8 +1,8 @@
 //! MP4 and QuickTime (ISO/IEC 14496-12): top-level boxes are walked by their headers; only `moov` and `moof` are read.
 
 mod boxes;
-mod codec;
 mod edits;
+mod entry;
 mod fragments;
 mod header;
 mod tables;
@@ -10,12 +10,15 @@ mod track;
 
 use std::io::{Read, Seek, SeekFrom};
 
-use boxes::{Body, Kind, name};
+pub(crate) use boxes::name;
+use boxes::{Body, Kind};
 use fragments::Fragments;
 use timeline::Timestamp;
 
+use crate::error::Warnings;
 use crate::movie::{Movie, Track, TrackKind};
-use crate::{Error, time};
+use crate::sniff::Container;
+use crate::{Error, time, verify};
 
 /// An index larger than this belongs to no video (a day at 60 frames a second has about 100 MB).
 const LARGEST_INDEX: u64 = 512 << 20;
@@ -52,6 +55,7 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
     let mut allowance = Allowance(MOST_SAMPLES.min(file_len));
     let mut index: Option<(track::Header, Vec<track::Draft>)> = None;
     let mut fragments = Fragments::default();
+    let mut warnings = Warnings::default();
     let mut at = 0;
     for _ in 0..MOST_BOXES {
         let Some(head) = box_header(reader, at, file_len)? else { break };
@@ -63,7 +67,10 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
                 index = Some(track::drafts(body, &mut allowance)?);
             }
             // A fragment that the file does not hold whole is a cut recording: what came before stays readable.
-            b"moof" if head.end <= file_len => {
+            b"moof" if head.end > file_len => {
+                warnings.add("moof", at, "the file ends in the middle of it; what came before is read");
+            }
+            b"moof" => {
                 if let Some((_, drafts)) = &mut index {
                     let data = payload(reader, &head, file_len)?;
                     fragments.read(Body::new(head.kind, &data, head.body), at, drafts, &mut allowance)?;
@@ -74,12 +81,18 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
         at = head.end;
     }
     let Some((header, drafts)) = index else { return Err(Error::MoovMissing { file_len }) };
-    let tracks: Vec<_> = drafts.into_iter().map(|draft| draft.finish(header.timescale)).collect();
+    let mut tracks: Vec<_> = drafts.into_iter().map(|draft| draft.finish(header.timescale)).collect();
     for track in tracks.iter().filter(|t| t.kind == TrackKind::Video) {
         check_file_holds(track, file_len)?;
     }
+    for track in tracks.iter_mut().filter(|t| t.kind == TrackKind::Video) {
+        if verify::on_opening(reader, track)? > 0 {
+            warnings.add("stss", 0, "frames that refer to others are called key frames; the mark was taken off");
+        }
+    }
     let duration = tracks.iter().map(|t| t.duration).max().unwrap_or(Timestamp::ZERO);
-    Ok(Movie { tracks, duration })
+    let container = Container::Mp4;
+    Ok(Movie { container, tracks, duration, origin: Timestamp::ZERO, warnings: warnings.into_list() })
 }
 
 /// Where a top-level box lies: payload from `body`, next box at `end` (which may be behind the end of the file).

@@ -2,8 +2,9 @@
 
 use super::boxes::Body;
 use super::header::{self, Edit, Matrix};
-use super::{Allowance, RawSample, codec, edits, micros, tables};
+use super::{Allowance, RawSample, edits, entry, micros, tables};
 use crate::Error;
+use crate::layout::Layout;
 use crate::movie::{Color, Frame, Orientation, Sample, Track, TrackKind};
 
 /// What holds for all tracks.
@@ -24,7 +25,7 @@ pub(super) struct Draft {
     /// The largest negative composition offset so far, in ticks.
     pub(super) lead: i64,
     enabled: bool,
-    entry: codec::Entry,
+    entry: entry::Entry,
     orientation: Orientation,
     timescale: u32,
     edits: Vec<Edit>,
@@ -76,7 +77,7 @@ fn read(
     let stbl = mdia.child(b"minf").and_then(|minf| minf.child(b"stbl"));
     let stbl = stbl.ok_or_else(missing("no sample table (stbl)"))?;
     let edits = trak.child(b"edts").and_then(|edts| edts.child(b"elst")).map(header::edits).transpose()?;
-    let entry = codec::entry(stbl.child(b"stsd").ok_or_else(missing("no sample description (stsd)"))?, kind)?;
+    let entry = entry::entry(stbl.child(b"stsd").ok_or_else(missing("no sample description (stsd)"))?, kind)?;
     // Only pictures are looked at: uncompressed sound has hundreds of millions of samples.
     let samples = if kind == TrackKind::Video { tables::samples(stbl, allowance)? } else { Vec::new() };
     let next_dts = samples.last().map_or(0, |s| s.dts.saturating_add(s.delta.into()));
@@ -119,7 +120,7 @@ impl Draft {
         };
         let samples = self.samples.iter().map(sample).collect();
         let presented = plan.shown.iter().map(|&(time, sample)| Frame { pts: micros(time, scale), sample }).collect();
-        let codec::Entry { codec, width, height, pixel_aspect, color } = self.entry;
+        let entry::Entry { codec, width, height, pixel_aspect, color } = self.entry;
         let color: Option<Color> = color;
         Track {
             id: self.id,
@@ -131,10 +132,11 @@ impl Draft {
             orientation: self.orientation,
             pixel_aspect,
             color,
-            timescale: scale,
+            time_base: (1, scale),
             duration,
             samples,
             presented,
+            layout: Layout::Plain,
         }
     }
 }

@@ -1,0 +1,115 @@
+//! Sample descriptions (`stsd`): how a track is coded, and the shape of its pictures.
+
+use super::boxes::{Body, Kind, name};
+use super::header;
+use crate::Error;
+use crate::codec;
+use crate::codec::names::{object_name, picture_name, sound_name};
+use crate::codec::strings::{av1, avc, hevc, vp9};
+use crate::movie::{Codec, Color, TrackKind};
+
+/// The first sample description of a track.
+pub(super) struct Entry {
+    pub(super) codec: Codec,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) pixel_aspect: Option<(u32, u32)>,
+    pub(super) color: Option<Color>,
+}
+
+/// Reads the first entry of `stsd`.
+pub(super) fn entry(mut stsd: Body<'_>, kind: TrackKind) -> Result<Entry, Error> {
+    stsd.version()?;
+    stsd.u32()?;
+    let (fourcc, body) = stsd.children().next().ok_or_else(|| stsd.malformed("no entry"))??;
+    if kind != TrackKind::Video {
+        let codec = plain(fourcc, sound_name(fourcc).map_or_else(|| name(fourcc), str::to_owned));
+        return Ok(Entry { codec, width: 0, height: 0, pixel_aspect: None, color: None });
+    }
+    // VisualSampleEntry: reserved and reference index 8, predefined 16, width, height, the rest up to 78.
+    let mut body = body;
+    body.skip(24)?;
+    let (width, height) = (body.u16()?.into(), body.u16()?.into());
+    body.skip(50)?;
+    let encrypted = &fourcc == b"encv";
+    let original = body.child(b"sinf").and_then(|s| s.child(b"frma")).and_then(|mut f| f.u32().ok());
+    let fourcc = if encrypted { original.map_or(fourcc, u32::to_be_bytes) } else { fourcc };
+    let mut codec = video(fourcc, body);
+    codec.encrypted = encrypted;
+    Ok(Entry {
+        codec,
+        width,
+        height,
+        pixel_aspect: body.child(b"pasp").and_then(header::pixel_aspect),
+        color: body.child(b"colr").and_then(header::color),
+    })
+}
+
+fn plain(fourcc: Kind, people: String) -> Codec {
+    let fourcc = name(fourcc);
+    codec::plain(&fourcc, &people, &fourcc)
+}
+
+fn video(fourcc: Kind, body: Body<'_>) -> Codec {
+    let mut codec = plain(fourcc, picture_name(fourcc).map_or_else(|| name(fourcc), str::to_owned));
+    let described = |kind: &Kind| body.child(kind).map(|b| b.bytes());
+    match &fourcc {
+        b"avc1" | b"avc3" | b"dva1" | b"dvav" => {
+            let config = described(b"avcC");
+            if let Some(string) = config.and_then(avc) {
+                let prefix = if &fourcc == b"avc3" || &fourcc == b"dvav" { "avc3" } else { "avc1" };
+                codec.string = format!("{prefix}.{string}");
+                codec.description = config.map(<[u8]>::to_vec);
+            }
+        }
+        b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => {
+            let config = described(b"hvcC");
+            if let Some(string) = config.and_then(hevc) {
+                let prefix = if &fourcc == b"hev1" || &fourcc == b"dvhe" { "hev1" } else { "hvc1" };
+                codec.string = format!("{prefix}.{string}");
+                codec.description = config.map(<[u8]>::to_vec);
+            }
+        }
+        b"vp08" => codec.string = "vp8".to_owned(),
+        b"vp09" => codec.string = described(b"vpcC").and_then(vp9).unwrap_or_else(|| "vp09.00.51.08".to_owned()),
+        b"av01" => codec.string = described(b"av1C").and_then(av1).unwrap_or_else(|| "av01.0.12M.08".to_owned()),
+        b"mp4v" => {
+            if let Some(object) = body.child(b"esds").and_then(object_type) {
+                codec.string = format!("mp4v.{object:02X}");
+                codec.name = object_name(object).to_owned();
+            }
+        }
+        _ => {}
+    }
+    codec
+}
+
+/// `objectTypeIndication` of an `esds` (ISO/IEC 14496-1 §7.2.6).
+fn object_type(mut esds: Body<'_>) -> Option<u8> {
+    esds.version().ok()?;
+    if descriptor(&mut esds)? == 3 {
+        esds.skip(2).ok()?;
+        let flags = esds.u8().ok()?;
+        esds.skip(if flags & 0x80 != 0 { 2 } else { 0 }).ok()?;
+        if flags & 0x40 != 0 {
+            let length = esds.u8().ok()?;
+            esds.skip(length.into()).ok()?;
+        }
+        esds.skip(if flags & 0x20 != 0 { 2 } else { 0 }).ok()?;
+        if descriptor(&mut esds)? == 4 {
+            return esds.u8().ok();
+        }
+    }
+    None
+}
+
+/// Tag of a descriptor; its length (up to four bytes of seven bits) is passed over.
+fn descriptor(body: &mut Body<'_>) -> Option<u8> {
+    let tag = body.u8().ok()?;
+    for _ in 0..4 {
+        if body.u8().ok()? & 0x80 == 0 {
+            break;
+        }
+    }
+    Some(tag)
+}

@@ -10,6 +10,7 @@ set -euo pipefail
 cuda_wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96
   nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-cccl==13.0.85 nvidia-cublas==13.0.2.14 nvidia-curand==10.4.0.35)
 export CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90}
+export NVCC=$root/scripts/cuda/nvcc CUDA_KEPT=$cache/cuda-kernels
 # A target folder of its own: the features of candle differ from those of every other build.
 export CARGO_TARGET_DIR=$CARGO_TARGET_DIR-cuda
 
@@ -31,6 +32,7 @@ cuda_toolkit() {
   done
   driver_stub "$toolkit/lib/libcuda.so"
   export CUDA_HOME=$toolkit CUDA_PATH=$toolkit CUDA_ROOT=$toolkit CUDA_TOOLKIT_ROOT_DIR=$toolkit
+  mkdir -p "$CUDA_KEPT"
   export PATH="$toolkit/bin:$PATH" LIBRARY_PATH="$toolkit/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
 }
 

@@ -10,7 +10,7 @@ use super::{KeyValues, Sight};
 
 /// Scores of one pass stay under this many values, unless one token's alone are more.
 const SCORES_AT_ONCE: usize = 1 << 26;
-/// Tokens of a strip: bounds the mask, [T, T].
+/// Tokens of a strip that looks back: bounds the mask, [T, T].
 const STRIP: usize = 256;
 
 /// q: [Hq, L, D], in any floating type and of any strides → the same shape, contiguous.
@@ -20,7 +20,8 @@ pub(super) fn attend(q: &Tensor, blocks: &[KeyValues], sight: Sight, scale: f64)
     let values = joined(blocks, |b| b.value.to_tensor(q.dtype()))?;
     let (key_heads, seen, _) = keys.dims3()?;
     let group = heads / key_heads.max(1);
-    let step = (SCORES_AT_ONCE / (group * seen).max(1)).clamp(1, STRIP).min(length.max(1));
+    let longest = if sight == Sight::Causal { STRIP } else { length };
+    let step = (SCORES_AT_ONCE / (group * seen).max(1)).min(longest).min(length).max(1);
     let mask = if sight == Sight::Causal && step > 1 { Some(mask(step, q)?) } else { None };
     let mut strips = Vec::with_capacity(length.div_ceil(step));
     for from in (0..length).step_by(step) {

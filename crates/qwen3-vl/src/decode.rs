@@ -131,7 +131,7 @@ impl Qwen3Vl {
         let mut steps = Vec::with_capacity(sessions.len());
         for (row, ((session, token), logits)) in sessions.iter_mut().zip(tokens).zip(logits).enumerate() {
             self.place_tokens(session, &[*token], &mut Vec::new());
-            session.last = Some(pass.hidden.narrow(0, row, 1)?.force_contiguous()?);
+            session.last = Some(pass.hidden.narrow(0, row, 1)?);
             session.pointer_query = queries.next();
             steps.push(self.looked(session).map(|pointer| Step { logits: Logits(logits), pointer }));
         }

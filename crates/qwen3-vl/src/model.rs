@@ -1,5 +1,7 @@
 //! The whole model: load a checkpoint, encode segments, read prompts. `decode.rs` produces tokens.
 
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use std::path::Path;
@@ -105,8 +107,12 @@ impl Qwen3Vl {
             DeviceKind::Cpu => Device::Cpu,
             DeviceKind::Cuda(n) => Device::new_cuda(n)?,
         };
+        Self::build(Checkpoint::open(dir, device, options.precision)?, options)
+    }
+
+    fn build(checkpoint: Checkpoint, options: LoadOptions) -> Result<Self> {
         let Checkpoint { config, profile, sampling, normalisation, tokenizer, template, weights, fingerprint } =
-            Checkpoint::open(dir, device, options.precision)?;
+            checkpoint;
         pointer::check(profile.pointer, &config.text_config)?;
         let method = match options.flash_attention {
             true if weights.are_full() => Method::Flash,
@@ -114,7 +120,7 @@ impl Qwen3Vl {
             false => Method::Eager,
         };
         let kept = options.cache.form(weights.dtype(), weights.are_full());
-        Ok(Self {
+        let model = Self {
             sampling,
             vision: VisionTower::load(&config.vision_config, &weights, method)?,
             decoder: Decoder::load(&config, &weights, method, kept)?,
@@ -126,7 +132,10 @@ impl Qwen3Vl {
             fingerprint,
             tokenizer,
             template,
-        })
+        };
+        // An accelerator's work is in order on one thread only, and the model may be used on another.
+        model.decoder.device().synchronize()?;
+        Ok(model)
     }
 
     /// `config.json`, or what the metadata of a GGUF says.
@@ -197,9 +206,11 @@ impl Qwen3Vl {
             )));
         }
         let vision::Encoded { merged, taps } = self.vision.encode(rows, count, grid)?;
+        // Read back a batch at a time: features wait in memory and on disk, not where the next pass needs the room.
+        let (merged, taps) = (on_cpu(&merged)?, taps.iter().map(on_cpu).collect::<Result<Vec<_>>>()?);
         let cut = |t: &Tensor, i: usize| -> Result<Tensor> {
             // A copy of its own: a narrowed view would keep the whole batch alive in the cache.
-            Ok(t.narrow(0, i * tokens, tokens)?.to_dtype(DType::F32)?.force_contiguous()?)
+            Ok(t.narrow(0, i * tokens, tokens)?.force_contiguous()?)
         };
         (0..count)
             .map(|i| {
@@ -351,6 +362,11 @@ impl Qwen3Vl {
         session.cursor.grid(rows / 2, columns / 2, positions);
         session.ids.extend(std::iter::repeat_n(self.config.video_token_id, features.tokens()));
     }
+}
+
+/// The same values in f32 on the CPU, contiguous.
+fn on_cpu(tensor: &Tensor) -> Result<Tensor> {
+    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?)
 }
 
 /// The parts of the segments that lie in rows `from..from + length`. visuals: (first row, features) in order.

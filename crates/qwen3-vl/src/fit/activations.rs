@@ -1,7 +1,7 @@
 //! The largest working memory of one pass: estimates, of what `vision/` and `text/` hold at the same time.
 //!
-//! Attention is taken to make no `tokens × keys` matrix on an accelerator (flash attention); on the processor one key
-//! head's scores are counted, as `kernels/attention.rs` makes them.
+//! Attention is taken to make no `tokens × keys` matrix on an accelerator (the feature `flash-attn`; without it strips of
+//! scores take up to a gigabyte); on the processor one key head's scores are counted, as `kernels/attention.rs` makes them.
 
 use super::{Dimensions, wide};
 use crate::{model, vision};

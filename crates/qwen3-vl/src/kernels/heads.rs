@@ -1,45 +1,49 @@
 //! Splits a fused projection into heads, with per-head RMSNorm (optional) and rotate-half rotary embedding on the way.
 //!
-//! One pass over the projection instead of a dozen tensor operations; the slow path with candle's own operations is kept
-//! for accelerators and is what the kernel is tested against.
+//! On the CPU one pass over the projection instead of a dozen tensor operations. Accelerators take candle's own operations,
+//! which the kernel is tested against: there heads are views wherever they can be, since every copy is a launch.
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, D, DType, Device, IndexOp, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::{not_f32, simd};
 
-/// cos and sin of the angles of every row: both [L, D/2] f32.
+/// cos and sin of the angles of every row.
 #[derive(Debug, Clone)]
 pub(crate) struct Rotary {
+    /// [L, D/2]
     cos: Arc<Vec<f32>>,
+    /// [L, D/2]
     sin: Arc<Vec<f32>>,
     half: usize,
-    tensors: Option<(Tensor, Tensor)>,
+    /// Where it computes with tensors, both: [2, L, D/2]
+    tensor: Option<Tensor>,
 }
 
 impl Rotary {
-    /// cos, sin: [rows, half] row-major. On accelerators they are also kept as tensors of `dtype` there.
-    pub(crate) fn new(cos: Vec<f32>, sin: Vec<f32>, half: usize, like: (&candle_core::Device, DType)) -> Result<Self> {
+    /// cos, sin: [rows, half] row-major. On accelerators they are also kept as a tensor of `dtype` there.
+    pub(crate) fn new(cos: Vec<f32>, sin: Vec<f32>, half: usize, like: (&Device, DType)) -> Result<Self> {
         let (device, dtype) = like;
-        let tensors = if device.is_cpu() && dtype == DType::F32 {
-            None
-        } else {
-            let rows = cos.len().checked_div(half).unwrap_or(0);
-            let send = |v: &[f32]| Tensor::from_slice(v, (rows, half), device)?.to_dtype(dtype);
-            Some((send(&cos)?, send(&sin)?))
-        };
-        Ok(Self { cos: Arc::new(cos), sin: Arc::new(sin), half, tensors })
+        let tensor =
+            if device.is_cpu() && dtype == DType::F32 { None } else { Some(Self::send(&cos, &sin, half, like)?) };
+        Ok(Self { cos: Arc::new(cos), sin: Arc::new(sin), half, tensor })
     }
 
-    fn tensors(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
-        if let Some(pair) = &self.tensors {
-            return Ok(pair.clone());
-        }
-        let rows = self.cos.len() / self.half.max(1);
-        let send = |v: &[f32]| Tensor::from_slice(v, (rows, self.half), x.device())?.to_dtype(x.dtype());
-        Ok((send(&self.cos)?, send(&self.sin)?))
+    /// One upload, in the type it is wanted in.
+    fn send(cos: &[f32], sin: &[f32], half: usize, (device, dtype): (&Device, DType)) -> Result<Tensor> {
+        let rows = cos.len().checked_div(half).unwrap_or(0);
+        Tensor::from_vec([cos, sin].concat(), (2, rows, half), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
+    }
+
+    /// cos and sin of the first `length` rows, where `x` is and in its type: [L, D/2] each.
+    fn tensors(&self, x: &Tensor, length: usize) -> Result<(Tensor, Tensor)> {
+        let both = match &self.tensor {
+            Some(both) => both.clone(),
+            None => Self::send(&self.cos, &self.sin, self.half, (x.device(), x.dtype()))?,
+        };
+        Ok((both.i((0, ..length))?, both.i((1, ..length))?))
     }
 }
 
@@ -51,6 +55,16 @@ pub(crate) struct HeadSplit {
     pub(crate) dim: usize,
     /// RMSNorm weights for query and key heads and the epsilon: [D] each.
     pub(crate) norms: Option<(Tensor, Tensor, f32)>,
+}
+
+/// A projection split into heads: views of any strides.
+pub(crate) struct Heads {
+    /// [B, Hq, L, D], normed and rotated
+    pub(crate) queries: Tensor,
+    /// [B, Hkv, L, D], normed and rotated
+    pub(crate) keys: Tensor,
+    /// [B, Hkv, L, D]
+    pub(crate) values: Tensor,
 }
 
 simd! {
@@ -131,8 +145,8 @@ impl CustomOp1 for Split<'_> {
 }
 
 impl HeadSplit {
-    /// qkv: [B·L, (Hq + 2·Hkv)·D] → [B, Hq + 2·Hkv, L, D], queries and keys normed and rotated by row `0..L`.
-    pub(crate) fn split(&self, qkv: &Tensor, batch: usize, rotary: &Rotary) -> Result<Tensor> {
+    /// qkv: [B·L, (Hq + 2·Hkv)·D] → its heads, queries and keys normed and rotated by row `0..L`.
+    pub(crate) fn split(&self, qkv: &Tensor, batch: usize, rotary: &Rotary) -> Result<Heads> {
         if !(qkv.device().is_cpu() && qkv.dtype() == DType::F32) {
             return self.split_with_tensors(qkv, batch, rotary);
         }
@@ -140,25 +154,35 @@ impl HeadSplit {
             Some((q, k, eps)) => Some((q.to_vec1()?, k.to_vec1()?, *eps)),
             None => None,
         };
-        qkv.contiguous()?.apply_op1_no_bwd(&Split { heads: self, rotary, norms, batch })
+        let all = qkv.contiguous()?.apply_op1_no_bwd(&Split { heads: self, rotary, norms, batch })?;
+        Ok(Heads {
+            queries: all.narrow(1, 0, self.query)?,
+            keys: all.narrow(1, self.query, self.key_value)?,
+            values: all.narrow(1, self.query + self.key_value, self.key_value)?,
+        })
     }
 
-    fn split_with_tensors(&self, qkv: &Tensor, batch: usize, rotary: &Rotary) -> Result<Tensor> {
-        let all = self.query + 2 * self.key_value;
+    /// Rows stay as they lie, [B, L, H, D], so that the heads of one row, as in writing an answer, are never copied.
+    fn split_with_tensors(&self, qkv: &Tensor, batch: usize, rotary: &Rotary) -> Result<Heads> {
+        let Self { query, key_value, dim, .. } = *self;
         let length = qkv.dim(0)? / batch.max(1);
-        let x = qkv.reshape((batch, length, all, self.dim))?.transpose(1, 2)?;
-        let mut q = x.narrow(1, 0, self.query)?.contiguous()?;
-        let mut k = x.narrow(1, self.query, self.key_value)?.contiguous()?;
-        let v = x.narrow(1, self.query + self.key_value, self.key_value)?.contiguous()?;
-        if let Some((q_weight, k_weight, eps)) = &self.norms {
-            q = candle_nn::ops::rms_norm(&q, q_weight, *eps)?;
-            k = candle_nn::ops::rms_norm(&k, k_weight, *eps)?;
-        }
-        let (cos, sin) = rotary.tensors(qkv)?;
-        let (cos, sin) = (cos.narrow(0, 0, length)?.contiguous()?, sin.narrow(0, 0, length)?.contiguous()?);
-        q = candle_nn::rotary_emb::rope(&q, &cos, &sin)?;
-        k = candle_nn::rotary_emb::rope(&k, &cos, &sin)?;
-        Tensor::cat(&[q, k, v], 1)
+        let x = qkv.reshape((batch, length, query + 2 * key_value, dim))?;
+        let (cos, sin) = rotary.tensors(qkv, length)?;
+        let rotate = |x: &Tensor| candle_nn::rotary_emb::rope_thd(x, &cos, &sin);
+        let (queries, keys) = match &self.norms {
+            Some((query_weight, key_weight, eps)) => {
+                let norm = |from, count, weight| -> Result<Tensor> {
+                    candle_nn::ops::rms_norm(&x.narrow(2, from, count)?.contiguous()?, weight, *eps)
+                };
+                (rotate(&norm(0, query, query_weight)?)?, rotate(&norm(query, key_value, key_weight)?)?)
+            }
+            None => {
+                let both = rotate(&x.narrow(2, 0, query + key_value)?.contiguous()?)?;
+                (both.narrow(2, 0, query)?, both.narrow(2, query, key_value)?)
+            }
+        };
+        let values = x.narrow(2, query + key_value, key_value)?;
+        Ok(Heads { queries: queries.transpose(1, 2)?, keys: keys.transpose(1, 2)?, values: values.transpose(1, 2)? })
     }
 }
 
@@ -195,9 +219,11 @@ mod tests {
             let x = Tensor::randn(0.0_f32, 1.0, (batch * length, 8 * dim), &device)?;
             let fast = heads.split(&x, batch, &rotary)?;
             let slow = heads.split_with_tensors(&x, batch, &rotary)?;
-            assert_eq!(fast.dims(), slow.dims());
-            let worst = (fast - slow)?.abs()?.max_all()?.to_scalar::<f32>()?;
-            assert!(worst < 1e-5, "{worst}");
+            for (fast, slow) in [(fast.queries, slow.queries), (fast.keys, slow.keys), (fast.values, slow.values)] {
+                assert_eq!(fast.dims(), slow.dims());
+                let worst = (fast - slow)?.abs()?.max_all()?.to_scalar::<f32>()?;
+                assert!(worst < 1e-5, "{worst}");
+            }
         }
         Ok(())
     }

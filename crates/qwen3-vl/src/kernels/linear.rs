@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::QTensor;
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
 use super::activation::{Activation, bias_act};
@@ -107,6 +107,12 @@ impl CustomOp1 for Compact<'_> {
     }
 }
 
+/// Whether candle's CUDA kernels multiply blocks of a format with 16-bit activations; other formats want f32.
+fn is_fast_elsewhere(format: GgmlDType) -> bool {
+    use GgmlDType::{Q2K, Q3K, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+    matches!(format, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q2K | Q3K | Q4K | Q5K | Q6K)
+}
+
 impl Weight {
     /// x: [L, K] → x·Wᵀ: [L, N].
     fn product(&self, x: &Tensor) -> Result<Tensor> {
@@ -119,9 +125,12 @@ impl Weight {
                 x.matmul(&w.t()?)
             }
             Self::Tensor(w) if !on_cpu => x.matmul(&w.t()?),
+            // candle's kernels for blocks take and give what the activations are in.
+            Self::Quantised(w) if !on_cpu && is_fast_elsewhere(w.dtype()) => {
+                x.contiguous()?.apply_op1_no_bwd(w.as_ref())
+            }
             Self::Quantised(w) if !on_cpu => {
-                // candle's quantised products on an accelerator take and give f32.
-                x.to_dtype(DType::F32)?.apply_op1_no_bwd(w.as_ref())?.to_dtype(x.dtype())
+                x.to_dtype(DType::F32)?.contiguous()?.apply_op1_no_bwd(w.as_ref())?.to_dtype(x.dtype())
             }
             _ => x.contiguous()?.apply_op1_no_bwd(&Compact(self)),
         }
@@ -171,7 +180,6 @@ mod tests {
     use super::super::bf16;
     use super::*;
     use candle_core::Device;
-    use candle_core::quantized::GgmlDType;
 
     #[test]
     fn one_row_gives_what_many_rows_give_in_every_form() -> Result<()> {

@@ -1,8 +1,8 @@
 //! Everything the decoder computes for one prompt, in the form of the reference's `output_hidden_states=True`.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 
-use super::{Qwen3Vl, chunk_tokens};
+use super::{Qwen3Vl, chunk_tokens, on_cpu};
 use crate::error::Result;
 use crate::positions::Position;
 use crate::prompt::Prompt;
@@ -64,10 +64,6 @@ struct Recorder<'a> {
     /// Chunks of each hidden state.
     states: Vec<Vec<Tensor>>,
     logits: Vec<Tensor>,
-}
-
-fn on_cpu(tensor: &Tensor) -> Result<Tensor> {
-    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?)
 }
 
 impl Recorder<'_> {

@@ -72,27 +72,18 @@ impl Layer {
 
     /// x: [R, hidden], the rows of all sessions of a pass; `rotary` holds each row's own position.
     pub(super) fn project(&self, x: &Tensor, rotary: &Rotary) -> Result<Projected> {
-        let HeadSplit { query, key_value, .. } = self.heads;
         let normed = candle_nn::ops::rms_norm(x, &self.input_norm, self.eps)?;
-        // [Hq + 2·Hkv, R, D]
-        let qkv = self.heads.split(&self.qkv.forward(&normed)?, 1, rotary)?.i(0)?;
-        Ok(Projected {
-            queries: qkv.narrow(0, 0, query)?,
-            keys: qkv.narrow(0, query, key_value)?,
-            values: qkv.narrow(0, query + key_value, key_value)?,
-        })
+        let heads = self.heads.split(&self.qkv.forward(&normed)?, 1, rotary)?;
+        Ok(Projected { queries: heads.queries.i(0)?, keys: heads.keys.i(0)?, values: heads.values.i(0)? })
     }
 
     /// The rows of one session attend to what its cache holds and to themselves → [L, Hq·D].
     pub(super) fn attend(&self, projected: &Projected, rows: &Range<usize>, cache: &KvCache) -> Result<Tensor> {
-        let HeadSplit { query, key_value, dim, .. } = self.heads;
-        let length = rows.len();
-        let own = |all: &Tensor| all.narrow(1, rows.start, length)?.contiguous();
-        let seen = cache.append(self.index, &own(&projected.keys)?, &own(&projected.values)?)?;
-        // Queries that share a key head lie next to each other: [Hkv, G·L, D].
-        let grouped = own(&projected.queries)?.reshape((key_value, query / key_value * length, dim))?;
-        let mixed = self.attention.attend(&grouped, &seen, length)?;
-        Ok(merge_heads(&mixed.reshape((1, query, length, dim))?)?)
+        let own = |all: &Tensor| all.narrow(1, rows.start, rows.len());
+        let (keys, values) = (own(&projected.keys)?.contiguous()?, own(&projected.values)?.contiguous()?);
+        let seen = cache.append(self.index, &keys, &values)?;
+        let mixed = self.attention.attend(&own(&projected.queries)?, &seen)?;
+        Ok(merge_heads(&mixed.unsqueeze(0)?)?)
     }
 
     /// x: [R, hidden], what came in; mixed: [R, Hq·D], what its rows attended to → [R, hidden].

@@ -3,7 +3,7 @@
 //! Shares are the softmax over all experts in f32, of which the largest `k` are kept and made to sum to 1. Tokens are
 //! grouped by expert, so that a pass reads the weights of each expert at most once.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 use rayon::prelude::*;
 
 use super::mlp::Gated;
@@ -57,6 +57,10 @@ impl Mixture {
         let shares = candle_nn::ops::softmax_last_dim(&logits)?.to_vec2::<f32>()?;
         let routes = Routes::new(&shares, self.experts.len(), self.top, self.normalise);
         let run = |(expert, rows): (&Gated, &Vec<u32>)| -> Result<Tensor> {
+            if rows.len() == length {
+                // All rows, in order: as when one token is written.
+                return expert.forward(x);
+            }
             let rows = Tensor::from_slice(rows, rows.len(), x.device())?;
             expert.forward(&x.index_select(&rows, 0)?)
         };
@@ -70,7 +74,8 @@ impl Mixture {
         let outputs = Tensor::cat(&outputs?, 0)?;
         let places = Tensor::from_vec(routes.places, length * self.top, x.device())?;
         let chosen = outputs.index_select(&places, 0)?.reshape((length, self.top, hidden))?;
-        let shares = Tensor::from_vec(routes.shares, (length, self.top, 1), x.device())?.to_dtype(x.dtype())?;
+        let shares = Tensor::from_vec(routes.shares, (length, self.top, 1), &Device::Cpu)?;
+        let shares = shares.to_dtype(x.dtype())?.to_device(x.device())?;
         Ok(chosen.broadcast_mul(&shares)?.sum(D::Minus2)?)
     }
 }

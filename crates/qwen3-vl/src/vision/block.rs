@@ -6,7 +6,7 @@ use candle_core::{D, Tensor};
 use crate::config::VisionConfig;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
-use crate::kernels::attention::{Attention, KeyValues, Method, Sight};
+use crate::kernels::attention::{Attention, Method, Sight};
 use crate::kernels::heads::{HeadSplit, Rotary, merge_heads};
 use crate::kernels::linear::Linear;
 use crate::weights::Weights;
@@ -70,23 +70,11 @@ impl Block {
     /// x: [B·N, hidden] of `count` = B segments → same shape.
     pub(super) fn forward(&self, x: &Tensor, count: usize, rotary: &Rotary) -> Result<Tensor> {
         let qkv = self.qkv.forward(&self.norm1.forward(x)?)?;
-        // [B, 3H, N, D]
-        let qkv = self.heads.split(&qkv, count, rotary)?;
-        let mixed = self.proj.forward(&merge_heads(&self.attend(&qkv)?)?)?;
+        let heads = self.heads.split(&qkv, count, rotary)?;
+        let mixed = self.proj.forward(&merge_heads(&self.attention.attend_within(&heads)?)?)?;
         let x = (x + mixed)?;
         let mlp = self.fc1.forward_act(&self.norm2.forward(&x)?, Activation::GeluTanh)?;
         Ok((&x + self.fc2.forward(&mlp)?)?)
-    }
-
-    /// qkv: [B, 3H, N, D] → [B, H, N, D]. The heads of all segments are one call: nothing waits for a segment.
-    fn attend(&self, qkv: &Tensor) -> Result<Tensor> {
-        let (h, dim) = (self.heads.query, self.heads.dim);
-        let (batch, _, patches, _) = qkv.dims4()?;
-        let part = |i: usize| -> Result<Tensor> {
-            Ok(qkv.narrow(1, i * h, h)?.contiguous()?.reshape((batch * h, patches, dim))?)
-        };
-        let own = KeyValues { key: part(1)?.into(), value: part(2)?.into() };
-        Ok(self.attention.attend(&part(0)?, &[own], patches)?.reshape((batch, h, patches, dim))?)
     }
 }
 

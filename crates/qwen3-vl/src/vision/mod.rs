@@ -26,6 +26,8 @@ use merger::Merger;
 pub(crate) const CPU_PATCHES: usize = 2048;
 /// Patches of one pass on an accelerator.
 pub(crate) const DEVICE_PATCHES: usize = 65_536;
+/// Heads of all segments of one pass on an accelerator: what a grid of CUDA's has in its second and third dimension.
+const DEVICE_HEADS: usize = 65_535;
 /// Grids whose positions are remembered.
 const GRIDS: usize = 8;
 
@@ -88,7 +90,7 @@ impl VisionTower {
         let group = if self.device.is_cpu() {
             count.div_ceil(rayon::current_num_threads()).min((CPU_PATCHES / per_segment).max(1))
         } else {
-            (DEVICE_PATCHES / per_segment).max(1)
+            (DEVICE_PATCHES / per_segment).min(DEVICE_HEADS / self.config.num_heads.max(1)).max(1)
         };
         let run = |rows: &[f32]| self.forward(rows, rows.len() / values, per_segment, &positions);
         let parts: Result<Vec<_>> = if self.device.is_cpu() {

@@ -90,6 +90,14 @@ impl Weights {
         self.plan.activations
     }
 
+    /// As on an accelerator, where all is computed in one 16-bit type. With f16 candle does the same on the CPU.
+    #[cfg(test)]
+    pub(crate) fn compute_in(&mut self, dtype: DType) {
+        let float = Keep::Float(dtype);
+        let decoder = if matches!(self.plan.decoder, Keep::Blocks(_)) { self.plan.decoder } else { float };
+        self.plan = Plan { decoder, vision: float, activations: dtype };
+    }
+
     /// Whether the decoder's weights are kept in f32.
     pub(crate) fn are_full(&self) -> bool {
         self.held() == fit::Precision::F32
@@ -205,7 +213,9 @@ impl Weights {
         {
             return Ok(quantise::quantise(&tensor, blocks, &self.device)?.into());
         }
-        let dtype = if self.device.is_cpu() { keep.float(tensor.dtype()) } else { self.plan.activations };
+        // Our products widen what weights are kept in; candle's want the type of the activations.
+        let widened = self.device.is_cpu() && self.plan.activations == DType::F32;
+        let dtype = if widened { keep.float(tensor.dtype()) } else { self.plan.activations };
         Ok(tensor.to_dtype(dtype)?.to_device(&self.device)?.contiguous()?.into())
     }
 

@@ -98,9 +98,18 @@ impl Kept {
     pub(crate) fn to_tensor(&self, dtype: DType) -> Result<Tensor> {
         match self {
             Self::Float(rows) => rows.to_dtype(dtype),
+            // The integers are exact in every floating type: no wider copy is made of what may be the whole cache.
             Self::EightBit { integers, scales } => {
-                (integers.to_dtype(DType::F32)? - 128.0)?.broadcast_mul(scales)?.to_dtype(dtype)
+                (integers.to_dtype(dtype)? - 128.0)?.broadcast_mul(&scales.to_dtype(dtype)?)
             }
+        }
+    }
+
+    /// H.
+    pub(super) fn heads(&self) -> Result<usize> {
+        match self {
+            Self::Float(rows) => rows.dim(0),
+            Self::EightBit { integers, .. } => integers.dim(0),
         }
     }
 

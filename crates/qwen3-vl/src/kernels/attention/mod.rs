@@ -17,6 +17,7 @@ mod rounded;
 
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
 
+use super::heads::Heads;
 use super::{bf16, not_f32};
 use flash::{Full, Head};
 use kept::Kept;
@@ -59,34 +60,51 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    /// q: [Hkv, G·L, D], queries that share a key head one after another; blocks: [Hkv, S_b, D] each, oldest first; length: L
-    /// → [Hkv, G·L, D].
-    pub(crate) fn attend(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
+    /// q: [Hq, L, D], of any strides, neighbours sharing a key head; blocks: [Hkv, S_b, D] each, oldest first → [Hq, L, D].
+    pub(crate) fn attend(self, q: &Tensor, blocks: &[KeyValues]) -> Result<Tensor> {
         let on_cpu = q.device().is_cpu() && q.dtype() == DType::F32;
         if self.method != Method::Eager && on_cpu {
-            return self.attend_on_cpu(q, blocks, length);
+            return self.attend_on_cpu(q, blocks);
         }
         #[cfg(feature = "flash-attn")]
-        if self.method != Method::Eager && matches!(q.dtype(), DType::F16 | DType::BF16) {
-            return self.attend_on_cuda(q, blocks, length);
+        if self.is_for_cuda(q) {
+            let key = eager::joined(blocks, |b| b.key.to_tensor(q.dtype()))?;
+            let value = eager::joined(blocks, |b| b.value.to_tensor(q.dtype()))?;
+            return self.attend_on_cuda(&q.unsqueeze(0)?, &key.unsqueeze(0)?, &value.unsqueeze(0)?)?.squeeze(0);
         }
-        eager::attend(q, blocks, self.sight, length, self.scale)
+        eager::attend(q, blocks, self.sight, self.scale)
     }
 
-    fn attend_on_cpu(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
-        let (heads, rows, dim) = q.dims3()?;
+    /// Rows that see the rows of their own batch and no others → [B, H, L, D]. The heads of all batches are one call:
+    /// nothing waits for one of them.
+    pub(crate) fn attend_within(self, heads: &Heads) -> Result<Tensor> {
+        let Heads { queries, keys, values } = heads;
+        #[cfg(feature = "flash-attn")]
+        if self.is_for_cuda(queries) {
+            return self.attend_on_cuda(queries, keys, values);
+        }
+        let (batch, count, length, dim) = queries.dims4()?;
+        let flat = |x: &Tensor| x.contiguous()?.reshape((batch * count, length, dim));
+        let own = KeyValues { key: flat(keys)?.into(), value: flat(values)?.into() };
+        self.attend(&flat(queries)?, &[own])?.reshape((batch, count, length, dim))
+    }
+
+    fn attend_on_cpu(self, q: &Tensor, blocks: &[KeyValues]) -> Result<Tensor> {
+        let (heads, length, dim) = q.dims3()?;
         let q = q.contiguous()?;
         let (storage, layout) = q.storage_and_layout();
         let Storage::Cpu(CpuStorage::F32(queries)) = &*storage else { return Err(not_f32()) };
         let (start, end) = layout.contiguous_offsets().ok_or_else(not_f32)?;
         let held: Vec<_> = blocks.iter().map(|b| (b.key.hold(), b.value.hold())).collect();
+        let key_heads = blocks.first().map_or(Ok(heads), |b| b.key.heads())?;
+        let group = heads / key_heads.max(1);
         let head = |(index, queries)| -> Result<Head<'_>> {
             let runs = held.iter().map(|(key, value)| Ok((key.head(index)?, value.head(index)?)));
             Ok(Head { queries, runs: runs.collect::<Result<_>>()? })
         };
-        let per_head = (rows * dim).max(1);
+        let per_head = (group * length * dim).max(1);
         let all: Result<Vec<_>> = queries[start..end].chunks_exact(per_head).enumerate().map(head).collect();
-        let (all, group) = (all?, rows / length.max(1));
+        let all = all?;
         let out = match (length, self.sight) {
             (1, Sight::Causal) => one::attend(&all, group, dim, self.scale as f32)?,
             _ if self.method == Method::Rounded && bf16::is_here(bf16::RUN) => {
@@ -94,36 +112,36 @@ impl Attention {
             }
             _ => flash::attend::<Full>(&all, (group, length, dim), self.sight, self.scale as f32)?,
         };
-        Tensor::from_vec(out, (heads, rows, dim), q.device())
+        Tensor::from_vec(out, (heads, length, dim), q.device())
     }
 
-    /// FlashAttention-2: q, k, v as [B, S, H, D]; grouped queries are its own concern.
     #[cfg(feature = "flash-attn")]
-    fn attend_on_cuda(self, q: &Tensor, blocks: &[KeyValues], length: usize) -> Result<Tensor> {
-        let (heads, rows, dim) = q.dims3()?;
-        let group = rows / length.max(1);
-        let join = |part: &dyn Fn(&KeyValues) -> Result<Tensor>| -> Result<Tensor> {
-            let parts = blocks.iter().map(part).collect::<Result<Vec<_>>>()?;
-            Tensor::cat(&parts, 1)?.transpose(0, 1)?.unsqueeze(0)?.contiguous()
-        };
-        let key = join(&|b| b.key.to_tensor(q.dtype()))?;
-        let value = join(&|b| b.value.to_tensor(q.dtype()))?;
-        let queries = q.reshape((heads * group, length, dim))?.transpose(0, 1)?.unsqueeze(0)?.contiguous()?;
+    fn is_for_cuda(self, q: &Tensor) -> bool {
+        let fits = q.dim(candle_core::D::Minus1).is_ok_and(|dim| dim.is_multiple_of(8) && dim <= 512);
+        self.method != Method::Eager && fits && q.device().is_cuda() && matches!(q.dtype(), DType::F16 | DType::BF16)
+    }
+
+    /// FlashAttention-2: q: [B, Hq, L, D], key, value: [B, Hkv, S, D] → [B, Hq, L, D]. Strides are its own concern as long as
+    /// the values of a head are dense, grouped queries too, and so is causality: the last query sees the last key.
+    #[cfg(feature = "flash-attn")]
+    fn attend_on_cuda(self, q: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
+        let rows_first = |x: &Tensor| x.transpose(1, 2);
         let causal = self.sight == Sight::Causal;
-        let out = candle_flash_attn::flash_attn(&queries, &key, &value, self.scale as f32, causal)?;
-        out.squeeze(0)?.transpose(0, 1)?.contiguous()?.reshape((heads, rows, dim))
+        let (q, key, value) = (rows_first(q)?, rows_first(key)?, rows_first(value)?);
+        candle_flash_attn::flash_attn(&q, &key, &value, self.scale as f32, causal)?.transpose(1, 2)
     }
 }
 
-/// Scaled scores (before softmax) of one query over all keys of its head. q: [D]; blocks: one head each → S values.
+/// Scaled scores (before softmax) of one query over all keys of its head. q: [D]; keys: one head each → S values.
 pub(crate) fn scores_of_one(q: &Tensor, keys: &[Kept], scale: f64) -> Result<Vec<f32>> {
-    let q = q.to_dtype(DType::F32)?.unsqueeze(0)?;
-    let mut scores = Vec::new();
-    for keys in keys {
-        let part = q.matmul(&keys.to_tensor(DType::F32)?.squeeze(0)?.t()?)?;
-        scores.extend((part * scale)?.flatten_all()?.to_vec1::<f32>()?);
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(scores)
+    let q = (q.to_dtype(DType::F32)?.unsqueeze(0)? * scale)?;
+    let part = |keys: &Kept| q.matmul(&keys.to_tensor(DType::F32)?.squeeze(0)?.t()?);
+    let parts = keys.iter().map(part).collect::<Result<Vec<_>>>()?;
+    // Read back once: on an accelerator every reading waits for all that was asked of it.
+    Tensor::cat(&parts, 1)?.flatten_all()?.to_vec1()
 }
 
 #[cfg(test)]
@@ -161,15 +179,15 @@ mod tests {
         let v = Tensor::randn(0.0_f32, 1.0, (heads, keys, dim), &device)?;
         let whole = blocks(&k, &v, &[keys], Form::Float(DType::F32))?;
         for (length, sight) in [1, 5, 40, 300].into_iter().flat_map(|l| [(l, Sight::Causal), (l, Sight::All)]) {
-            let q = Tensor::randn(0.0_f32, 1.0, (heads, group * length, dim), &device)?;
+            let q = Tensor::randn(0.0_f32, 1.0, (heads * group, length, dim), &device)?;
             let eager = Attention { method: Method::Eager, sight, scale: 0.3 };
-            let expected = eager.attend(&q, &whole, length)?;
+            let expected = eager.attend(&q, &whole)?;
             let flash = Attention { method: Method::Flash, ..eager };
             for cuts in [&[keys][..], &[1203, keys - 1203], &[100, 1300, 100]] {
                 for (form, bound) in
                     [(Form::Float(DType::F32), 1e-5), (Form::Float(DType::F16), 2e-3), (Form::EightBit, 2e-2)]
                 {
-                    let found = flash.attend(&q, &blocks(&k, &v, cuts, form)?, length)?;
+                    let found = flash.attend(&q, &blocks(&k, &v, cuts, form)?)?;
                     let worst = worst(&found, &expected)?;
                     assert!(worst < bound, "length {length} {sight:?} {form:?}: {worst}");
                 }
@@ -186,7 +204,7 @@ mod tests {
         let v = Tensor::randn(0.0_f32, 1.0, (1, 7, 8), &device)?;
         let all = blocks(&k, &v, &[7], Form::Float(DType::F32))?;
         let causal = Attention { method: Method::Eager, sight: Sight::Causal, scale: 0.5 };
-        let found = causal.attend(&q, &all, 4)?;
+        let found = causal.attend(&q, &all)?;
         for token in 0..4 {
             let seen = 4 + token;
             let one = (q.narrow(1, token, 1)?.matmul(&k.narrow(1, 0, seen)?.t()?)? * 0.5)?;
@@ -205,8 +223,8 @@ mod tests {
             let v = Tensor::randn(0.0_f32, 1.0, (heads, keys, dim), &device)?;
             let held = blocks(&k, &v, &[65, 335, 300], form)?;
             for (length, sight) in [(2, Sight::Causal), (300, Sight::Causal), (131, Sight::All)] {
-                let q = Tensor::randn(0.0_f32, 1.0, (heads, group * length, dim), &device)?;
-                let of = |method| Attention { method, sight, scale: 0.2 }.attend(&q, &held, length);
+                let q = Tensor::randn(0.0_f32, 1.0, (heads * group, length, dim), &device)?;
+                let of = |method| Attention { method, sight, scale: 0.2 }.attend(&q, &held);
                 let gap = worst(&of(Method::Rounded)?, &of(Method::Flash)?)?;
                 assert!(gap < 0.05, "{dim} values, {length} queries, {sight:?}: {gap}");
                 assert_eq!(gap > 0.0, bf16::is_here(bf16::RUN));

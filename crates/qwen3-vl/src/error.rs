@@ -54,16 +54,15 @@ pub enum Error {
         /// Bytes there are.
         available: u64,
     },
-    /// The index names a file that is not there.
-    #[error(
-        "{} has no {name}, which model.safetensors.index.json names; download the missing file into the same folder",
-        folder.display()
-    )]
+    /// Another file of the model names one that is not there.
+    #[error("{} has no {name}, which {by} names; download the missing file into the same folder", folder.display())]
     MissingShard {
         /// The file's name.
         name: String,
         /// The model folder.
         folder: PathBuf,
+        /// The file that names it.
+        by: String,
     },
     /// A weight file ends before its last tensor.
     #[error(

@@ -10,6 +10,9 @@ use safetensors::tensor::Metadata;
 
 use crate::error::{Error, Result};
 
+/// Which shard has which tensor.
+const INDEX: &str = "model.safetensors.index.json";
+
 /// Longest header the format allows.
 const MAX_HEADER: u64 = 100_000_000;
 
@@ -22,16 +25,14 @@ pub(crate) fn check(dir: &Path, files: &[PathBuf]) -> Result<()> {
 }
 
 fn check_file(dir: &Path, path: &Path) -> Result<()> {
-    let metadata = match metadata(path) {
-        Err(Error::Read { source, .. })
-            if source.kind() == ErrorKind::NotFound && dir.join("model.safetensors.index.json").exists() =>
-        {
+    let header = match metadata(path) {
+        Err(Error::Read { source, .. }) if source.kind() == ErrorKind::NotFound && dir.join(INDEX).exists() => {
             let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            return Err(Error::MissingShard { name, folder: dir.into() });
+            return Err(Error::MissingShard { name, folder: dir.into(), by: INDEX.to_owned() });
         }
         other => other?,
     };
-    let tensors = metadata.tensors();
+    let tensors = header.tensors();
     let is_weight = |name: &str| name.ends_with(".weight") || name.ends_with(".bias");
     let readable = |dtype: Dtype| matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
     let mut other = tensors.iter().filter(|(name, tensor)| is_weight(name) && !readable(tensor.dtype));

@@ -29,13 +29,19 @@ pub(crate) struct Part {
     content: Content,
 }
 
-/// The GGUF files of a folder, by name.
+/// The GGUF files of a folder and of the folders in it, where repositories with several quantisations keep the parts of
+/// one; by name.
 pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut paths: Vec<_> = paths.filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf"))).collect();
-    paths.sort();
-    paths
+    let (folders, files): (Vec<_>, Vec<_>) = entries(dir).into_iter().partition(|path| path.is_dir());
+    let inner = folders.iter().flat_map(|folder| entries(folder));
+    let is_gguf = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
+    let mut found: Vec<_> = files.into_iter().chain(inner).filter(is_gguf).collect();
+    found.sort();
+    found
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
 }
 
 /// Whether a folder holds a model in GGUF.
@@ -65,16 +71,8 @@ impl Gguf {
                 }
             }
         }
-        text.sort_by_key(|part| part.number("split.no").unwrap_or(0));
-        let count = text.first().and_then(|part| part.number("split.count")).unwrap_or(1).max(1);
-        if text.len() as u64 != count {
-            let told = format!(
-                "{} holds {} text GGUF files where one model has {count}; leave the files of one model there",
-                dir.display(),
-                text.len()
-            );
-            return Err(Error::Unsupported(told));
-        }
+        text.sort_by_key(Part::place);
+        check_parts(dir, &text)?;
         let mut vision = vision.into_iter();
         match (vision.next(), vision.next()) {
             (Some(only), None) => Ok(Self { text, vision: only }),
@@ -107,7 +105,44 @@ impl Gguf {
     }
 }
 
+/// Refuses text files that are not all parts of one model.
+fn check_parts(dir: &Path, text: &[Part]) -> Result<()> {
+    let Some(first) = text.first() else { return Ok(()) };
+    let count = first.number("split.count").unwrap_or(1).max(1);
+    let is_here = |place: u64| text.iter().any(|part| part.place() == place);
+    // As many as there are files, at the latest, are looked at.
+    if let Some(absent) = (0..count).find(|place| !is_here(*place)).filter(|_| (text.len() as u64) < count) {
+        let by = first.file_name();
+        return Err(Error::MissingShard { name: part_name(&by, absent), folder: dir.into(), by });
+    }
+    if text.len() as u64 != count {
+        let told = format!(
+            "{} holds {} text GGUF files where one model has {count}; leave the files of one model there",
+            dir.display(),
+            text.len()
+        );
+        return Err(Error::Unsupported(told));
+    }
+    Ok(())
+}
+
+/// What part `place`, from 0, is called beside `known`: `model-00002-of-00003.gguf`.
+fn part_name(known: &str, place: u64) -> String {
+    let number = place.saturating_add(1);
+    let named = known.rsplit_once("-of-").and_then(|(front, end)| Some((front.rsplit_once('-')?.0, end)));
+    named.map_or_else(|| format!("part {number} of it"), |(name, end)| format!("{name}-{number:05}-of-{end}"))
+}
+
 impl Part {
+    /// Which part of a model it is, from 0.
+    fn place(&self) -> u64 {
+        self.number("split.no").unwrap_or(0)
+    }
+
+    fn file_name(&self) -> String {
+        self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
     /// Reads the header of a file.
     ///
     /// # Errors

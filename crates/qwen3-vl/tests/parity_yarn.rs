@@ -4,12 +4,54 @@
 mod common;
 
 use common::{golden, load_as, merged, numbers};
-use qwen3_vl::LoadOptions;
+use qwen3_vl::{Error, LoadOptions, Wrapper};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The golden model with another `max_position_embeddings`.
+fn with_window(positions: u32) -> TempDir {
+    let folder = merged(&[&golden().join("tied"), &golden().join("yarn")]);
+    let path = folder.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["text_config"]["max_position_embeddings"] = positions.into();
+    std::fs::write(path, config.to_string()).unwrap();
+    folder
+}
+
+/// What the recipe of Qwen3-VL writes: 1,000,000 positions beside a factor of 3 and 262,144 native ones, which is 3.8 times.
+/// transformers 4.57 takes that ratio for the factor; the models were stretched by the factor.
+#[test]
+fn the_factor_stretches_and_not_the_ratio_of_the_windows() {
+    let mut golden = load_as("yarn", with_window(244).path(), LoadOptions::default());
+    golden.tolerance = 3e-4;
+    golden.cases.iter().for_each(|case| golden.logits_agree(case, 4096));
+}
+
+/// A segment of many tokens takes few positions: only these count.
+#[test]
+fn a_prompt_fits_the_window_by_its_positions_and_not_by_its_tokens() {
+    let yarn = load_as("yarn", with_window(192).path(), LoadOptions::default());
+    let case = yarn.cases.iter().max_by_key(|case| numbers(&case.json["input_ids"]).len()).unwrap();
+    let tokens = numbers(&case.json["input_ids"]).len() as u32;
+    let furthest = case.json["positions"].as_array().unwrap().iter().flat_map(numbers).max().unwrap();
+    assert!(furthest + 1 < tokens);
+    let read = |window| {
+        let golden = load_as("yarn", with_window(window).path(), LoadOptions::default());
+        let case = golden.cases.iter().find(|other| other.name == case.name).unwrap();
+        let prompt = common::prompt(&golden, case, Wrapper::Replaced);
+        golden.model.prefill(&mut golden.model.new_session(), prompt.parts(), &|| false)
+    };
+    assert!(read(furthest + 1).is_ok());
+    let refused = read(furthest).unwrap_err();
+    assert!(
+        matches!(refused, Error::TooLong { needed, limit } if (needed, limit) == (furthest as usize + 1, furthest as usize)),
+        "{refused}"
+    );
+}
 
 #[test]
 fn positions_behind_the_native_window_are_stretched_as_the_reference_does() {
-    let folder = merged(&[&golden().join("tied"), &golden().join("yarn")]);
-    let mut golden = load_as("yarn", folder.path(), LoadOptions::default());
+    let mut golden = load_as("yarn", with_window(192).path(), LoadOptions::default());
     // Scores are a fifth larger than without YaRN; the reference in f32 is 1e-4 off itself in f64.
     golden.tolerance = 3e-4;
     let rope = golden.model.config().text_config.rope_scaling.clone().unwrap();

@@ -55,6 +55,10 @@ test("what cannot be pulled is told beside its name, with what to do", async ({ 
 
 for (const [name, width, height] of [["desktop", 1280, 800], ["phone", 390, 844]] as const) {
   for (const scheme of ["light", "dark"] as const) {
+  // In Chinese too, down to the advice.
+  await page.getByTestId("lang-switch").click();
+  await expect(row("nobody/nothing").getByTestId("error")).toContainText("请检查拼写");
+  await expect(row("gated/secret").getByTestId("error")).toContainText("访问令牌");
     for (const lang of ["en", "zh"] as const) {
       test(`models, ${name}, ${scheme}, ${lang}: nothing spills over the edge`, async ({ browser, baseURL }) => {
         const locale = lang === "zh" ? "zh-CN" : "en-GB";

@@ -92,9 +92,9 @@ pub enum ApiError {
     /// A model cannot be pulled.
     #[error("{message}")]
     Pull {
-        /// The kind of reason.
+        /// The kind of reason, with names and numbers.
         cause: PullCause,
-        /// With names, numbers and advice.
+        /// A sentence with advice.
         message: String,
     },
     /// The asker went away.
@@ -159,7 +159,7 @@ impl ApiError {
             | Self::FrameTooLarge { .. }
             | Self::TooManyFrames { .. }
             | Self::QuestionTooLong { .. } => 413,
-            Self::Pull { cause: PullCause::BadName, .. } => 422,
+            Self::Pull { cause: PullCause::BadName { .. }, .. } => 422,
             Self::Pull { .. } => 502,
             Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
             Self::Cancelled => 499,

@@ -1,7 +1,6 @@
 //! What went wrong and what to do about it, in the reader's language.
 
 use super::{Lang, fill};
-use timeline::PullCause;
 
 use crate::api::ApiError;
 use crate::extraction::ExtractError;
@@ -49,7 +48,7 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
         ApiError::LibraryUnreadable { message } => fill(m.library_failed, &[message]),
         ApiError::ModelFailed { message } => fill(m.model_failed, &[message]),
         ApiError::BackendFailed { message } => fill(m.backend_failed, &[message]),
-        ApiError::Pull { cause, message } => pull_error(lang, *cause, message),
+        ApiError::Pull { cause, .. } => super::pull_errors::sentence(m, cause),
         ApiError::Cancelled => m.stopped.to_owned(),
         ApiError::ShuttingDown => m.shutting_down.to_owned(),
         ApiError::BadRequest { message } => fill(m.bad_request, &[message]),
@@ -57,29 +56,6 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
         ApiError::Interrupted => m.interrupted.to_owned(),
         ApiError::Internal { message } => fill(m.internal, &[message]),
     }
-}
-
-/// A sentence for a download that failed; names and numbers are in the server's own words, which English shows as they are.
-fn pull_error(lang: Lang, cause: PullCause, message: &str) -> String {
-    let m = lang.messages();
-    let sentence = match cause {
-        PullCause::BadName => m.pull_bad_name,
-        PullCause::HubUnusable => m.pull_hub_unusable,
-        PullCause::Offline => m.pull_offline,
-        PullCause::UnknownModel => m.pull_unknown,
-        PullCause::Gated => m.pull_gated,
-        PullCause::ChooseWeights => m.pull_choose,
-        PullCause::UnsafeFileName => m.pull_unsafe,
-        PullCause::DiskFull => m.pull_disk_full,
-        PullCause::Checksum => m.pull_checksum,
-        PullCause::Cut => m.pull_cut,
-        PullCause::HubBusy => m.pull_busy,
-        PullCause::InUse => m.pull_in_use,
-        PullCause::ModelMissing => m.pull_missing,
-        PullCause::DiskFailed => m.pull_disk_failed,
-        PullCause::Cancelled => m.pull_cancelled,
-    };
-    fill(sentence, &[message])
 }
 
 fn kilobytes(bytes: u32) -> String {

@@ -197,20 +197,29 @@ messages! {
     sample_failed { "The sample could not be fetched. Check the connection and try again." "无法获取示例。请检查网络后重试。" }
 
     // errors of downloads
-    pull_bad_name { "That is no name of a model repository. Write it as owner/name, such as Qwen/Qwen3-VL-2B-Instruct." "这不是模型仓库的名字。请写成 所有者/名称，例如 Qwen/Qwen3-VL-2B-Instruct。" }
-    pull_hub_unusable { "{}." "无法使用模型库：{}。" }
-    pull_offline { "Offline: {}." "服务器无法连接模型库：{}。" }
-    pull_unknown { "{}." "模型库中没有这个模型：{}。" }
-    pull_gated { "{}." "这个模型需要授权：{}。" }
-    pull_choose { "Choose the weights: {}." "请选择权重文件：{}。" }
+    pull_bad_name { "“{}” is no name of a model repository. Write it as owner/name, such as Qwen/Qwen3-VL-2B-Instruct." "“{}”不是模型仓库的名字。请写成 所有者/名称，例如 Qwen/Qwen3-VL-2B-Instruct。" }
+    pull_bad_endpoint { "The server's HF_ENDPOINT is “{}”, which is no web address. Set it right and restart the server." "服务器的 HF_ENDPOINT 是“{}”，不是网址。请改正后重启服务器。" }
+    pull_no_hub { "What answers at {} is no model hub. Check the server's HF_ENDPOINT." "{} 的应答不像模型库。请检查服务器的 HF_ENDPOINT。" }
+    pull_no_tls { "The server cannot make secure connections. Install the package ca-certificates on it." "服务器无法建立安全连接。请在服务器上安装 ca-certificates 软件包。" }
+    pull_offline { "The server cannot reach {}. Check its network, or set HF_ENDPOINT to a mirror that it can reach." "服务器连不上 {}。请检查网络，或把 HF_ENDPOINT 设为可以访问的镜像。" }
+    pull_unknown { "There is no model {} at {}; check the spelling. For a private one, set HF_TOKEN on the server." "没有找到模型 {}（{}），请检查拼写。如果是私有模型，请在服务器上设置 HF_TOKEN。" }
+    pull_revision { "{} has no revision “{}”. Leave the part after @ out for the newest." "{} 没有版本“{}”。去掉 @ 之后的部分即可下载最新版本。" }
+    pull_gated { "{} is not open to everybody: accept its terms at {}, create an access token there, and set HF_TOKEN on the server to it." "{} 需要授权：请在 {} 接受条款，创建访问令牌，并在服务器上设为 HF_TOKEN。" }
+    pull_token { "The server's access token may not read {}. Accept the terms at {} with the account of the token, or set HF_TOKEN to another." "服务器的访问令牌无权读取 {}。请用令牌所属的账号在 {} 接受条款，或更换 HF_TOKEN。" }
+    pull_no_weights { "{} has neither safetensors nor GGUF files. It is no model that Timepin can load." "{} 没有 safetensors 或 GGUF 文件，Timepin 无法加载这个模型。" }
+    pull_choose { "{} has several GGUF files. Name one in the field for it, such as Q4_K_M: {}." "{} 有多个 GGUF 文件，请在文件一栏写明其中一个，例如 Q4_K_M：{}。" }
+    pull_no_file { "No weights like “{}” in {}. There are: {}." "没有与“{}”相符的权重（{}）。现有：{}。" }
+    pull_pattern { "“{}” is no pattern for a file's name. Write a part of it, such as Q4_K_M." "“{}”不是有效的文件名模式。请写文件名的一部分，例如 Q4_K_M。" }
     pull_unsafe { "The hub lists a file with an unsafe name, so nothing was downloaded: {}." "模型库列出的文件名不安全，因此没有下载：{}。" }
-    pull_disk_full { "{}." "磁盘空间不足：{}。" }
-    pull_checksum { "{}." "文件内容与校验和不符，已丢弃：{}。" }
-    pull_cut { "The connection was cut several times. What was loaded is kept; resume when the network is back. ({})" "连接多次中断。已下载的部分会保留，网络恢复后可以继续。（{}）" }
-    pull_busy { "{}." "模型库暂时拒绝请求：{}。" }
-    pull_in_use { "Another program is downloading this model. Wait for it, or stop it. ({})" "另一个程序正在下载这个模型。请等待或停止它。（{}）" }
-    pull_missing { "{}." "模型不在服务器上：{}。" }
-    pull_disk_failed { "The server cannot write the model: {}." "服务器无法写入模型：{}。" }
+    pull_disk_full { "Too little space on the server: {} are needed and {} are free in {}. Make room, or choose another data folder." "服务器磁盘空间不足：还需要 {}，可用 {}（{}）。请清理磁盘或更换数据文件夹。" }
+    pull_checksum { "{} arrived altered and was thrown away. Try again; if it happens again, something between the server and the hub changes it." "{} 与校验和不符，已丢弃。请重试；如果再次出现，请检查服务器与模型库之间的网络设备。" }
+    pull_cut { "The connection was cut several times (at {}). What was loaded is kept; resume when the network is back." "连接多次中断（{}）。已下载的部分会保留，网络恢复后可以继续。" }
+    pull_busy { "{} refuses for now (status {}). What was loaded is kept; resume later." "{} 暂时拒绝请求（状态 {}）。已下载的部分会保留，请稍后继续。" }
+    pull_in_use { "Another Timepin is downloading this model. Wait for it, or stop it. ({})" "另一个 Timepin 正在下载这个模型。请等待或停止它。（{}）" }
+    pull_missing { "The model {} is not on the server." "服务器上没有模型 {}。" }
+    pull_partial { "The model {} is on the server in part only. Resume its download." "服务器上只有模型 {} 的一部分。请继续下载。" }
+    pull_manifest { "{} cannot be read. Delete it on the server and download again: files that are whole are kept." "无法读取 {}。请在服务器上删除它再重新下载，完整的文件会保留。" }
+    pull_disk_failed { "The server cannot use {}: {}." "服务器无法读写 {}：{}。" }
     pull_cancelled { "Stopped. What was loaded is kept." "已停止，已下载的部分会保留。" }
 
     // errors of the server

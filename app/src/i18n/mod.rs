@@ -5,6 +5,7 @@
 
 mod errors;
 mod messages;
+mod pull_errors;
 #[cfg(feature = "ssr")]
 pub(crate) mod request;
 

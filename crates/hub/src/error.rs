@@ -196,26 +196,49 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The kind of error, for programs and for the page, which has its own sentence for each.
+    /// The kind of error with its names and numbers: for programs, and for the page, which has its own sentence for each.
     pub fn cause(&self) -> PullCause {
+        use PullCause as Cause;
+        let shown = |path: &Path| path.display().to_string();
         match self {
-            Self::BadName { .. } => PullCause::BadName,
-            Self::BadEndpoint { .. } | Self::Protocol { .. } | Self::Tls(_) => PullCause::HubUnusable,
-            Self::Offline { .. } => PullCause::Offline,
-            Self::UnknownRepository { .. } | Self::UnknownRevision { .. } => PullCause::UnknownModel,
-            Self::Gated { .. } => PullCause::Gated,
-            Self::NoWeights { .. } | Self::Choose { .. } | Self::NoMatch { .. } | Self::BadPattern { .. } => {
-                PullCause::ChooseWeights
+            Self::BadName { name, .. } => Cause::BadName { name: name.clone() },
+            Self::BadEndpoint { endpoint } => Cause::BadEndpoint { endpoint: endpoint.clone() },
+            Self::Protocol { url, .. } => Cause::NoHub { url: url.clone() },
+            Self::Tls(_) => Cause::NoTls,
+            Self::Offline { endpoint, .. } => Cause::Offline { endpoint: endpoint.clone() },
+            Self::UnknownRepository { endpoint, repository } => {
+                Cause::UnknownModel { endpoint: endpoint.clone(), model: repository.clone() }
             }
-            Self::UnsafeFileName(_) => PullCause::UnsafeFileName,
-            Self::DiskFull { .. } => PullCause::DiskFull,
-            Self::Checksum { .. } => PullCause::Checksum,
-            Self::Cut { .. } => PullCause::Cut,
-            Self::Refused { .. } => PullCause::HubBusy,
-            Self::InUse(_) => PullCause::InUse,
-            Self::NotHere { .. } | Self::Incomplete { .. } => PullCause::ModelMissing,
-            Self::Manifest { .. } | Self::Io { .. } => PullCause::DiskFailed,
-            Self::Cancelled => PullCause::Cancelled,
+            Self::UnknownRevision { repository, revision } => {
+                Cause::UnknownRevision { model: repository.clone(), revision: revision.clone() }
+            }
+            Self::Gated { repository, terms, with_token: false } => {
+                Cause::Gated { model: repository.clone(), terms: terms.clone() }
+            }
+            Self::Gated { repository, terms, with_token: true } => {
+                Cause::TokenRefused { model: repository.clone(), terms: terms.clone() }
+            }
+            Self::NoWeights { repository } => Cause::NoWeights { model: repository.clone() },
+            Self::Choose { repository, available } => {
+                Cause::ChooseFile { model: repository.clone(), files: available.join(", ") }
+            }
+            Self::NoMatch { repository, pattern, available } => {
+                Cause::NoSuchFile { model: repository.clone(), pattern: pattern.clone(), files: available.join(", ") }
+            }
+            Self::BadPattern { pattern, .. } => Cause::BadPattern { pattern: pattern.clone() },
+            Self::UnsafeFileName(name) => Cause::UnsafeFileName { name: name.clone() },
+            Self::DiskFull { folder, needed, free } => {
+                Cause::DiskFull { folder: shown(folder), needed: *needed, free: *free }
+            }
+            Self::Checksum { file, .. } => Cause::Checksum { file: file.clone() },
+            Self::Cut { file, .. } => Cause::Cut { file: file.clone() },
+            Self::Refused { endpoint, status, .. } => Cause::HubBusy { endpoint: endpoint.clone(), status: *status },
+            Self::InUse(folder) => Cause::InUse { folder: shown(folder) },
+            Self::NotHere { name } => Cause::ModelMissing { model: name.clone() },
+            Self::Incomplete { name } => Cause::ModelPartial { model: name.clone() },
+            Self::Manifest { path, .. } => Cause::BadManifest { path: shown(path) },
+            Self::Io { path, source } => Cause::DiskFailed { path: shown(path), reason: source.to_string() },
+            Self::Cancelled => Cause::Cancelled,
         }
     }
 

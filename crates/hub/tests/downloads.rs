@@ -76,8 +76,8 @@ async fn what_goes_wrong_is_the_last_event_with_its_code() {
     let hub = HubServer::start(&[("README.md", b"nothing".to_vec())]);
     let events: Vec<PullEvent> = downloads(&hub, &folder).pull(pull()).unwrap().collect().await;
     assert!(
-        matches!(events.last(), Some(PullEvent::Error { cause: PullCause::ChooseWeights, message })
-        if message.contains("owner/name")),
+        matches!(events.last(), Some(PullEvent::Error { cause: PullCause::NoWeights { model }, message })
+        if model == "owner/name" && message.contains(model)),
         "{events:?}"
     );
 }

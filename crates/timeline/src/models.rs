@@ -51,38 +51,60 @@ pub enum PullEvent {
     },
 }
 
-/// Why a download cannot begin, or ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Why a download cannot begin, or ended: the kind and its names and numbers, for a sentence in the reader's language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the fields are called what they are; folders, files and addresses as the server has them"
+)]
 pub enum PullCause {
     /// Not `owner/name`.
-    BadName,
-    /// What answers is no hub, or nothing can be made of its address.
-    HubUnusable,
+    BadName { name: String },
+    /// The hub's address is no address.
+    BadEndpoint { endpoint: String },
+    /// What answers is no hub.
+    NoHub { url: String },
+    /// The server cannot make secure connections.
+    NoTls,
     /// Nobody answers.
-    Offline,
-    /// No such repository or revision.
-    UnknownModel,
-    /// Terms have to be accepted, or a token is missing.
-    Gated,
-    /// No weights, or several of which one has to be chosen.
-    ChooseWeights,
+    Offline { endpoint: String },
+    /// No such repository, or a private one.
+    UnknownModel { endpoint: String, model: String },
+    /// No such branch, tag or commit.
+    UnknownRevision { model: String, revision: String },
+    /// Its terms have to be accepted at `terms`, and a token is missing.
+    Gated { model: String, terms: String },
+    /// The token in use may not read it.
+    TokenRefused { model: String, terms: String },
+    /// No weights that can be loaded.
+    NoWeights { model: String },
+    /// Several GGUF files, of which one has to be named.
+    ChooseFile { model: String, files: String },
+    /// No weights are called like that.
+    NoSuchFile { model: String, pattern: String, files: String },
+    /// Not a pattern for names of files.
+    BadPattern { pattern: String },
     /// A file's name would lead out of the folder.
-    UnsafeFileName,
-    /// Too little space.
-    DiskFull,
+    UnsafeFileName { name: String },
+    /// Too little space, in bytes.
+    DiskFull { folder: String, needed: u64, free: u64 },
     /// What arrived is not what was listed.
-    Checksum,
+    Checksum { file: String },
     /// The connection broke again and again.
-    Cut,
-    /// The hub refuses for now.
-    HubBusy,
+    Cut { file: String },
+    /// The hub refuses for now, with an HTTP status.
+    HubBusy { endpoint: String, status: u16 },
     /// Somebody else pulls the same model.
-    InUse,
-    /// The model is not here, or in part only.
-    ModelMissing,
-    /// The disk failed.
-    DiskFailed,
+    InUse { folder: String },
+    /// The model is not here.
+    ModelMissing { model: String },
+    /// The model is here in part.
+    ModelPartial { model: String },
+    /// What says how far a download came cannot be read.
+    BadManifest { path: String },
+    /// The disk failed; the reason is the system's.
+    DiskFailed { path: String, reason: String },
     /// It was asked to stop.
     Cancelled,
 }

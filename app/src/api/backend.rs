@@ -42,9 +42,8 @@ impl From<engine::Error> for ApiError {
             E::FrameTooLarge { pts, .. } => Self::FrameTooLarge { pts_us: pts.micros() },
             E::TooManyFrames { found, limit } => Self::TooManyFrames { found, limit },
             E::QuestionTooLong { bytes, limit } => Self::QuestionTooLong { bytes, limit },
-            E::ContextExceeded { needed, limit } => Self::ContextExceeded { needed, limit },
             E::BadVideo(message) => Self::BadVideo { message },
-            other => Self::from_code(other.code(), other.to_string()),
+            other => Self::from_code(other.code(), other.to_string(), other.tokens_wanting()),
         }
     }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
 use timeline::PullCause;
+use timeline::events::TokensWanting;
 
 /// Why a server function refused or failed. Codes are the engine's, so that streams and requests speak alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -83,6 +84,9 @@ pub enum ApiError {
         /// For the log and the curious.
         message: String,
     },
+    /// The device ran out of memory in the middle.
+    #[error("the device that runs the model ran out of memory")]
+    OutOfMemory,
     /// The server that runs the model is away, busy, or refuses.
     #[error("the model server failed: {message}")]
     BackendFailed {
@@ -127,8 +131,11 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    /// The error behind a `code` in a stream of events, where numbers are only in the message.
-    pub fn from_code(code: &str, message: String) -> Self {
+    /// The error behind a `code` in a stream of events, where most numbers are only in the message.
+    pub fn from_code(code: &str, message: String, tokens: Option<TokensWanting>) -> Self {
+        if let Some(TokensWanting { needed, limit }) = tokens {
+            return Self::ContextExceeded { needed, limit };
+        }
         match code {
             "unknown_video" => Self::UnknownVideo,
             "unknown_question" => Self::UnknownQuestion,
@@ -139,6 +146,7 @@ impl ApiError {
             "library_unreadable" => Self::LibraryUnreadable { message },
             "model_failed" | "model_missing" | "no_device" => Self::ModelFailed { message },
             code if code.starts_with("backend_") => Self::BackendFailed { message },
+            "out_of_memory" => Self::OutOfMemory,
             "cancelled" => Self::Cancelled,
             "shutting_down" => Self::ShuttingDown,
             _ => Self::Internal { message },
@@ -165,7 +173,7 @@ impl ApiError {
             Self::Cancelled => 499,
             Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,
             Self::BackendFailed { .. } => 502,
-            Self::ShuttingDown | Self::Network { .. } | Self::Interrupted => 503,
+            Self::OutOfMemory | Self::ShuttingDown | Self::Network { .. } | Self::Interrupted => 503,
             Self::StorageFull => 507,
         }
     }

@@ -42,12 +42,14 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
         }
         ApiError::NoFrames => m.no_frames.to_owned(),
         ApiError::ContextExceeded { needed, limit } => {
-            fill(m.context_exceeded, &[&needed.to_string(), &limit.to_string()])
+            let over = needed.saturating_sub(*limit);
+            fill(m.context_exceeded, &[needed, &over, limit].map(u32::to_string).each_ref().map(String::as_str))
         }
         ApiError::StorageFull => m.storage_full.to_owned(),
         ApiError::LibraryUnreadable { message } => fill(m.library_failed, &[message]),
         ApiError::ModelFailed { message } => fill(m.model_failed, &[message]),
         ApiError::BackendFailed { message } => fill(m.backend_failed, &[message]),
+        ApiError::OutOfMemory => m.out_of_memory.to_owned(),
         ApiError::Pull { cause, .. } => super::pull_errors::sentence(m, cause),
         ApiError::Cancelled => m.stopped.to_owned(),
         ApiError::ShuttingDown => m.shutting_down.to_owned(),

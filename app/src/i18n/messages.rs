@@ -230,7 +230,7 @@ messages! {
     body_too_large { "The request was too large for the server. Reload the page and resume." "请求超过了服务器的大小限制。请刷新页面后继续。" }
     empty_question { "Write a question first." "请先写下问题。" }
     question_too_long { "The question is too long ({}). Shorten it to at most {}." "问题太长（{}）。请缩短到 {} 以内。" }
-    context_exceeded { "Video and question need {} tokens; the model takes {}. Ask about a shorter video." "视频和问题需要 {} 词元，模型最多接受 {}。请换用更短的视频。" }
+    context_exceeded { "The question and the least of the video need {} tokens, {} more than the {} there are. Shorten the question, or raise max_context_length on the server." "问题和最少的画面需要 {} 个词元，比上限多 {} 个（上限 {}）。请缩短问题，或在服务器上调高 max_context_length。" }
     storage_full { "The server’s disk is full. Delete videos, or make room." "服务器磁盘已满。请删除视频或腾出空间。" }
     library_failed { "The library on the server failed: {}. Look at the server’s log." "服务器上的视频库出错：{}。请查看服务器日志。" }
     model_failed { "The model failed: {}. Ask again; if it stays, look at the server’s log." "模型出错：{}。请再问一次；若仍失败，请查看服务器日志。" }
@@ -241,6 +241,7 @@ messages! {
     bad_request { "The server did not understand the request ({}). Reload the page." "服务器无法理解请求（{}）。请刷新页面。" }
     unreachable { "The server cannot be reached. Check that it is running, then try again." "无法连接服务器。请确认它正在运行，然后重试。" }
     interrupted { "The connection broke off. Ask again." "连接中断，请再问一次。" }
+    out_of_memory { "The server’s device ran out of memory in the middle. Ask again: memory was freed. If it stays, lower max_context_length or set kv_cache to 8." "服务器的计算设备中途内存不足。内存已释放，请再问一次；若仍失败，请调低 max_context_length 或把 kv_cache 设为 8。" }
     internal { "Something went wrong on the server: {}. Try again." "服务器内部出错：{}。请重试。" }
 }
 

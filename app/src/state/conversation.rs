@@ -243,7 +243,9 @@ impl Conversation {
                         self.bench.spans.set(entry.spans());
                         outcome = Ok(usage);
                     }
-                    AnswerEvent::Error { code, message } => outcome = Err(ApiError::from_code(&code, message)),
+                    AnswerEvent::Error { code, message, tokens } => {
+                        outcome = Err(ApiError::from_code(&code, message, tokens));
+                    }
                 }
             }
         }

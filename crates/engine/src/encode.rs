@@ -35,6 +35,9 @@ impl Prepared {
 
 impl Shared {
     /// Encodes the next few pending pairs of a video. Returns whether any were pending.
+    ///
+    /// # Errors
+    /// When the device has no memory left: nothing is wrong with the pairs then, and they stay pending.
     pub(crate) fn encode_some(&self, id: &VideoId) -> Result<bool> {
         let next = self.registry.with(&self.library, id, |entry| {
             let size = entry.index.size();
@@ -48,18 +51,21 @@ impl Shared {
         let (marks, failure) = match self.encode_pairs(&pairs, size) {
             Ok(marks) => (marks, None),
             // One bad frame must not keep the others from being seen: find it by going one by one.
-            Err(_) if pairs.len() > 1 => self.encode_singly(&pairs, size),
-            Err(error) => (pairs.iter().map(|p| (p.span, Status::Failed)).collect(), Some(error)),
+            Err(_) => self.encode_singly(&pairs, size),
+        };
+        let (starved, bad) = match failure {
+            Some(error) if error.is_out_of_memory() => (Some(error), None),
+            other => (None, other),
         };
         self.registry.with_loaded(id, |entry| {
-            if let Some(error) = &failure {
+            if let Some(error) = &bad {
                 tracing::error!(video = %id, %error, "a segment could not be encoded");
                 entry.fail(error.to_string());
             }
             entry.mark(marks);
         });
         self.note_ready(id)?;
-        Ok(true)
+        starved.map_or(Ok(true), Err)
     }
 
     /// A pair as the model is to be shown it.
@@ -122,11 +128,13 @@ impl Shared {
         })
     }
 
+    /// What becomes of each pair, and the last error; want of memory ends it.
     fn encode_singly(&self, pairs: &[Pair], size: Size) -> (Vec<(Span, Status)>, Option<Error>) {
         let (mut marks, mut failure) = (Vec::new(), None);
         for pair in pairs {
             match self.encode_pairs(std::slice::from_ref(pair), size) {
                 Ok(done) => marks.extend(done),
+                Err(error) if error.is_out_of_memory() => return (marks, Some(error)),
                 Err(error) => {
                     marks.push((pair.span, Status::Failed));
                     failure = Some(error);

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use timeline::events::TokensWanting;
 use timeline::{Timestamp, VideoId};
 
 use crate::remote::RemoteError;
@@ -64,10 +65,11 @@ pub enum Error {
     NoFrames(VideoId),
     /// Even a single segment and the question do not fit.
     #[error(
-        "the question needs {needed} tokens beside the video but the context holds {limit}; shorten it or raise max_context_length"
+        "the question and the least of the video need {needed} tokens, {} more than the {limit} there are; shorten the question, or raise max_context_length (no further than the model's own window)",
+        needed.saturating_sub(*limit)
     )]
     ContextExceeded {
-        /// Tokens needed.
+        /// Tokens of question, answer and the smallest segment.
         needed: u32,
         /// Tokens there are.
         limit: u32,
@@ -132,15 +134,39 @@ impl Error {
             Self::StorageFull(_) => "storage_full",
             Self::Store(_) => "library_unreadable",
             Self::ModelMissing(_) => "model_missing",
+            Self::Model(qwen3_vl::Error::OutOfMemory(_)) => "out_of_memory",
+            Self::Model(qwen3_vl::Error::TooLong { .. }) => "context_exceeded",
+            Self::NoDevice(_) | Self::Model(qwen3_vl::Error::NoDevice { .. }) => "no_device",
             Self::Model(_) => "model_failed",
             Self::Remote(error) => error.code(),
-            Self::NoDevice(_) => "no_device",
             Self::BadRequest(_) => "bad_request",
             Self::File { .. } => "file_unusable",
             Self::Cancelled => "cancelled",
             Self::ShuttingDown => "shutting_down",
             Self::Internal(_) => "internal",
         }
+    }
+
+    /// With a prompt that is too long: what it needs and what there is, where that is known.
+    pub fn tokens_wanting(&self) -> Option<TokensWanting> {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (needed, limit) = match *self {
+            Self::ContextExceeded { needed, limit } => (needed, limit),
+            Self::Model(qwen3_vl::Error::TooLong { needed, limit }) => (narrow(needed), narrow(limit)),
+            Self::Remote(RemoteError::TooLong { needed: Some(needed), limit: Some(limit), .. }) => (needed, limit),
+            _ => return None,
+        };
+        Some(TokensWanting { needed, limit })
+    }
+
+    /// Whether the device has no memory left: nothing is wrong with what was asked.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Model(qwen3_vl::Error::OutOfMemory(_)))
+    }
+
+    /// Whether the device failed, for want of memory or another reason that may pass.
+    pub(crate) fn is_of_device(&self) -> bool {
+        self.is_out_of_memory() || matches!(self, Self::Model(qwen3_vl::Error::Tensor(_)))
     }
 
     /// The HTTP status it means.
@@ -154,7 +180,9 @@ impl Error {
             | Self::NotAnImage { .. }
             | Self::EmptyQuestion
             | Self::BadRequest(_)
+            | Self::Model(qwen3_vl::Error::TooLong { .. })
             | Self::ContextExceeded { .. } => 422,
+            Self::Model(qwen3_vl::Error::OutOfMemory(_)) => 503,
             // 499 is what proxies log for a client that went away.
             Self::Cancelled => 499,
             Self::Store(_)

@@ -35,7 +35,8 @@ impl Question {
             tracing::error!(video = %self.video, question = self.id, %error, "no answer");
         }
         let error = if shared.is_halting() { &Error::ShuttingDown } else { error };
-        self.tell(AnswerEvent::Error { code: error.code().to_owned(), message: error.to_string() });
+        let (code, message) = (error.code().to_owned(), error.to_string());
+        self.tell(AnswerEvent::Error { code, message, tokens: error.tokens_wanting() });
     }
 
     /// Whether the work on it has to end.

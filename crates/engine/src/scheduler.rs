@@ -138,7 +138,8 @@ impl<'a> Scheduler<'a> {
                 (Some(Lane::Write), _) => look_again = (!self.write()).then(|| Instant::now() + LOOK_AGAIN),
                 (Some(Lane::Read), Some(index)) => self.read(index, writing),
                 (Some(Lane::Encode), _) => {
-                    self.shared.queue.next_video().iter().for_each(|video| self.shared.encode_next(video));
+                    let Self { shared, tree, .. } = &mut self;
+                    shared.queue.next_video().iter().for_each(|video| shared.encode_next(video, || tree.shed() > 0));
                 }
                 _ => {}
             }
@@ -219,7 +220,7 @@ impl<'a> Scheduler<'a> {
             Ok(true) => self.begin_writing(index),
             Ok(false) => self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum()),
             // Something may go for its sake; then it is tried again.
-            Err(error) if is_of_device(&error) && self.tree.shed() > 0 => {}
+            Err(error) if error.is_of_device() && self.tree.shed() > 0 => {}
             Err(error) => self.end(index, Err(error)),
         }
     }
@@ -248,7 +249,7 @@ impl<'a> Scheduler<'a> {
         // From the last to the first: an answer that ends is taken out.
         for (index, piece) in indices.into_iter().zip(pieces).rev() {
             let piece = match piece {
-                Err(error) if is_of_device(&error) && self.tree.shed() > 0 => self.write_alone(index),
+                Err(error) if error.is_of_device() && self.tree.shed() > 0 => self.write_alone(index),
                 other => other,
             };
             let Some((question, writer)) = self.answers.get_mut(index).and_then(Answering::writer) else { continue };
@@ -329,9 +330,4 @@ impl<'a> Scheduler<'a> {
         }
         self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum());
     }
-}
-
-/// Whether the device failed, as it does when its memory runs out.
-fn is_of_device(error: &Error) -> bool {
-    matches!(error, Error::Model(qwen3_vl::Error::Tensor(_)))
 }

@@ -94,7 +94,8 @@ pub(crate) fn fit(costs: &[u32], fixed: u32, written: u32, limit: u32) -> Result
         }
         count -= 1;
     }
-    Err(Error::ContextExceeded { needed: fixed.saturating_add(reserve), limit })
+    let least = costs.iter().copied().min().unwrap_or(0);
+    Err(Error::ContextExceeded { needed: fixed.saturating_add(reserve).saturating_add(least), limit })
 }
 
 /// `count` of `length` indices, evenly spaced, each in the middle of its share.
@@ -113,6 +114,9 @@ mod tests {
         assert_eq!(thinned, [1, 3, 5, 7, 9]);
         let refused = fit(&[100; 10], 700, ANSWER_TOKENS, 750).unwrap_err();
         assert_eq!(refused.code(), "context_exceeded");
+        // Question, a quarter for the answer, one segment.
+        assert!(matches!(refused, Error::ContextExceeded { needed: 987, limit: 750 }), "{refused}");
+        assert!(refused.to_string().contains("237 more than the 750"), "{refused}");
     }
 
     #[test]

@@ -33,10 +33,12 @@ impl Shared {
         self.halt.load(Ordering::Relaxed)
     }
 
-    /// One step of encoding; the rest is queued behind whatever came meanwhile.
-    pub(crate) fn encode_next(&self, video: &VideoId) {
+    /// One step of encoding; the rest is queued behind whatever came meanwhile. When memory runs out, `shed` may free
+    /// memory and say that it did; otherwise the rest waits for the next question.
+    pub(crate) fn encode_next(&self, video: &VideoId, shed: impl FnOnce() -> bool) {
         match survive("encoding", || self.encode_some(video)) {
             Ok(true) => self.queue.encode(video),
+            Err(error) if error.is_out_of_memory() && shed() => self.queue.encode(video),
             // Deleted while it was queued: nothing to do.
             Ok(false) | Err(Error::UnknownVideo(_)) => {}
             Err(error) => {

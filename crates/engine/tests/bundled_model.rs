@@ -58,7 +58,7 @@ async fn ask(engine: &Engine, id: &VideoId, question: &str) -> (String, Usage) {
         match event {
             AnswerEvent::Token { text, .. } => answer.push_str(&text),
             AnswerEvent::Done { usage } => return (answer, usage),
-            AnswerEvent::Error { code, message } => panic!("{code}: {message}"),
+            AnswerEvent::Error { code, message, .. } => panic!("{code}: {message}"),
             _ => {}
         }
     }

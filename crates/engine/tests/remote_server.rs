@@ -66,7 +66,7 @@ async fn ask(engine: &Engine, id: &VideoId) -> (String, Result<Usage, (String, S
         match event {
             AnswerEvent::Token { text, .. } => answer.push_str(&text),
             AnswerEvent::Done { usage } => return (answer, Ok(usage)),
-            AnswerEvent::Error { code, message } => return (answer, Err((code, message))),
+            AnswerEvent::Error { code, message, .. } => return (answer, Err((code, message))),
             _ => {}
         }
     }

@@ -60,7 +60,7 @@ async fn ask(engine: &Engine, id: &VideoId) -> (String, String, Usage) {
             AnswerEvent::Thought { text } => thought.push_str(&text),
             AnswerEvent::Token { text, .. } => answer.push_str(&text),
             AnswerEvent::Done { usage } => return (thought, answer, usage),
-            AnswerEvent::Error { code, message } => panic!("{code}: {message}"),
+            AnswerEvent::Error { code, message, .. } => panic!("{code}: {message}"),
             _ => {}
         }
     }

@@ -39,8 +39,8 @@ pub enum Error {
     TextOnly(String),
     /// More weights than memory.
     #[error(
-        "the model's {parameters} parameters take {} in {precision} but only {} of memory are free; choose a smaller model \
-         (`timepin fit` shows which fit), or stop other programs",
+        "the model's {parameters} parameters take {} in {precision} but only {} of memory are free; choose a smaller \
+         precision, quantisation or model (`timepin fit` shows which fit), or stop other programs",
         gib(*needed),
         gib(*available)
     )]
@@ -88,9 +88,7 @@ pub enum Error {
         dtype: String,
     },
     /// Tokenizer and model do not know the same tokens.
-    #[error(
-        "tokenizer and model do not belong together: {0}; take tokenizer.json and config.json from the same checkpoint"
-    )]
+    #[error("tokenizer and model do not belong together: {0}; take the tokenizer and the weights of one checkpoint")]
     Vocabulary(String),
     /// A weight is absent.
     #[error("the checkpoint has no tensor `{0}`; download it again or check that every shard is there")]
@@ -137,9 +135,34 @@ pub enum Error {
     /// The caller asked to stop. The session is as it was before the call.
     #[error("stopped on request")]
     Cancelled,
+    /// The device is not there, or this build cannot use it.
+    #[error(
+        "{device} cannot be used ({source}); set device to cpu, or build with `--features cuda` where there is an NVIDIA \
+         card and its driver"
+    )]
+    NoDevice {
+        /// Such as `cuda:0`.
+        device: String,
+        /// What the library said.
+        source: candle_core::Error,
+    },
+    /// The device has no memory left for the computation.
+    #[error(
+        "the device ran out of memory ({0}); ask again, and if that does not help, lower max_context_length or          prefix_cache_memory, set kv_cache to 8, or choose a smaller precision"
+    )]
+    OutOfMemory(candle_core::Error),
     /// The device or the tensor library failed.
     #[error("the computation failed: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(candle_core::Error),
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        // The drivers' errors arrive as texts: CUDA's, and cuBLAS's for its workspace.
+        let told = error.to_string();
+        let signs = ["OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED"];
+        if signs.iter().any(|sign| told.contains(sign)) { Self::OutOfMemory(error) } else { Self::Tensor(error) }
+    }
 }
 
 /// Bytes as people read them.
@@ -149,3 +172,21 @@ fn gib(bytes: u64) -> String {
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_without_memory_is_told_apart_from_other_failures() {
+        for told in
+            [r#"DriverError(CUDA_ERROR_OUT_OF_MEMORY, "out of memory")"#, "CublasError(CUBLAS_STATUS_ALLOC_FAILED)"]
+        {
+            let error = Error::from(candle_core::Error::Msg(told.into()).context("matmul"));
+            assert!(matches!(error, Error::OutOfMemory(_)), "{error}");
+            assert!(error.to_string().contains("set kv_cache to 8"), "{error}");
+        }
+        let other = Error::from(candle_core::Error::Msg("shape mismatch".into()));
+        assert!(matches!(other, Error::Tensor(_)), "{other}");
+    }
+}

@@ -40,6 +40,19 @@ pub enum DeviceKind {
     Cuda(usize),
 }
 
+impl DeviceKind {
+    /// # Errors
+    /// When there is no such device.
+    pub(crate) fn open(self) -> Result<Device> {
+        Ok(match self {
+            Self::Cpu => Device::Cpu,
+            Self::Cuda(n) => {
+                Device::new_cuda(n).map_err(|source| Error::NoDevice { device: format!("cuda:{n}"), source })?
+            }
+        })
+    }
+}
+
 /// How to load.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadOptions {
@@ -103,10 +116,7 @@ impl Qwen3Vl {
     /// # Errors
     /// Missing or inconsistent files, a model larger than the memory that is free, or a device that is not there.
     pub fn load(dir: &Path, options: LoadOptions) -> Result<Self> {
-        let device = match options.device {
-            DeviceKind::Cpu => Device::Cpu,
-            DeviceKind::Cuda(n) => Device::new_cuda(n)?,
-        };
+        let device = options.device.open()?;
         Self::build(Checkpoint::open(dir, device, options.precision)?, options)
     }
 

@@ -199,6 +199,29 @@ fn impossible_numbers_are_refused_by_their_field_before_memory_is_taken() {
 }
 
 #[test]
+fn a_model_larger_than_memory_is_told_before_a_weight_is_read() {
+    let _turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
+    let folder = copy("tied");
+    configure(folder.path(), |config| {
+        config["text_config"]["intermediate_size"] = json!(1 << 22);
+        config["text_config"]["num_hidden_layers"] = json!(1 << 12);
+    });
+    LARGEST.store(0, Ordering::Relaxed);
+    let error = refused(folder.path());
+    assert!(matches!(&error, Error::TooLarge { needed, available, .. } if needed > available), "{error}");
+    assert!(error.to_string().contains("`timepin fit` shows which fit"), "{error}");
+    assert!(LARGEST.load(Ordering::Relaxed) < 16 << 20);
+
+    // Blocks of a GGUF take what the file takes: here eight tebibytes that no disk holds.
+    let folder = copy("gguf");
+    let file = fs::OpenOptions::new().write(true).open(folder.path().join("tiny-Q4_K_M.gguf")).unwrap();
+    file.set_len(8 << 40).unwrap();
+    let error = refused(folder.path());
+    assert!(matches!(&error, Error::TooLarge { needed, .. } if *needed > 8 << 40), "{error}");
+    assert!(error.to_string().contains("the files' own formats"), "{error}");
+}
+
+#[test]
 fn a_prompt_longer_than_the_window_says_by_how_much() {
     let folder = copy("tied");
     configure(folder.path(), |config| config["text_config"]["max_position_embeddings"] = json!(20));

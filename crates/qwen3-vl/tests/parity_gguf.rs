@@ -252,6 +252,42 @@ fn a_text_model_alone_and_other_models_are_refused_with_advice() {
 }
 
 #[test]
+fn a_tokenizer_beside_a_gguf_has_to_be_that_of_its_model() {
+    use qwen3_vl::Error;
+    let folder = merged(&[&golden().join("gguf")]);
+    let tokenizer = std::fs::read_to_string(golden().join("tied/tokenizer.json")).unwrap();
+    let at = folder.path().join("tokenizer.json");
+    std::fs::write(&at, &tokenizer).unwrap();
+    assert!(Qwen3Vl::load(folder.path(), LoadOptions::default()).is_ok(), "the right one is taken");
+    std::fs::write(&at, tokenizer.replace("<|video_pad|>", "<|film_pad|>")).unwrap();
+    let error = refusal(folder.path());
+    assert!(matches!(&error, Error::Vocabulary(told) if told.contains("no `<|video_pad|>`")), "{error}");
+    // More tokens than the model has embeddings for.
+    let mut longer: serde_json::Value = serde_json::from_str(&tokenizer).unwrap();
+    for n in 0..20 {
+        longer["model"]["vocab"][format!("more {n}")] = (400 + n).into();
+    }
+    std::fs::write(&at, longer.to_string()).unwrap();
+    let error = refusal(folder.path());
+    assert!(matches!(&error, Error::Vocabulary(told) if told.contains("the model embeddings for")), "{error}");
+}
+
+#[test]
+fn a_type_that_is_not_read_is_told_with_those_that_are() {
+    use qwen3_vl::Error;
+    let folder = merged(&[&golden().join("gguf")]);
+    let path = folder.path().join(TEXT);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let name = b"blk.0.attn_q.weight";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap() + name.len();
+    // Dimensions: their number in 4 bytes, two of 8; then the type, here IQ2_XXS.
+    bytes[at + 20..at + 24].copy_from_slice(&16_u32.to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let error = refusal(folder.path());
+    assert!(matches!(&error, Error::Unsupported(told) if told.contains("K quantisation")), "{error}");
+}
+
+#[test]
 fn a_damaged_file_is_named_wherever_it_was_cut() {
     use qwen3_vl::Error;
     let source = golden().join("gguf");

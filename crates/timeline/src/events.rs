@@ -95,7 +95,19 @@ pub enum AnswerEvent {
         code: String,
         /// A sentence that says what to do.
         message: String,
+        /// With a prompt that is too long: what it needs and what there is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tokens: Option<TokensWanting>,
     },
+}
+
+/// Tokens that a prompt needs, and fewer that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokensWanting {
+    /// Needed.
+    pub needed: u32,
+    /// There.
+    pub limit: u32,
 }
 
 /// What an answer took.

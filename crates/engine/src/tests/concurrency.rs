@@ -170,7 +170,7 @@ async fn an_answer_that_breaks_ends_alone() {
         AnswerEvent::Error { code, .. } => code.as_str(),
         other => panic!("{other:?}"),
     };
-    assert_eq!([code(1), code(3), code(4)], ["internal", "model_failed", "internal"]);
+    assert_eq!([code(1), code(3), code(4)], ["internal", "out_of_memory", "internal"]);
     // What they had written is kept, and the next question works.
     assert_eq!((answers[1].0.as_str(), answers[3].0.as_str()), ("one two ", "one two "));
     assert_eq!(ask(&engine, &id, "what?").await.0, answers[2].0);
@@ -187,9 +187,31 @@ async fn when_memory_runs_out_what_is_kept_goes_before_an_answer_does() {
     dream.world.memory.store(u64::from(15 * SEGMENT) * TOKEN_BYTES, Ordering::SeqCst);
     assert_eq!(ask(&engine, &two, "what?").await.1.shown_segments, 11);
     let (_, last) = read(engine.ask(&long, "what?".into()).unwrap()).await;
-    let AnswerEvent::Error { code, message } = last else { panic!("{last:?}") };
-    assert!(code == "model_failed" && message.contains("OUT_OF_MEMORY"), "{message}");
+    let AnswerEvent::Error { code, message, .. } = last else { panic!("{last:?}") };
+    assert!(code == "out_of_memory" && message.contains("set kv_cache to 8"), "{message}");
     assert_eq!(ask(&engine, &one, "what?").await.1.shown_segments, 10);
+}
+
+#[tokio::test]
+async fn memory_that_runs_out_while_a_video_is_encoded_costs_it_no_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let dream = Dream::new();
+    let engine = open(folder.path(), &dream);
+    let one = video(&engine, 20).await;
+    ask(&engine, &one, "what?").await;
+    // All memory is what is kept of the first video: it goes for the second's sake.
+    dream.world.memory.store(dream.world.held.load(Ordering::SeqCst), Ordering::SeqCst);
+    let two = video_of(&engine, 40..48).await;
+    ready(&engine, &two).await;
+    assert_eq!(ask(&engine, &two, "what?").await.1.shown_segments, 4);
+
+    // There is none at all: the question ends, and once there is some, the next one sees every segment.
+    dream.world.memory.store(1, Ordering::SeqCst);
+    let three = video_of(&engine, 60..68).await;
+    let (_, last) = read(engine.ask(&three, "what?".into()).unwrap()).await;
+    assert!(matches!(&last, AnswerEvent::Error { code, .. } if code == "out_of_memory"), "{last:?}");
+    dream.world.memory.store(0, Ordering::SeqCst);
+    assert_eq!(ask(&engine, &three, "what?").await.1.shown_segments, 4);
 }
 
 #[tokio::test]

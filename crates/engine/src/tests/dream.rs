@@ -58,6 +58,13 @@ impl World {
         self.deeds.lock().unwrap().push(deed);
     }
 
+    /// Whether there is memory for so many tokens more.
+    fn room(&self, tokens: u32) -> Result<()> {
+        let (memory, held) = (self.memory.load(Ordering::SeqCst), self.held.load(Ordering::SeqCst));
+        let wanted = held + u64::from(tokens) * TOKEN_BYTES;
+        if memory > 0 && wanted > memory { Err(out_of_memory()) } else { Ok(()) }
+    }
+
     fn rest(&self) {
         std::thread::sleep(*self.pace.lock().unwrap());
     }
@@ -145,6 +152,7 @@ impl Encoder for Dream {
 
     fn encode(&self, pairs: &[[RgbFrame; 2]]) -> Result<Vec<SegmentFeatures>> {
         assert!(!self.broken.load(Ordering::SeqCst), "a kernel gave up");
+        self.world.room(pairs.len() as u32 * SEGMENT)?;
         pairs
             .iter()
             .map(|pair| {
@@ -171,11 +179,8 @@ impl Block {
     }
 
     fn grow(&self, tokens: u32) -> Result<()> {
+        self.world.room(tokens)?;
         let bytes = u64::from(tokens) * TOKEN_BYTES;
-        let memory = self.world.memory.load(Ordering::SeqCst);
-        if memory > 0 && self.world.held.load(Ordering::SeqCst) + bytes > memory {
-            return Err(out_of_memory());
-        }
         self.world.held.fetch_add(bytes, Ordering::SeqCst);
         self.bytes.fetch_add(bytes, Ordering::SeqCst);
         Ok(())
@@ -189,7 +194,7 @@ impl Drop for Block {
 }
 
 fn out_of_memory() -> Error {
-    Error::Model(qwen3_vl::Error::Tensor(candle_core::Error::Msg("CUDA_ERROR_OUT_OF_MEMORY".into())))
+    qwen3_vl::Error::from(candle_core::Error::Msg("CUDA_ERROR_OUT_OF_MEMORY".into())).into()
 }
 
 /// Answers "saw 0.2:0,1 1.2:2,3 …" — stamps and colours of what it was shown; "count" makes it write a thousand words,

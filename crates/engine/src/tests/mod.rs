@@ -7,6 +7,7 @@ mod prefixes;
 mod questions;
 
 use std::io::Cursor;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,8 +55,13 @@ fn frames(numbers: impl IntoIterator<Item = u8>) -> Vec<FrameIn> {
 
 /// A video of `count` frames, completely received.
 async fn video(engine: &Engine, count: u8) -> VideoId {
-    let id = engine.create_video(new_video(u32::from(count))).await.unwrap();
-    engine.append_frames(&id, frames(0..count)).await.unwrap();
+    video_of(engine, 0..count).await
+}
+
+/// A video of some frames, completely received.
+async fn video_of(engine: &Engine, numbers: Range<u8>) -> VideoId {
+    let id = engine.create_video(new_video(numbers.len() as u32)).await.unwrap();
+    engine.append_frames(&id, frames(numbers)).await.unwrap();
     engine.finish_video(&id).await.unwrap();
     id
 }

@@ -192,7 +192,7 @@ async fn a_broken_answer_is_an_event_and_the_next_question_is_answered() {
     let id = video(&engine, 4).await;
     let (_, last) = read(engine.ask(&id, "panic".into()).unwrap()).await;
     assert!(
-        matches!(&last, AnswerEvent::Error { code, message } if code == "internal" && message.contains("a dream broke"))
+        matches!(&last, AnswerEvent::Error { code, message, .. } if code == "internal" && message.contains("a dream broke"))
     );
     assert_eq!(ask(&engine, &id, "what?").await.0, "saw 0.2:0,1 1.2:2,3 ");
     assert!(!engine.questions(&id).await.unwrap()[0].complete);

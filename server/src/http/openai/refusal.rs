@@ -55,7 +55,7 @@ impl Refusal {
             "context_exceeded" | "backend_context" => return Self::too_long(message),
             "unknown_video" => StatusCode::NOT_FOUND,
             "no_frames" => StatusCode::CONFLICT,
-            "shutting_down" | "backend_busy" => StatusCode::SERVICE_UNAVAILABLE,
+            "shutting_down" | "backend_busy" | "out_of_memory" => StatusCode::SERVICE_UNAVAILABLE,
             "backend_slow" => StatusCode::GATEWAY_TIMEOUT,
             code if code.starts_with("backend_") => StatusCode::BAD_GATEWAY,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -94,7 +94,7 @@ impl Reply {
                 self.usage = usage;
                 return Step::Done;
             }
-            AnswerEvent::Error { code, message } => return Step::Failed(Refusal::of_event(&code, message)),
+            AnswerEvent::Error { code, message, .. } => return Step::Failed(Refusal::of_event(&code, message)),
         }
         Step::Silent
     }
@@ -132,7 +132,7 @@ impl Reply {
         let mut events = Box::pin(events);
         let mut early = Vec::new();
         while let Some(event) = events.next().await {
-            if let AnswerEvent::Error { code, message } = event {
+            if let AnswerEvent::Error { code, message, .. } = event {
                 return Err(Refusal::of_event(&code, message));
             }
             let waits = matches!(

@@ -12,6 +12,10 @@ test("a model is pulled over a line that breaks, cancelled, resumed after a relo
   const row = (name: string) => page.getByTestId("model-row").filter({ hasText: name });
   await expect(row("bundled")).toHaveAttribute("data-state", "complete");
   await expect(row("bundled")).toContainText("F16");
+  // Whether it fits is judged anew for a longer video.
+  await expect(row("bundled").getByTestId("model-fit")).toContainText("a video of 10 min");
+  await page.getByTestId("models-minutes").selectOption("60");
+  await expect(row("bundled").getByTestId("model-fit")).toContainText("a video of 60 min");
 
   await page.getByTestId("pull-name").fill("timepin/tiny");
   await page.getByTestId("pull").click();
@@ -51,14 +55,14 @@ test("what cannot be pulled is told beside its name, with what to do", async ({ 
   await expect(row("gated/secret").getByTestId("error")).toContainText("HF_TOKEN");
   await pull("nobody/nothing");
   await expect(row("nobody/nothing").getByTestId("error")).toContainText("check the spelling");
-});
-
-for (const [name, width, height] of [["desktop", 1280, 800], ["phone", 390, 844]] as const) {
-  for (const scheme of ["light", "dark"] as const) {
   // In Chinese too, down to the advice.
   await page.getByTestId("lang-switch").click();
   await expect(row("nobody/nothing").getByTestId("error")).toContainText("请检查拼写");
   await expect(row("gated/secret").getByTestId("error")).toContainText("访问令牌");
+});
+
+for (const [name, width, height] of [["desktop", 1280, 800], ["phone", 390, 844]] as const) {
+  for (const scheme of ["light", "dark"] as const) {
     for (const lang of ["en", "zh"] as const) {
       test(`models, ${name}, ${scheme}, ${lang}: nothing spills over the edge`, async ({ browser, baseURL }) => {
         const locale = lang === "zh" ? "zh-CN" : "en-GB";

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use timeline::models::USUAL_MINUTES;
 
 /// Ask a video a question and get the exact moment.
 ///
@@ -32,7 +33,7 @@ pub(crate) enum Command {
     Config,
     /// Get a published model from a hub; the same command goes on after a cut
     Pull(Pull),
-    /// List the models that are here
+    /// List the models that are here, and whether each fits this device
     Models(Models),
     /// Measure this machine with this model on a video
     Bench(Bench),
@@ -107,7 +108,10 @@ pub(crate) struct Pull {
 /// The models that are here.
 #[derive(Debug, Args)]
 pub(crate) struct Models {
-    /// Print a JSON list: [{name, state, bytes, total, parameters, precision}]
+    /// Length of the video that each is judged by: whether model and video fit this device, with the settings in force
+    #[arg(long, value_name = "MINUTES", default_value_t = f64::from(USUAL_MINUTES), value_parser = minutes)]
+    pub(crate) minutes: f64,
+    /// Print a JSON list: [{name, state, bytes, total, parameters, precision, fit: {fits, missing, longest_minutes, precision}}]
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -131,11 +135,11 @@ pub(crate) struct Bench {
 /// Which machine for which video.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "--model takes a folder with config.json, or the name of a published size (2B, 4B, 8B, 32B, 30B-A3B, 235B-A22B), whose numbers are built in.\n\nExamples:\n  timepin fit --model 8B --minutes 60\n  timepin fit --model 30B-A3B --minutes 120 --fps 1 --gpu 4090D --gpu a100-80gb"
+    after_help = "--model takes a folder, a pulled model, or a published size (2B, 4B, 8B, 32B, 30B-A3B, 235B-A22B), whose numbers are built in.\n\nExamples:\n  timepin fit --model 8B --minutes 60\n  timepin fit --model 30B-A3B --minutes 120 --fps 1 --gpu 4090D --gpu a100-80gb"
 )]
 pub(crate) struct Fit {
     /// Length of the video
-    #[arg(long, value_name = "MINUTES", default_value_t = 10.0, value_parser = minutes)]
+    #[arg(long, value_name = "MINUTES", default_value_t = f64::from(USUAL_MINUTES), value_parser = minutes)]
     pub(crate) minutes: f64,
     /// Frames a second to look at, however many that makes [default: the model's own plan, at most 768 frames]
     #[arg(long, value_name = "FPS", value_parser = fps)]

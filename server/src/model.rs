@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use engine::fit::Machine;
 use hub::{Repository, Shelf};
 
 use crate::config::Config;
@@ -29,6 +30,14 @@ const FILES: &[(&str, &[u8])] = bundled![
     "chat_template.jinja",
     "model.safetensors",
 ];
+
+/// The machine models would be loaded on, with the memory that is free now; none where it does not say.
+///
+/// # Errors
+/// A device that means none.
+pub(crate) fn machine(config: &Config) -> anyhow::Result<Option<Machine>> {
+    Ok(engine::machine(&config.device, config.precision, config.kv_cache, config.threads)?)
+}
 
 /// Where pulled models are.
 pub(crate) fn shelf(config: &Config) -> Shelf {

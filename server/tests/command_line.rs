@@ -182,10 +182,14 @@ fn what_fits_is_told_without_a_model_on_disk() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["parameters"], 8_767_123_696_u64);
     let [small, large] = report["devices"].as_array().unwrap().as_slice() else { panic!("{report}") };
-    assert_eq!((&large["precision"], &large["fits"]), (&Value::from("16 bit"), &Value::from(true)));
+    assert_eq!((&large["precision"], &large["fits"]), (&Value::from("16bit"), &Value::from(true)));
     assert!(small["weights_bytes"].as_u64() < large["weights_bytes"].as_u64());
     let table = text(&fit(&["--model", "235B-A22B"]).stdout);
     assert!(table.contains("RTX 3090") && table.contains("too much") && table.contains("this machine"), "{table}");
+    // A folder is read, GGUF without a config.json too; what is neither folder nor name says what there is.
+    let gguf = repository().join("crates/qwen3-vl/tests/golden/gguf").canonicalize().unwrap();
+    let table = text(&fit(&["--model", gguf.to_str().unwrap()]).stdout);
+    assert!(table.contains(" parameters; weights in GiB") && table.contains("fits"), "{table}");
     let output = fit(&["--model", "7B"]);
     assert!(text(&output.stderr).contains("30B-A3B"), "{}", text(&output.stderr));
 }

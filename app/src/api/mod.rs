@@ -10,7 +10,7 @@
 //! | `ask` | video, question | NDJSON of [`AnswerEvent`](timeline::AnswerEvent) |
 //! | `list_questions`, `delete_question` | | |
 //! | `model_info` | – | [`ModelInfo`](timeline::ModelInfo) |
-//! | `list_models` | – | list of [`LocalModel`](timeline::LocalModel) |
+//! | `list_models` | minutes of video | list of [`LocalModel`](timeline::LocalModel) |
 //! | `pull_model`, `cancel_pull` | model, GGUF file | NDJSON of [`PullEvent`](timeline::PullEvent) |
 //!
 //! Dropping a stream in the page aborts the request, which drops the stream on the server, which stops the work.

@@ -3,13 +3,15 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, StreamingText, TextStream};
 use timeline::LocalModel;
+use timeline::models::USUAL_MINUTES;
 
 use super::error::ApiError;
 
-/// Models that are here or on their way: the bundled one, then the others by name.
+/// Models that are here or on their way: the bundled one, then the others by name; each says whether it fits the server with
+/// a video of so many minutes (10 where nothing is said).
 #[server(prefix = "/api", endpoint = "list_models", input = Json, output = Json)]
-pub async fn list_models() -> Result<Vec<LocalModel>, ApiError> {
-    Ok(super::backend::downloads()?.models().await?)
+pub async fn list_models(minutes: Option<u32>) -> Result<Vec<LocalModel>, ApiError> {
+    Ok(super::backend::downloads()?.models(f64::from(minutes.unwrap_or(USUAL_MINUTES))).await?)
 }
 
 /// Gets a model (`owner/name`, `@revision` may follow; `file` names a GGUF file), or joins the download that is under way:

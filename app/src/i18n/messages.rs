@@ -86,6 +86,13 @@ messages! {
     model_complete { "Complete" "完整" }
     model_partial { "In part" "部分" }
     model_pulling { "Downloading" "下载中" }
+    models_minutes { "Judged by a video of" "按视频长度判断" }
+    minutes_count { "{} min" "{} 分钟" }
+    fit_yes { "Fits this server with a video of {} min" "这台服务器可以运行，视频可达 {} 分钟" }
+    fit_memory { "Does not fit a video of {} min: {} of memory are wanting" "{} 分钟的视频放不下：内存还差 {}" }
+    fit_context { "A video of {} min is more than its context holds" "{} 分钟的视频超出它的上下文" }
+    fit_precision { "try --precision {}" "可用 --precision {}" }
+    fit_shorter { "at most {} min" "最长 {} 分钟" }
     pull { "Download" "下载" }
     pull_label { "Model repository" "模型仓库" }
     pull_file { "GGUF file (optional)" "GGUF 文件（可选）" }
@@ -234,6 +241,7 @@ messages! {
     storage_full { "The server’s disk is full. Delete videos, or make room." "服务器磁盘已满。请删除视频或腾出空间。" }
     library_failed { "The library on the server failed: {}. Look at the server’s log." "服务器上的视频库出错：{}。请查看服务器日志。" }
     model_failed { "The model failed: {}. Ask again; if it stays, look at the server’s log." "模型出错：{}。请再问一次；若仍失败，请查看服务器日志。" }
+    out_of_memory { "The server’s device ran out of memory in the middle. Ask again: memory was freed. If it stays, lower max_context_length or set kv_cache to 8." "服务器的计算设备中途内存不足。内存已释放，请再问一次；若仍失败，请调低 max_context_length 或把 kv_cache 设为 8。" }
     backend_failed { "The server that runs the model did not finish the answer: {}." "运行模型的服务器未能完成回答：{}。" }
     shutting_down { "The server is restarting. Ask again in a moment." "服务器正在重启，请稍后再问。" }
     bad_video { "This video cannot be added: {}." "无法添加这个视频：{}。" }
@@ -241,7 +249,6 @@ messages! {
     bad_request { "The server did not understand the request ({}). Reload the page." "服务器无法理解请求（{}）。请刷新页面。" }
     unreachable { "The server cannot be reached. Check that it is running, then try again." "无法连接服务器。请确认它正在运行，然后重试。" }
     interrupted { "The connection broke off. Ask again." "连接中断，请再问一次。" }
-    out_of_memory { "The server’s device ran out of memory in the middle. Ask again: memory was freed. If it stays, lower max_context_length or set kv_cache to 8." "服务器的计算设备中途内存不足。内存已释放，请再问一次；若仍失败，请调低 max_context_length 或把 kv_cache 设为 8。" }
     internal { "Something went wrong on the server: {}. Try again." "服务器内部出错：{}。请重试。" }
 }
 

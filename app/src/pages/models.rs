@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use timeline::ModelState;
+use timeline::models::USUAL_MINUTES;
 
 use crate::i18n::{fill, t, use_i18n};
 use crate::parts::header::Header;
@@ -12,6 +13,9 @@ use crate::parts::trouble::TroubleText;
 use crate::state::pulls::Pulls;
 use crate::state::session::Session;
 use crate::state::trouble::Trouble;
+
+/// Minutes a video may have to be judged by.
+const LENGTHS: [u32; 5] = [1, USUAL_MINUTES, 30, 60, 120];
 
 /// How another model is run.
 const COMMAND: &str = "timepin serve --model OWNER/NAME";
@@ -67,7 +71,10 @@ fn List() -> impl IntoView {
     });
     view! {
         <section class="models-list" aria-labelledby="models-here">
-            <h2 id="models-here">{t(|m| m.models_here)}</h2>
+            <div class="models-bar">
+                <h2 id="models-here">{t(|m| m.models_here)}</h2>
+                <Minutes />
+            </div>
             <Transition fallback=|| view! { <div class="cards-waiting" aria-hidden="true"></div> }>
                 {move || Suspend::new(async move {
                     match pulls.models.await {
@@ -77,6 +84,32 @@ fn List() -> impl IntoView {
                 })}
             </Transition>
         </section>
+    }
+    .into_any()
+}
+
+/// The video that models are judged by.
+#[component]
+fn Minutes() -> impl IntoView {
+    let Pulls { minutes, .. } = Pulls::expect();
+    let i18n = use_i18n();
+    let option = move |count: u32| {
+        view! {
+            <option value=count.to_string() selected=count == USUAL_MINUTES>
+                {move || fill(i18n.say().minutes_count, &[&count.to_string()])}
+            </option>
+        }
+    };
+    view! {
+        <label class="models-minutes">
+            <span>{t(|m| m.models_minutes)}</span>
+            <select
+                data-testid="models-minutes"
+                on:change=move |event| minutes.set(event_target_value(&event).parse().unwrap_or(USUAL_MINUTES))
+            >
+                {LENGTHS.map(option).collect_view()}
+            </select>
+        </label>
     }
     .into_any()
 }

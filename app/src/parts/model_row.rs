@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use timeline::models::{show_bytes, show_parameters};
-use timeline::{LocalModel, ModelState, PullCause, PullPhase, PullProgress, Timestamp};
+use timeline::{DeviceFit, LocalModel, ModelState, PullCause, PullPhase, PullProgress, Timestamp};
 
+use super::icons::{self, Icon};
 use super::trouble::TroubleText;
 use crate::api::ApiError;
-use crate::i18n::{fill, t, use_i18n};
+use crate::i18n::{Messages, fill, t, use_i18n};
 use crate::state::pulls::{Follow, Pulls};
 use crate::state::trouble::Trouble;
 
@@ -30,6 +31,7 @@ pub fn ModelRow(
         _ => ModelState::Partial,
     };
     let facts = model.as_ref().map(facts).unwrap_or_default();
+    let fit = StoredValue::new(model.and_then(|model| model.fit));
     let name = StoredValue::new(name);
     view! {
         <li class="model-row" data-testid="model-row" data-state=move || state_key(shown())>
@@ -48,6 +50,7 @@ pub fn ModelRow(
             </div>
             <Show when=move || !running.get()>
                 <p class="fine">{facts.clone()}</p>
+                {fit.get_value().map(|fit| view! { <Fit fit /> })}
             </Show>
             {move || match follow.get() {
                 Some(Follow::Running(progress)) => view! { <Progress name=name.get_value() progress /> }.into_any(),
@@ -76,6 +79,35 @@ fn facts(model: &LocalModel) -> String {
     };
     let facts = [model.parameters.map(show_parameters), model.precision.clone(), Some(size)];
     facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// Whether it fits the server, and if not, what is wanting and what would help.
+#[component]
+fn Fit(fit: DeviceFit) -> impl IntoView {
+    let i18n = use_i18n();
+    // That of the list as it is, not of the one being fetched.
+    let minutes = Pulls::expect().minutes.get_untracked();
+    let fits = fit.fits;
+    let icon = if fits { icons::CHECK } else { icons::ALERT };
+    view! {
+        <p class="model-fit" data-testid="model-fit" data-fits=fits.to_string()>
+            <Icon path=icon />
+            <span>{move || fit_sentence(i18n.say(), &fit, minutes)}</span>
+        </p>
+    }
+    .into_any()
+}
+
+fn fit_sentence(m: &Messages, fit: &DeviceFit, minutes: u32) -> String {
+    let minutes = minutes.to_string();
+    let verdict = match (fit.fits, fit.missing) {
+        (true, _) => fill(m.fit_yes, &[&minutes]),
+        (_, 0) => fill(m.fit_context, &[&minutes]),
+        (_, missing) => fill(m.fit_memory, &[&minutes, &show_bytes(missing)]),
+    };
+    let precision = fit.precision.as_ref().map(|precision| fill(m.fit_precision, &[precision]));
+    let shorter = fit.longest_minutes.filter(|_| !fit.fits).map(|most| fill(m.fit_shorter, &[&most.to_string()]));
+    [Some(verdict), precision, shorter].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 fn state_key(state: ModelState) -> &'static str {

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use timeline::models::USUAL_MINUTES;
 use timeline::{LocalModel, PullEvent, PullProgress};
 
 use super::ingest::backoff_ms;
@@ -29,6 +30,8 @@ pub enum Follow {
 /// The signals of the models page, in the context of its parts.
 #[derive(Clone, Copy)]
 pub struct Pulls {
+    /// Minutes of video that models are judged by.
+    pub minutes: RwSignal<u32>,
     /// Models there are.
     pub models: Resource<Result<Vec<LocalModel>, ApiError>>,
     /// Downloads by model.
@@ -39,8 +42,10 @@ pub struct Pulls {
 impl Pulls {
     /// Puts the signals into the context.
     pub fn provide() -> Self {
+        let minutes = RwSignal::new(USUAL_MINUTES);
         let pulls = Self {
-            models: Resource::new_blocking(|| (), |()| api::list_models()),
+            minutes,
+            models: Resource::new_blocking(move || minutes.get(), |minutes| api::list_models(Some(minutes))),
             followed: RwSignal::new(BTreeMap::new()),
             abort: StoredValue::new(Vec::new()),
         };

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, DeviceKind, LoadOptions, Message, Qwen3Vl, RgbFrame, SegmentFeatures, Wrapper, is_model_folder,
-    resize_bicubic,
+    Content, LoadOptions, Message, Qwen3Vl, RgbFrame, SegmentFeatures, Wrapper, is_model_folder, resize_bicubic,
 };
 use timeline::resize::Size;
 use timeline::{ModelInfo, PlanRequest};
 
 use crate::backend::{Backend, Conversation, Encoder, Memory, Shown, Written};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::selection::{ANSWER_TOKENS, THOUGHT_TOKENS};
 use crate::settings::Settings;
@@ -65,19 +65,16 @@ pub(crate) fn load(folder: &Path, settings: &Settings) -> Result<Qwen3Vl> {
             LoadOptions { device, precision: *precision, cache: *kv_cache, flash_attention: *use_flash_attention };
         Ok(Qwen3Vl::load(folder, options)?)
     };
-    match device.as_str() {
-        "cpu" => on(DeviceKind::Cpu),
-        "cuda" => on(DeviceKind::Cuda(0)),
-        "auto" if cfg!(feature = "cuda") => on(DeviceKind::Cuda(0)).or_else(|error| {
-            tracing::warn!(%error, "no CUDA device can be used; the model runs on the processor");
-            on(DeviceKind::Cpu)
-        }),
-        "auto" => on(DeviceKind::Cpu),
-        other => match other.strip_prefix("cuda:").and_then(|n| n.parse().ok()) {
-            Some(number) => on(DeviceKind::Cuda(number)),
-            None => Err(Error::NoDevice(other.to_owned())),
-        },
+    let mut devices = device::wanted(device)?.into_iter().peekable();
+    while let Some(kind) = devices.next() {
+        match on(kind) {
+            Err(error) if devices.peek().is_some() => {
+                tracing::warn!(%error, "no CUDA device can be used; the model runs on the processor");
+            }
+            loaded => return loaded,
+        }
     }
+    Err(Error::NoDevice(device.clone()))
 }
 
 /// The folder's name: what people call a checkpoint.

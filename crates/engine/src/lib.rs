@@ -20,10 +20,12 @@
 //! | thoughts are told from answers | `thought.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
 //! | a request is run with everything written down | `inspect/` |
+//! | a device is chosen | `device.rs` |
 //! | another model or server answers | `backend.rs`, `candle.rs`, `talk.rs`, `remote/` |
 
 mod backend;
 mod candle;
+mod device;
 mod encode;
 mod engine;
 mod error;
@@ -53,6 +55,7 @@ mod thought;
 mod worker;
 mod writer;
 
+pub use device::machine;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use guests::Guest;

@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::pull::Pull;
 use crate::repository::Repository;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, unmeasured};
 use crate::transfer::blocking;
 
 /// All downloads of a server. Clones are the same downloads.
@@ -97,24 +97,17 @@ impl Downloads {
         self.running().values().for_each(|running| running.cancel.cancel());
     }
 
-    /// Models that are here, and those on their way.
+    /// Models that are here, judged by a video of some minutes, and those on their way.
     ///
     /// # Errors
     /// When the folder of models cannot be read.
-    pub async fn models(&self) -> Result<Vec<LocalModel>> {
+    pub async fn models(&self, minutes: f64) -> Result<Vec<LocalModel>> {
         let shelf = self.shelf.clone();
-        let mut models = blocking(move || shelf.list()).await?;
+        let mut models = blocking(move || shelf.list(minutes)).await?;
         for name in self.running().keys() {
             match models.iter_mut().find(|model| model.name == *name) {
                 Some(model) => model.state = ModelState::Pulling,
-                None => models.push(LocalModel {
-                    name: name.clone(),
-                    state: ModelState::Pulling,
-                    bytes: 0,
-                    total: None,
-                    parameters: None,
-                    precision: None,
-                }),
+                None => models.push(unmeasured(name.clone(), ModelState::Pulling)),
             }
         }
         Ok(models)

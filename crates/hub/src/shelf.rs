@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use qwen3_vl::fit::Machine;
 use timeline::{LocalModel, ModelState};
 
 use crate::error::{Error, Result};
@@ -15,17 +16,23 @@ use crate::repository::Repository;
 pub struct Shelf {
     models: PathBuf,
     bundled: Option<PathBuf>,
+    machine: Option<Machine>,
 }
 
 impl Shelf {
     /// The models below a folder, which need not be there yet.
     pub fn new(models: PathBuf) -> Self {
-        Self { models, bundled: None }
+        Self { models, bundled: None, machine: None }
     }
 
     /// Lists the model that comes with the program too, as `bundled`.
     pub fn with_bundled(self, folder: PathBuf) -> Self {
         Self { bundled: Some(folder), ..self }
+    }
+
+    /// Lists whether the models fit a machine too.
+    pub fn judged_on(self, machine: Option<Machine>) -> Self {
+        Self { machine, ..self }
     }
 
     /// The folder of all of them.
@@ -48,25 +55,25 @@ impl Shelf {
         }
     }
 
-    /// All of them: the bundled one, then the others by name. Reads headers of weights.
+    /// All of them, judged by a video of some minutes: the bundled one, then the others by name. Reads headers of weights.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn list(&self) -> Result<Vec<LocalModel>> {
+    pub fn list(&self, minutes: f64) -> Result<Vec<LocalModel>> {
         let mut found = Vec::new();
         if let Some(folder) = &self.bundled {
-            found.push(by_hand("bundled".to_owned(), folder)?);
+            found.push(self.by_hand("bundled".to_owned(), folder, minutes)?);
         }
         for owner in names(&self.models)? {
             for name in names(&self.models.join(&owner))? {
                 let Ok(repository) = format!("{owner}/{name}").parse::<Repository>() else { continue };
-                found.extend(self.describe(&repository)?);
+                found.extend(self.describe(&repository, minutes)?);
             }
         }
         Ok(found)
     }
 
-    fn describe(&self, repository: &Repository) -> Result<Option<LocalModel>> {
+    fn describe(&self, repository: &Repository, minutes: f64) -> Result<Option<LocalModel>> {
         let folder = repository.folder(&self.models);
         let manifest = match Manifest::read(&folder) {
             Ok(manifest) => manifest,
@@ -80,28 +87,31 @@ impl Shelf {
                 let complete = manifest.is_whole(&folder);
                 let state = if complete { ModelState::Complete } else { ModelState::Partial };
                 let (bytes, total) = (bytes_of(&folder, &manifest), Some(manifest.bytes()));
-                let model = LocalModel { name, state, bytes, total, parameters: None, precision: None };
-                Ok(Some(if complete { measured(model, &folder) } else { model }))
+                let model = LocalModel { bytes, total, ..unmeasured(name, state) };
+                Ok(Some(if complete { self.measured(model, &folder, minutes) } else { model }))
             }
-            None if looks_like_a_model(&folder) => by_hand(name, &folder).map(Some),
+            None if looks_like_a_model(&folder) => self.by_hand(name, &folder, minutes).map(Some),
             None => Ok(None),
         }
     }
-}
 
-/// A folder that nobody pulled: what is in it is the model.
-fn by_hand(name: String, folder: &Path) -> Result<LocalModel> {
-    let bytes = bytes_in(folder).map_err(Error::io(folder))?;
-    let state = ModelState::Complete;
-    Ok(measured(LocalModel { name, state, bytes, total: None, parameters: None, precision: None }, folder))
-}
-
-/// Adds what the weights' headers say. Files that cannot be read say nothing; loading them tells why.
-fn measured(model: LocalModel, folder: &Path) -> LocalModel {
-    match qwen3_vl::census(folder) {
-        Ok(census) => LocalModel { parameters: Some(census.parameters()), precision: census.precision(), ..model },
-        Err(_) => model,
+    /// A folder that nobody pulled: what is in it is the model.
+    fn by_hand(&self, name: String, folder: &Path, minutes: f64) -> Result<LocalModel> {
+        let bytes = bytes_in(folder).map_err(Error::io(folder))?;
+        Ok(self.measured(LocalModel { bytes, ..unmeasured(name, ModelState::Complete) }, folder, minutes))
     }
+
+    /// Adds what the weights' headers say. Files that cannot be read say nothing; loading them tells why.
+    fn measured(&self, model: LocalModel, folder: &Path, minutes: f64) -> LocalModel {
+        let Ok(census) = qwen3_vl::census(folder) else { return model };
+        let fit = self.machine.as_ref().and_then(|machine| machine.judge(folder, minutes).ok());
+        LocalModel { parameters: Some(census.parameters()), precision: census.precision(), fit, ..model }
+    }
+}
+
+/// A model of which nothing is known but its name.
+pub(crate) fn unmeasured(name: String, state: ModelState) -> LocalModel {
+    LocalModel { name, state, bytes: 0, total: None, parameters: None, precision: None, fit: None }
 }
 
 /// Bytes of a download, ended or not.

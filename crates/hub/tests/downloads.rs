@@ -33,7 +33,7 @@ fn pull() -> Pull {
 }
 
 async fn state(downloads: &Downloads) -> Vec<ModelState> {
-    downloads.models().await.unwrap().into_iter().map(|model| model.state).collect()
+    downloads.models(10.0).await.unwrap().into_iter().map(|model| model.state).collect()
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl Desk {
     }
 
     fn state(&self) -> Option<ModelState> {
-        self.shelf().list().unwrap().first().map(|model| model.state)
+        self.shelf().list(10.0).unwrap().first().map(|model| model.state)
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use candle_core::DType;
 
+use crate::fit;
 use crate::kernels::attention::kept::Form;
 
 /// How keys and values are kept.
@@ -30,6 +31,16 @@ impl CachePrecision {
             Self::Auto | Self::Sixteen => Form::Float(sixteen),
             Self::Full => Form::Float(DType::F32),
             Self::Eight => Form::EightBit,
+        }
+    }
+
+    /// What keys and values take beside weights kept as `weights`, for an estimate of memory.
+    pub fn beside(self, weights: fit::Precision) -> fit::KvFormat {
+        match self {
+            Self::Auto if weights == fit::Precision::F32 => fit::KvFormat::F32,
+            Self::Auto | Self::Sixteen => fit::KvFormat::Half,
+            Self::Full => fit::KvFormat::F32,
+            Self::Eight => fit::KvFormat::Eight,
         }
     }
 }

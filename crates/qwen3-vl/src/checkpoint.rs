@@ -1,19 +1,19 @@
 //! A model folder, whatever its form: the layout of the published checkpoints, or GGUF.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use candle_core::Device;
 
 use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::fit;
+use crate::error::Result;
+use crate::fit::{self, Outline};
 use crate::generate::Sampling;
 use crate::gguf::{self, Gguf};
 use crate::processor::Normalisation;
 use crate::profile::Profile;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
-use crate::weights::{Precision, Weights, fingerprint, safetensors_of};
+use crate::weights::{Precision, Weights, fingerprint, length_of, safetensors_of};
 
 /// Everything in the folder; weights are read when they are asked for.
 pub(crate) struct Checkpoint {
@@ -34,15 +34,15 @@ pub fn is_model_folder(dir: &Path) -> bool {
     dir.join("config.json").is_file() || gguf::is_here(dir)
 }
 
+/// Whether a folder's weights are GGUF, which is often kept beside the `config.json` of the model it was made from.
+pub(crate) fn is_gguf(dir: &Path) -> bool {
+    let published = ["model.safetensors", "model.safetensors.index.json"].iter().any(|f| dir.join(f).exists());
+    !published && gguf::is_here(dir)
+}
+
 impl Checkpoint {
     pub(crate) fn open(dir: &Path, device: Device, precision: Precision) -> Result<Self> {
-        // A GGUF is often kept beside the `config.json` of the model it was made from.
-        let published = ["model.safetensors", "model.safetensors.index.json"].iter().any(|f| dir.join(f).exists());
-        if !published && gguf::is_here(dir) {
-            Self::from_gguf(dir, device, precision)
-        } else {
-            Self::published(dir, device, precision)
-        }
+        if is_gguf(dir) { Self::from_gguf(dir, device, precision) } else { Self::published(dir, device, precision) }
     }
 
     fn published(dir: &Path, device: Device, precision: Precision) -> Result<Self> {
@@ -50,10 +50,8 @@ impl Checkpoint {
         let (profile, tokenizer) = (Profile::read(dir)?, Tokenizer::read(dir)?);
         tokenizer.check(&config)?;
         let weights = Weights::open(dir, device, precision)?;
-        if weights.device().is_cpu() {
-            // Told in a sentence before it is told by the system's killer.
-            fit::Dimensions::read(dir)?.check_memory(weights.held(), fit::available_memory())?;
-        }
+        // Told in a sentence before it is told by the system's killer.
+        Outline::published(dir, weights.held())?.check(fit::available_on(weights.device()))?;
         let rounding = weights.vision_rounding();
         Ok(Self {
             sampling: Sampling::read(dir)?,
@@ -79,14 +77,8 @@ impl Checkpoint {
         let (paths, normalisation) = (gguf.paths(), gguf.normalisation());
         tokenizer.check(&config)?;
         let weights = Weights::from_gguf(gguf, device, precision)?;
-        if weights.device().is_cpu() {
-            // Blocks take in memory what they take in the file, unless floats were asked for.
-            let sizes = fit::Dimensions::of(&config);
-            match weights.held() {
-                fit::Precision::F32 => sizes.check_memory(fit::Precision::F32, fit::available_memory())?,
-                _ => sizes.check_bytes("the files' own formats", length(&paths)?, fit::available_memory())?,
-            }
-        }
+        let outline = Outline::gguf(&config, length_of(&paths)?, weights.held());
+        outline.check(fit::available_on(weights.device()))?;
         let rounding = weights.vision_rounding();
         Ok(Self {
             fingerprint: fingerprint(dir, &paths, rounding.as_deref())?,
@@ -99,13 +91,4 @@ impl Checkpoint {
             weights,
         })
     }
-}
-
-/// Bytes of files.
-fn length(paths: &[PathBuf]) -> Result<u64> {
-    let one = |path: &PathBuf| {
-        let wrap = |source| Error::Read { path: path.clone(), source };
-        Ok(std::fs::metadata(path).map_err(wrap)?.len())
-    };
-    paths.iter().map(one).sum()
 }

@@ -29,7 +29,7 @@ pub use budget::Budget;
 pub use events::{AnswerEvent, Pin, ProgressEvent};
 pub use mentions::Mention;
 pub use model::ModelInfo;
-pub use models::{LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
+pub use models::{DeviceFit, LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
 pub use video::{AppendReceipt, FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

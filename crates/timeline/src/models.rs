@@ -29,7 +29,26 @@ pub struct LocalModel {
     pub parameters: Option<u64>,
     /// The storage type that holds most of them, such as `BF16` or `Q4_K`.
     pub precision: Option<String>,
+    /// Whether it fits this device with a video; nothing while its files are not all there, or where the device does not
+    /// say what memory it has.
+    pub fit: Option<DeviceFit>,
 }
+
+/// Whether a model and a video of some length have room on a device, loaded as its settings say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFit {
+    /// Whether they do.
+    pub fits: bool,
+    /// Bytes that are wanting; zero where it fits, or where the model has too few positions for the video.
+    pub missing: u64,
+    /// Longest video that fits, in whole minutes up to a day; none when not even a minute does.
+    pub longest_minutes: Option<u32>,
+    /// The nearest value of the setting `precision` in which it would fit, where one would help.
+    pub precision: Option<String>,
+}
+
+/// Minutes of video that a model is judged by where nobody says how many.
+pub const USUAL_MINUTES: u32 = 10;
 
 /// How a download goes. The last event of a stream is `Done` or `Error`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

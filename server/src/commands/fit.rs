@@ -2,11 +2,12 @@
 //! downloaded. The arithmetic is `engine::fit`; here it becomes a table.
 
 use anyhow::{Context, bail};
-use engine::Profile;
 use engine::fit::{
-    Advice, Demand, Dimensions, GPUS, KvFormat, Limits, Need, PUBLISHED, Place, Precision, Video, available_memory,
+    Advice, Demand, Dimensions, GPUS, KvFormat, Limits, Machine, Need, PUBLISHED, Place, Precision, Video,
 };
+use engine::{CachePrecision, Profile};
 use serde::Serialize;
+use timeline::models::show_parameters;
 use timeline::resize::Size;
 
 use crate::cli::Fit;
@@ -60,8 +61,7 @@ struct Device {
     name: String,
     limits: Limits,
     /// The most exact first.
-    precisions: &'static [Precision],
-    kv: KvFormat,
+    precisions: Vec<Precision>,
 }
 
 /// Prints the table.
@@ -70,17 +70,15 @@ struct Device {
 /// An unknown model or card, or frames of an impossible shape.
 pub(crate) fn run(config: &Config, request: &Fit) -> anyhow::Result<()> {
     let (name, dimensions, profile) = known(config)?;
-    let mut plan =
-        timeline::PlanRequest { fps: profile.fps, min_frames: profile.min_frames, max_frames: profile.max_frames };
+    let (width, height) = request.frame;
+    let mut demand = Demand { source: Size { height, width }, ..Demand::usual(request.minutes, &profile) };
     if let Some(fps) = request.fps {
         // Whoever names a rate wants that rate, not the plan's ceiling.
-        (plan.fps, plan.max_frames) = (fps, 1 << 24);
+        (demand.plan.fps, demand.plan.max_frames) = (fps, 1 << 24);
     }
-    let (width, height) = request.frame;
-    let demand = Demand { minutes: request.minutes, source: Size { height, width }, plan, resize: profile.resize };
     let video = demand.video()?;
-    let devices = devices(&request.gpus)?;
-    let rows = devices.iter().map(|device| row(&dimensions, &demand, &video, device)).collect();
+    let devices = devices(config, &request.gpus)?;
+    let rows = devices.iter().map(|device| row(&dimensions, &demand, &video, config.kv_cache, device)).collect();
     let budget = video.budget;
     let report = Report {
         model: name,
@@ -102,29 +100,33 @@ pub(crate) fn run(config: &Config, request: &Fit) -> anyhow::Result<()> {
     commands::print(&text)
 }
 
-/// The model's name, its sizes, and how it wants to be shown a video.
+/// The model's name, its sizes, and how it wants to be shown a video: of a folder, of a pulled model, or of a published
+/// size that need not be here.
 fn known(config: &Config) -> anyhow::Result<(String, Dimensions, Profile)> {
-    let named = config.model.as_ref().filter(|folder| !folder.join("config.json").is_file());
-    if let Some(name) = named {
-        let name = name.to_string_lossy();
-        let Some(dimensions) = Dimensions::published(&name) else {
-            bail!(
-                "there is no config.json in {name}, nor is it a published size; give a folder or one of {}",
+    let found = model::folder(config).map(|(folder, _)| folder);
+    let name = config.model.as_ref().map(|named| named.to_string_lossy().into_owned());
+    match (found, name) {
+        (Ok(folder), name) if folder.is_dir() => {
+            let name = name.unwrap_or_else(|| "bundled".to_owned());
+            Ok((name, Dimensions::read(&folder)?, Profile::read(&folder)?))
+        }
+        (_, Some(name)) => match Dimensions::published(&name) {
+            Some(dimensions) => Ok((name, dimensions, Profile::default())),
+            None => bail!(
+                "{name} is no folder, no model that `timepin models` lists, and no published size ({})",
                 PUBLISHED.join(", ")
-            );
-        };
-        return Ok((name.into_owned(), dimensions, Profile::default()));
+            ),
+        },
+        (found, None) => bail!("there is no bundled model in {}", found?.display()),
     }
-    let (folder, _) = model::folder(config)?;
-    Ok((folder.display().to_string(), Dimensions::read(&folder)?, Profile::read(&folder)?))
 }
 
-fn devices(wanted: &[String]) -> anyhow::Result<Vec<Device>> {
+/// Cards, those that were named or all, and this machine.
+fn devices(config: &Config, wanted: &[String]) -> anyhow::Result<Vec<Device>> {
     let card = |gpu: &engine::fit::Gpu| Device {
         name: gpu.name.to_owned(),
         limits: Limits { memory: gpu.bytes(), place: Place::Accelerator },
-        precisions: ON_CARDS,
-        kv: KvFormat::Half,
+        precisions: precisions(config, ON_CARDS),
     };
     if !wanted.is_empty() {
         let find = |name: &String| {
@@ -137,32 +139,33 @@ fn devices(wanted: &[String]) -> anyhow::Result<Vec<Device>> {
         return wanted.iter().map(find).collect();
     }
     let mut devices: Vec<_> = GPUS.iter().map(card).collect();
-    if let Some(memory) = available_memory() {
-        let threads = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
-        devices.push(Device {
-            name: "this machine".to_owned(),
-            limits: Limits { memory, place: Place::Cpu { threads } },
-            precisions: &Precision::ALL,
-            kv: KvFormat::F32,
-        });
+    if let Some(Machine { limits, .. }) = model::machine(config)? {
+        let usual = if limits.place == Place::Accelerator { ON_CARDS } else { &Precision::ALL };
+        devices.push(Device { name: "this machine".to_owned(), limits, precisions: precisions(config, usual) });
     }
     Ok(devices)
 }
 
-fn row(model: &Dimensions, demand: &Demand, video: &Video, device: &Device) -> Row {
-    let Device { limits, precisions, kv, .. } = *device;
-    let best = model.precision(demand, precisions, kv, limits);
+/// The precision that was asked for, or all there are.
+fn precisions(config: &Config, usual: &[Precision]) -> Vec<Precision> {
+    Precision::asked(config.precision).map_or_else(|| usual.to_vec(), |asked| vec![asked])
+}
+
+fn row(model: &Dimensions, demand: &Demand, video: &Video, cache: CachePrecision, device: &Device) -> Row {
+    let Device { limits, precisions, .. } = device;
+    let best = model.precision(demand, precisions, cache, *limits);
     // What does not fit at all is told for the smallest precision: that is nearest.
     let precision = best.or(precisions.last().copied()).unwrap_or(Precision::Q4K);
+    let kv = cache.beside(precision);
     let need: Need = model.need(video, precision, kv, limits.place);
-    let advice = if best.is_some() { Vec::new() } else { model.advice(demand, precision, kv, limits) };
+    let advice = if best.is_some() { Vec::new() } else { model.advice(demand, precision, kv, *limits) };
     Row {
         device: device.name.clone(),
         memory_bytes: limits.memory,
-        precision: precision.name(),
+        precision: precision.setting(),
         fits: best.is_some(),
-        batch: model.batch(&need, kv, limits),
-        longest_minutes: model.longest(demand, precision, kv, limits),
+        batch: model.batch(&need, kv, *limits),
+        longest_minutes: model.longest(demand, precision, kv, *limits),
         weights_bytes: need.weights,
         kv_bytes: need.kv,
         activation_bytes: need.activations.saturating_add(need.reserve),
@@ -174,11 +177,9 @@ fn row(model: &Dimensions, demand: &Demand, video: &Video, device: &Device) -> R
 
 fn words(advice: Advice) -> String {
     match advice {
-        Advice::Precision(precision) => format!("weights in {}", precision.name()),
-        Advice::EightBitKv => "keys and values in 8 bits".to_owned(),
-        Advice::PrecisionAndEightBitKv(precision) => {
-            format!("weights in {} and keys and values in 8 bits", precision.name())
-        }
+        Advice::Precision(precision) => format!("--precision {}", precision.setting()),
+        Advice::EightBitKv => "--kv-cache 8".to_owned(),
+        Advice::PrecisionAndEightBitKv(precision) => format!("--precision {} --kv-cache 8", precision.setting()),
         Advice::Fps(fps) => format!("--fps {fps}"),
         Advice::Minutes(minutes) => format!("at most {minutes} min"),
     }
@@ -190,15 +191,15 @@ fn gib(bytes: u64) -> String {
 
 fn table(report: &Report, model: &Dimensions) -> String {
     let weights: Vec<_> =
-        Precision::ALL.iter().map(|&p| format!("{} {}", p.name(), gib(model.weight_bytes(p)))).collect();
+        Precision::ALL.iter().map(|&p| format!("{} {}", p.setting(), gib(model.weight_bytes(p)))).collect();
     let kib = |bytes: u64| format!("{:.1} KiB", bytes as f64 / 1024.0);
     let mut text = format!(
-        "{}: {:.2} billion parameters; weights in GiB: {}\n\
+        "{}: {} parameters; weights in GiB: {}\n\
          {} min: {} frames of {}×{}, a segment every {:.2} s, {} tokens, {} positions{}\n\
          keys and values of a token: {} at 16 bits, {} at 8\n\n\
          {:<18} {:>7}  {:<9} {:>5} {:>8}  {:>7} {:>6} {:>6} {:>6}  verdict\n",
         report.model,
-        report.parameters as f64 / 1e9,
+        show_parameters(report.parameters),
         weights.join(", "),
         report.minutes,
         report.frames,
@@ -246,6 +247,9 @@ fn table(report: &Report, model: &Dimensions) -> String {
             gib(row.total_bytes),
         );
     }
-    text + "\nwork: the largest pass and what a process takes anyway (estimates, flash attention on cards); batch: questions at once about this \
-            video; longest: in this precision, at this rate\n"
+    text + "\n\
+        precision  the most exact that fits; --precision asks for one, --kv-cache for smaller keys and values\n\
+        batch      questions at once about this video\n\
+        longest    video in this precision; without --fps a longer one is looked at more coarsely and takes no more\n\
+        work       the largest pass and what a process takes anyway: estimates\n"
 }

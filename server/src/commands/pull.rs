@@ -7,7 +7,7 @@ use anyhow::Context;
 use hub::{CancellationToken, Client, Pull, Pulled, Repository};
 use serde::Serialize;
 use timeline::models::{show_bytes, show_parameters};
-use timeline::{LocalModel, ModelState, PullPhase, PullProgress, Timestamp};
+use timeline::{DeviceFit, LocalModel, ModelState, PullPhase, PullProgress, Timestamp};
 use tokio::sync::watch;
 
 use crate::cli;
@@ -122,16 +122,18 @@ fn line(progress: &PullProgress) -> String {
 pub(crate) fn list(config: &Config, request: &cli::Models) -> anyhow::Result<()> {
     telemetry::start(config.log_format, "error");
     let bundled = model::bundled_folder(&config.data)?;
-    let models = model::shelf(config).with_bundled(bundled).list().context("cannot list the models")?;
+    let shelf = model::shelf(config).with_bundled(bundled).judged_on(model::machine(config)?);
+    let models = shelf.list(request.minutes).context("cannot list the models")?;
     if request.json {
         return commands::print(&(serde_json::to_string_pretty(&models)? + "\n"));
     }
-    commands::print(&table(&models))
+    commands::print(&table(&models, request.minutes))
 }
 
 /// One line a model, in columns.
-fn table(models: &[LocalModel]) -> String {
-    let head = ["MODEL", "PARAMETERS", "PRECISION", "ON DISK", "STATE"].map(str::to_owned);
+fn table(models: &[LocalModel], minutes: f64) -> String {
+    let fits = format!("FITS {minutes} MIN");
+    let head = ["MODEL", "PARAMETERS", "PRECISION", "ON DISK", "STATE", &fits].map(str::to_owned);
     let rows = models.iter().map(|model| {
         let unknown = || "–".to_owned();
         [
@@ -140,20 +142,36 @@ fn table(models: &[LocalModel]) -> String {
             model.precision.clone().unwrap_or_else(unknown),
             show_bytes(model.bytes),
             state(model),
+            model.fit.as_ref().map_or_else(unknown, fit),
         ]
     });
     let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let mut widths = [0; 5];
+    let mut widths = [0; 6];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 5]| {
+    let line = |row: &[String; 6]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
+}
+
+/// Whether it fits, and if not, what is wanting and what would help.
+fn fit(fit: &DeviceFit) -> String {
+    if fit.fits {
+        return "yes".to_owned();
+    }
+    let wanting = match fit.missing {
+        0 => "no, more than its context".to_owned(),
+        missing => format!("no, {} too little memory", show_bytes(missing)),
+    };
+    let precision = fit.precision.as_ref().map(|precision| format!("--precision {precision}"));
+    let shorter = fit.longest_minutes.map(|minutes| format!("at most {minutes} min"));
+    let advice: Vec<String> = precision.into_iter().chain(shorter).collect();
+    if advice.is_empty() { wanting } else { format!("{wanting}; {}", advice.join(" or ")) }
 }
 
 fn state(model: &LocalModel) -> String {
@@ -191,19 +209,36 @@ mod tests {
 
     #[test]
     fn the_table_stands_in_columns_whatever_the_names() {
-        let model = |name: &str, state, total| LocalModel {
+        let model = |name: &str, state, total, fit| LocalModel {
             name: name.into(),
             state,
             bytes: 500,
             total,
             parameters: Some(1_700_000),
             precision: None,
+            fit,
         };
-        let models = [model("a/b", ModelState::Complete, None), model("long/名字", ModelState::Partial, Some(1000))];
-        let table = table(&models);
+        let room = DeviceFit { fits: true, missing: 0, longest_minutes: Some(1440), precision: None };
+        let models = [
+            model("a/b", ModelState::Complete, None, Some(room)),
+            model("long/名字", ModelState::Partial, Some(1000), None),
+        ];
+        let table = table(&models, 2.5);
         let lines: Vec<&str> = table.lines().collect();
         assert!(lines[0].starts_with("MODEL    PARAMETERS  PRECISION  ON DISK  STATE"), "{table}");
-        assert_eq!(lines[1], "a/b      1.7 M       –          500 B    complete");
-        assert!(lines[2].ends_with("partial, 50 % of 1.0 kB; go on with: timepin pull long/名字"), "{table}");
+        assert!(lines[0].ends_with("  FITS 2.5 MIN"), "{table}");
+        assert!(lines[1].starts_with("a/b      1.7 M       –          500 B    complete  "), "{table}");
+        assert!(lines[1].ends_with("  yes"), "{table}");
+        assert!(lines[2].ends_with("partial, 50 % of 1.0 kB; go on with: timepin pull long/名字  –"), "{table}");
+    }
+
+    #[test]
+    fn what_does_not_fit_says_what_is_wanting_and_what_helps() {
+        let none = DeviceFit { fits: false, missing: 3_200_000_000, longest_minutes: None, precision: None };
+        assert_eq!(fit(&none), "no, 3.2 GB too little memory");
+        let both = DeviceFit { longest_minutes: Some(4), precision: Some("q8_0".into()), ..none.clone() };
+        assert_eq!(fit(&both), "no, 3.2 GB too little memory; --precision q8_0 or at most 4 min");
+        let positions = DeviceFit { missing: 0, longest_minutes: Some(90), ..none };
+        assert_eq!(fit(&positions), "no, more than its context; at most 90 min");
     }
 }

@@ -36,6 +36,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         format!("cannot serve on {}; stop the program that does, or choose another --address", config.address)
     })?;
     let settings = commands::settings(config, Place::DataFolder)?;
+    // Before the model is loaded: another would be loaded in its place, not beside it.
+    let machine = model::machine(config)?;
     let engine = tokio::task::spawn_blocking(move || Engine::open(settings)).await??;
     let site = Site::find(config);
     if !site.is_there() {
@@ -46,7 +48,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     tracing::info!(model = running.name, data = %config.data.display(), "listening on http://{address}");
 
     let (stopping, stopped) = watch::channel(false);
-    let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?);
+    let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?).judged_on(machine);
     let downloads = Downloads::new(shelf, Client::from_environment);
     let router = http::router(&engine, &downloads, &site, config);
     let mut waiting = stopped.clone();

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
+
 /// Bytes that can be taken without swapping; none where the system does not say (it does on Linux).
 pub fn available_memory() -> Option<u64> {
     let system = fs::read_to_string("/proc/meminfo").ok().and_then(|text| free(&text));
@@ -12,6 +14,20 @@ pub fn available_memory() -> Option<u64> {
         (Some(system), Some(group)) => Some(system.min(group)),
         (one, other) => one.or(other),
     }
+}
+
+/// Bytes that can be taken on a device; none where it does not say.
+pub(crate) fn available_on(device: &Device) -> Option<u64> {
+    if device.is_cpu() {
+        return available_memory();
+    }
+    #[cfg(feature = "cuda")]
+    {
+        let (free, _) = device.as_cuda_device().ok()?.cuda_stream().context().mem_get_info().ok()?;
+        u64::try_from(free).ok()
+    }
+    #[cfg(not(feature = "cuda"))]
+    None
 }
 
 /// `MemAvailable` of `/proc/meminfo`, which is in KiB.

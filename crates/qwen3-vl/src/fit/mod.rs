@@ -12,8 +12,10 @@
 //! | the published sizes are known | `published.rs` |
 //! | graphics cards are known | `gpus.rs` |
 //! | this machine's memory is read | `machine.rs` |
+//! | a model folder is judged | `folder.rs` |
 
 mod activations;
+mod folder;
 mod gpus;
 mod machine;
 mod published;
@@ -25,12 +27,17 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::checkpoint;
 use crate::config::{Config, TextConfig, VisionConfig, read_json};
 use crate::error::{Error, Result};
+use crate::gguf::Gguf;
 
 pub use activations::Place;
+pub use folder::Machine;
+pub(crate) use folder::Outline;
 pub use gpus::{GPUS, Gpu};
 pub use machine::available_memory;
+pub(crate) use machine::available_on;
 pub use published::PUBLISHED;
 pub use verdict::{Advice, Demand, Limits, Need, Video};
 
@@ -66,6 +73,32 @@ impl Precision {
             Self::Q6K => "Q6K",
             Self::Q5K => "Q5K",
             Self::Q4K => "Q4K",
+        }
+    }
+
+    /// The one a setting asks for; none where it is left to the files.
+    pub fn asked(setting: crate::Precision) -> Option<Self> {
+        use crate::Precision as Asked;
+        match setting {
+            Asked::Auto => None,
+            Asked::F32 => Some(Self::F32),
+            Asked::Stored16 => Some(Self::Half),
+            Asked::Q8_0 => Some(Self::Q8_0),
+            Asked::Q6K => Some(Self::Q6K),
+            Asked::Q5K => Some(Self::Q5K),
+            Asked::Q4K => Some(Self::Q4K),
+        }
+    }
+
+    /// What the setting `precision` calls it.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Half => "16bit",
+            Self::Q8_0 => "q8_0",
+            Self::Q6K => "q6k",
+            Self::Q5K => "q5k",
+            Self::Q4K => "q4k",
         }
     }
 
@@ -125,12 +158,16 @@ pub struct Dimensions {
 }
 
 impl Dimensions {
-    /// Reads `config.json` of a model folder; the weights need not be there.
+    /// Reads `config.json` of a model folder, for which the weights need not be there; or a GGUF's metadata where there is
+    /// none.
     ///
     /// # Errors
-    /// No `config.json`, or one without the sizes of a Qwen3-VL model.
+    /// Neither, or without the sizes of a Qwen3-VL model.
     pub fn read(dir: &Path) -> Result<Self> {
         let path = dir.join("config.json");
+        if !path.is_file() && checkpoint::is_gguf(dir) {
+            return Ok(Self::of(&Gguf::open(dir)?.config()?.finish(dir)?));
+        }
         let config: Value = read_json(&path)?;
         Self::from_json(&config).map_err(|source| Error::Json { path, source })
     }
@@ -179,19 +216,11 @@ impl Dimensions {
         format.bytes(wide(self.text.head_dim())).saturating_mul(heads)
     }
 
-    /// Refuses what `available` bytes cannot hold.
+    /// Refuses weights that `available` bytes cannot hold.
     ///
     /// # Errors
     /// [`Error::TooLarge`], which says what needs how much.
-    pub(crate) fn check_memory(&self, precision: Precision, available: Option<u64>) -> Result<()> {
-        self.check_bytes(precision.name(), self.weight_bytes(precision), available)
-    }
-
-    /// The same for weights that take `needed` bytes, whatever their formats.
-    ///
-    /// # Errors
-    /// As for [`check_memory`](Self::check_memory).
-    pub(crate) fn check_bytes(&self, precision: &'static str, needed: u64, available: Option<u64>) -> Result<()> {
+    fn check_bytes(&self, precision: &'static str, needed: u64, available: Option<u64>) -> Result<()> {
         match available {
             Some(available) if needed > available => {
                 Err(Error::TooLarge { parameters: self.parameters(), precision, needed, available })
@@ -244,6 +273,14 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_and_a_precision_name_each_other() {
+        for precision in Precision::ALL {
+            assert_eq!(Precision::asked(precision.setting().parse().unwrap()), Some(precision));
+        }
+        assert_eq!(Precision::asked(crate::Precision::Auto), None);
+    }
+
+    #[test]
     fn rows_that_are_no_whole_blocks_fall_back() {
         assert_eq!(Precision::Q4K.bytes(3, 512), 3 * 2 * 144);
         assert_eq!(Precision::Q4K.bytes(3, 160), 3 * 5 * 34);
@@ -264,11 +301,13 @@ mod tests {
     #[test]
     fn a_model_larger_than_memory_is_told_with_numbers() {
         let model = Dimensions::published("8B").unwrap();
-        let refused = model.check_memory(Precision::F32, Some(16 << 30)).unwrap_err();
-        let said = refused.to_string();
+        let check = |precision: Precision, available| {
+            model.check_bytes(precision.name(), model.weight_bytes(precision), available)
+        };
+        let said = check(Precision::F32, Some(16 << 30)).unwrap_err().to_string();
         assert!(said.contains("32.7 GiB") && said.contains("16.0 GiB") && said.contains("F32"), "{said}");
-        assert!(model.check_memory(Precision::Q4K, Some(16 << 30)).is_ok());
-        assert!(model.check_memory(Precision::F32, None).is_ok());
+        assert!(check(Precision::Q4K, Some(16 << 30)).is_ok());
+        assert!(check(Precision::F32, None).is_ok());
     }
 
     #[test]
@@ -277,6 +316,6 @@ mod tests {
         model.text.num_hidden_layers = usize::MAX;
         model.text.hidden_size = usize::MAX;
         assert_eq!(model.weight_bytes(Precision::Q4K), u64::MAX);
-        assert!(model.check_memory(Precision::Half, Some(1 << 50)).is_err());
+        assert!(model.check_bytes("16 bit", model.weight_bytes(Precision::Half), Some(1 << 50)).is_err());
     }
 }

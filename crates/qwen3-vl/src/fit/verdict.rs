@@ -4,6 +4,8 @@ use timeline::resize::{FACTOR, ResizeError, ResizeRule, Size};
 use timeline::{Budget, PlanRequest, Timestamp};
 
 use super::{Dimensions, KvFormat, Place, Precision};
+use crate::cache_precision::CachePrecision;
+use crate::profile::Profile;
 
 /// Tokens of a question and its answer, the template around them included: what each asker adds to a video's prefix.
 const ASKED: u64 = 2048;
@@ -35,6 +37,13 @@ pub struct Video {
 }
 
 impl Demand {
+    /// A film as most are, shown as the checkpoint wants to be shown one.
+    pub fn usual(minutes: f64, profile: &Profile) -> Self {
+        let Profile { fps, min_frames, max_frames, resize, .. } = *profile;
+        let source = Size { height: 1080, width: 1920 };
+        Self { minutes, source, plan: PlanRequest { fps, min_frames, max_frames }, resize }
+    }
+
     /// Counts.
     ///
     /// # Errors
@@ -96,12 +105,17 @@ pub enum Advice {
 impl Dimensions {
     /// What a video and one question to it need.
     pub fn need(&self, video: &Video, precision: Precision, kv: KvFormat, place: Place) -> Need {
+        self.need_beside(self.weight_bytes(precision), video, kv, place)
+    }
+
+    /// The same with weights that take so many bytes, whatever their formats.
+    pub(super) fn need_beside(&self, weights: u64, video: &Video, kv: KvFormat, place: Place) -> Need {
         let tokens = video.tokens.saturating_add(ASKED);
         // A merged token is four patches.
         let patches = u64::from(video.budget.size.tokens()).saturating_mul(4);
         let all = patches.saturating_mul(u64::from(video.budget.segments));
         Need {
-            weights: self.weight_bytes(precision),
+            weights,
             kv: tokens.saturating_mul(self.kv_bytes_per_token(kv)),
             activations: self.activation_bytes(place, tokens, patches, all),
             reserve: place.reserve(),
@@ -114,26 +128,36 @@ impl Dimensions {
         video.positions.saturating_add(ASKED) <= window
     }
 
-    fn fits(&self, demand: &Demand, precision: Precision, kv: KvFormat, limits: Limits) -> bool {
+    pub(super) fn fits(&self, demand: &Demand, precision: Precision, kv: KvFormat, limits: Limits) -> bool {
+        self.fits_beside(self.weight_bytes(precision), demand, kv, limits)
+    }
+
+    fn fits_beside(&self, weights: u64, demand: &Demand, kv: KvFormat, limits: Limits) -> bool {
         demand.video().is_ok_and(|video| {
-            self.within_window(&video) && self.need(&video, precision, kv, limits.place).total() <= limits.memory
+            self.within_window(&video) && self.need_beside(weights, &video, kv, limits.place).total() <= limits.memory
         })
     }
 
-    /// The first of `precisions` in which the video fits.
+    /// The first of `precisions` in which the video fits, with keys and values as they are kept beside it.
     pub fn precision(
         &self,
         demand: &Demand,
         precisions: &[Precision],
-        kv: KvFormat,
+        cache: CachePrecision,
         limits: Limits,
     ) -> Option<Precision> {
-        precisions.iter().copied().find(|&precision| self.fits(demand, precision, kv, limits))
+        precisions.iter().copied().find(|&precision| self.fits(demand, precision, cache.beside(precision), limits))
     }
 
     /// The longest video that fits, in whole minutes up to a day; none when not even one minute does.
     pub fn longest(&self, demand: &Demand, precision: Precision, kv: KvFormat, limits: Limits) -> Option<u32> {
-        let fits = |minutes: u32| self.fits(&Demand { minutes: f64::from(minutes), ..*demand }, precision, kv, limits);
+        self.longest_beside(self.weight_bytes(precision), demand, kv, limits)
+    }
+
+    /// The same with weights that take so many bytes.
+    pub(super) fn longest_beside(&self, weights: u64, demand: &Demand, kv: KvFormat, limits: Limits) -> Option<u32> {
+        let fits =
+            |minutes: u32| self.fits_beside(weights, &Demand { minutes: f64::from(minutes), ..*demand }, kv, limits);
         if !fits(1) {
             return None;
         }
@@ -189,8 +213,7 @@ mod tests {
     const CARD: Limits = Limits { memory: 24 << 30, place: Place::Accelerator };
 
     fn demand(minutes: f64) -> Demand {
-        let source = Size { height: 1080, width: 1920 };
-        Demand { minutes, source, plan: PlanRequest::default(), resize: ResizeRule::default() }
+        Demand::usual(minutes, &Profile::default())
     }
 
     #[test]
@@ -221,7 +244,7 @@ mod tests {
         for minutes in [12.0, 16.0] {
             let plan = PlanRequest { max_frames: 1 << 20, ..PlanRequest::default() };
             let long = Demand { plan, ..demand(minutes) };
-            assert_eq!(model.precision(&long, &[Precision::Half], KvFormat::Half, CARD), None);
+            assert_eq!(model.precision(&long, &[Precision::Half], CachePrecision::Auto, CARD), None);
             let advice = model.advice(&long, Precision::Half, KvFormat::Half, CARD);
             assert!(!advice.is_empty());
             for change in advice {

@@ -13,10 +13,10 @@ mod precision;
 mod quantise;
 mod safetensors;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, Result};
@@ -53,6 +53,38 @@ trait Source {
     fn read(&self, name: &str, at: Option<usize>) -> Result<Stored>;
 }
 
+/// The files of a model folder, and whether they are so small that nothing is gained by less than f32.
+fn published(dir: &Path) -> Result<(safetensors::Files, bool)> {
+    let paths = safetensors::paths(dir)?;
+    inventory::check(dir, &paths)?;
+    let small = length_of(&paths)? < SMALL;
+    Ok((safetensors::Files::open(dir)?, small))
+}
+
+/// Bytes of files.
+pub(crate) fn length_of(paths: &[PathBuf]) -> Result<u64> {
+    let one = |path: &PathBuf| {
+        let wrap = |source| Error::Read { path: path.clone(), source };
+        Ok(std::fs::metadata(path).map_err(wrap)?.len())
+    };
+    paths.iter().map(one).sum()
+}
+
+fn held(source: &dyn Source, plan: Plan) -> fit::Precision {
+    plan.held(source.dtype(&format!("{TEXT}embed_tokens.weight")).unwrap_or(DType::F16))
+}
+
+/// What the decoder of a model folder would be kept in, on the processor or an accelerator. Reads headers only.
+pub(crate) fn held_of(dir: &Path, precision: Precision, on_cpu: bool) -> Result<fit::Precision> {
+    let (files, small) = published(dir)?;
+    Ok(held(&files, Plan::new(precision, on_cpu, small)))
+}
+
+/// The same of a model in GGUF.
+pub(crate) fn held_of_gguf(gguf: Gguf, precision: Precision, on_cpu: bool) -> Result<fit::Precision> {
+    Ok(held(&gguf::Files::new(gguf)?, Plan::new(precision, on_cpu, false)))
+}
+
 /// The open files of a checkpoint and what their tensors are to become.
 pub(crate) struct Weights {
     source: Box<dyn Source>,
@@ -64,20 +96,14 @@ pub(crate) struct Weights {
 impl Weights {
     /// Opens the files of a model folder. Nothing is read but their headers.
     pub(crate) fn open(dir: &Path, device: Device, precision: Precision) -> Result<Self> {
-        let paths = safetensors::paths(dir)?;
-        inventory::check(dir, &paths)?;
-        let mut bytes = 0;
-        for path in &paths {
-            let length = std::fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?.len();
-            bytes += length;
-        }
-        let plan = Plan::new(precision, &device, bytes < SMALL);
-        Ok(Self { source: Box::new(safetensors::Files::open(dir)?), device, plan, footprint: Mutex::default() })
+        let (files, small) = published(dir)?;
+        let plan = Plan::new(precision, device.is_cpu(), small);
+        Ok(Self { source: Box::new(files), device, plan, footprint: Mutex::default() })
     }
 
     /// The tensors of a model in GGUF, blocks as they are unless `precision` is f32.
     pub(crate) fn from_gguf(gguf: Gguf, device: Device, precision: Precision) -> Result<Self> {
-        let plan = Plan::new(precision, &device, false);
+        let plan = Plan::new(precision, device.is_cpu(), false);
         Ok(Self { source: Box::new(gguf::Files::new(gguf)?), device, plan, footprint: Mutex::default() })
     }
 
@@ -105,15 +131,7 @@ impl Weights {
 
     /// What the decoder's matrices are kept in, for an estimate of memory.
     pub(crate) fn held(&self) -> fit::Precision {
-        let stored = self.source.dtype(&format!("{TEXT}embed_tokens.weight")).unwrap_or(DType::F16);
-        match self.plan.decoder {
-            Keep::Blocks(GgmlDType::Q8_0) => fit::Precision::Q8_0,
-            Keep::Blocks(GgmlDType::Q6K) => fit::Precision::Q6K,
-            Keep::Blocks(GgmlDType::Q5K) => fit::Precision::Q5K,
-            Keep::Blocks(_) => fit::Precision::Q4K,
-            keep if keep.float(stored) == DType::F32 => fit::Precision::F32,
-            _ => fit::Precision::Half,
-        }
+        held(self.source.as_ref(), self.plan)
     }
 
     /// What was loaded so far.

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use candle_core::DType;
 use candle_core::quantized::GgmlDType;
-use candle_core::{DType, Device};
+
+use crate::fit;
 
 /// What to keep weights in. Activations are f32 on the CPU and bf16 on CUDA (f32 there if weights are).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,8 +101,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// small: whether nothing is gained by less than f32.
-    pub(super) fn new(precision: Precision, device: &Device, small: bool) -> Self {
+    /// on_cpu: whether the processor computes; small: whether nothing is gained by less than f32.
+    pub(super) fn new(precision: Precision, on_cpu: bool, small: bool) -> Self {
         let f32 = Keep::Float(DType::F32);
         let blocks = match precision {
             Precision::Q8_0 => Some(GgmlDType::Q8_0),
@@ -112,12 +114,24 @@ impl Plan {
         let (float, activations) = match precision {
             Precision::F32 => (f32, DType::F32),
             // Products of tensors want one type there.
-            _ if !device.is_cpu() => (Keep::Float(DType::BF16), DType::BF16),
+            _ if !on_cpu => (Keep::Float(DType::BF16), DType::BF16),
             Precision::Auto if small => (f32, DType::F32),
             Precision::Auto => (Keep::Stored, DType::F32),
             _ => (Keep::Sixteen, DType::F32),
         };
         Self { decoder: blocks.map_or(float, Keep::Blocks), vision: float, activations }
+    }
+
+    /// What the decoder's matrices are kept in when the files have them as `stored`, for an estimate of memory.
+    pub(super) fn held(self, stored: DType) -> fit::Precision {
+        match self.decoder {
+            Keep::Blocks(GgmlDType::Q8_0) => fit::Precision::Q8_0,
+            Keep::Blocks(GgmlDType::Q6K) => fit::Precision::Q6K,
+            Keep::Blocks(GgmlDType::Q5K) => fit::Precision::Q5K,
+            Keep::Blocks(_) => fit::Precision::Q4K,
+            keep if keep.float(stored) == DType::F32 => fit::Precision::F32,
+            _ => fit::Precision::Half,
+        }
     }
 
     /// What the tower's features depend on besides the files, if anything: weights stored as `stored` that lose bits,
@@ -149,14 +163,17 @@ mod tests {
 
     #[test]
     fn on_the_cpu_small_checkpoints_compute_in_f32_and_large_ones_stay_as_stored() {
-        let auto = |small| Plan::new(Precision::Auto, &Device::Cpu, small);
+        let auto = |small| Plan::new(Precision::Auto, true, small);
         for stored in [DType::F16, DType::BF16, DType::F32] {
             assert_eq!(auto(true).decoder.float(stored), DType::F32);
             assert_eq!(auto(false).decoder.float(stored), stored);
             assert_eq!(auto(false).vision_rounding(stored, false), None);
             assert_eq!(auto(false).vision_rounding(stored, true).is_some(), stored != DType::F32);
+            assert_eq!(auto(true).held(stored), fit::Precision::F32);
         }
-        let sixteen = Plan::new(Precision::Stored16, &Device::Cpu, true);
+        assert_eq!(auto(false).held(DType::BF16), fit::Precision::Half);
+        assert_eq!(Plan::new(Precision::Auto, false, true).held(DType::F32), fit::Precision::Half);
+        let sixteen = Plan::new(Precision::Stored16, true, true);
         assert_eq!(
             [DType::F16, DType::BF16, DType::F32].map(|d| sixteen.vision.float(d)),
             [DType::F16, DType::BF16, DType::BF16]
@@ -165,7 +182,7 @@ mod tests {
 
     #[test]
     fn features_have_another_fingerprint_only_where_the_tower_loses_bits() {
-        let blocks = Plan::new(Precision::Q4K, &Device::Cpu, false);
+        let blocks = Plan::new(Precision::Q4K, true, false);
         assert_eq!(blocks.decoder, Keep::Blocks(GgmlDType::Q4K));
         assert_eq!(blocks.vision_rounding(DType::BF16, false), None);
         assert!(blocks.vision_rounding(DType::F32, false).is_some());

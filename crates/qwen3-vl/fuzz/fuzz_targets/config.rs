@@ -1,19 +1,22 @@
-//! Any bytes as config.json: an error or a configuration, never a panic.
-//! Start from the golden models: `cp tests/golden/*/config.json fuzz/corpus/config/` under names of their own.
+//! Any bytes as config.json of a golden model: an error or a model, never a panic, never more memory than its weights
+//! justify.
 #![no_main]
+
+mod golden;
 
 use std::sync::LazyLock;
 
-use qwen3_vl::Config;
+use golden::Golden;
 use qwen3_vl::fit::{Dimensions, KvFormat, Precision};
-use tempfile::TempDir;
 
-static FOLDER: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().expect("a temporary folder"));
+static MODEL: LazyLock<Golden> = LazyLock::new(|| Golden::copy("tied"));
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    std::fs::write(FOLDER.path().join("config.json"), bytes).expect("a file");
-    let _ = Config::read(FOLDER.path());
-    if let Ok(model) = Dimensions::read(FOLDER.path()) {
+    let path = MODEL.file("config.json");
+    std::fs::write(&path, bytes).expect("a file");
+    MODEL.load();
+    let folder = path.parent().expect("its folder");
+    if let Ok(model) = Dimensions::read(folder) {
         model.parameters();
         model.weight_bytes(Precision::Q4K);
         model.kv_bytes_per_token(KvFormat::Eight);

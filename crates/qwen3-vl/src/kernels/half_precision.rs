@@ -9,7 +9,7 @@ use half::{bf16, f16};
 
 use super::bf16 as bf16_pairs;
 use super::tiles::{by_columns, through_tiles};
-use super::{dot, simd};
+use super::{dot, gemv, simd};
 
 /// Weights widened at a time for few rows: 2 KiB of f32.
 const RUN: usize = 512;
@@ -57,15 +57,26 @@ pub(crate) fn product(x: &[f32], weight: &Tensor) -> Result<Vec<f32>> {
         candle_core::bail!("a weight of {n}×{k} does not fit {} activations", x.len());
     }
     match &*storage {
-        candle_core::Storage::Cpu(CpuStorage::F16(w)) => typed(x, &w[start..end], k),
+        candle_core::Storage::Cpu(CpuStorage::F16(w)) => either(x, &w[start..end], k, gemv::float),
         candle_core::Storage::Cpu(CpuStorage::BF16(w)) => {
             if x.len() / k >= bf16_pairs::MANY && bf16_pairs::is_here(k) {
                 return bf16_pairs::with_bf16(x, &w[start..end], k);
             }
-            typed(x, &w[start..end], k)
+            either(x, &w[start..end], k, gemv::float)
         }
         _ => candle_core::bail!("this kernel computes f16 and bf16 weights on the CPU only"),
     }
+}
+
+/// The machine's own kernel for few rows, if it has one, or the portable loops.
+fn either<T: Narrow>(
+    x: &[f32],
+    w: &[T],
+    k: usize,
+    own: impl Fn(&[f32], &[T], usize) -> Option<Vec<f32>>,
+) -> Result<Vec<f32>> {
+    let few = x.len() / k < MANY;
+    few.then(|| own(x, w, k)).flatten().map_or_else(|| typed(x, w, k), Ok)
 }
 
 fn typed<T: Narrow>(x: &[f32], w: &[T], k: usize) -> Result<Vec<f32>> {

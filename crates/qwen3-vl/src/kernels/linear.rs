@@ -10,7 +10,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape
 
 use super::activation::{Activation, bias_act};
 use super::tiles::by_columns;
-use super::{dot, dots, half_precision, int8, not_f32, quantised, simd};
+use super::{dot, dots, gemv, half_precision, int8, not_f32, quantised, simd};
 
 /// Rows of activations up to which f32 weights are streamed past them once. A blocked product packs the weights first, which
 /// costs more than it saves for the few rows of a batch of answers.
@@ -51,6 +51,9 @@ impl CustomOp2 for FewRows {
         let ((rows, width), (n, k)) = (l1.shape().dims2()?, l2.shape().dims2()?);
         if k == 0 || k != width {
             return Err(not_f32());
+        }
+        if let Some(out) = gemv::float(x, w, k) {
+            return Ok((CpuStorage::F32(out), (rows, n).into()));
         }
         let out = by_columns(rows, n, k, |columns, out| few_rows(x, &w[columns.start * k..columns.end * k], k, out));
         Ok((CpuStorage::F32(out), (rows, n).into()))
@@ -94,7 +97,9 @@ impl CustomOp1 for Compact<'_> {
             Weight::Tensor(w) => (half_precision::product(x, w)?, w.dim(0)?),
             Weight::Quantised(w) => {
                 let n = w.shape().dims2()?.0;
-                if rows >= int8::MANY && int8::is_here(w.dtype()) {
+                if let Some(out) = quantised::few_rows(x, w, rows)? {
+                    (out, n)
+                } else if rows >= int8::MANY && int8::is_here(w.dtype()) {
                     (int8::product(x, w)?, n)
                 } else if quantised::is_slow(w.dtype(), rows) {
                     (quantised::product(x, w)?, n)
@@ -210,14 +215,21 @@ mod tests {
         Ok(())
     }
 
+    fn alone_as_among(layer: &Linear, k: usize, rows: usize) -> Result<()> {
+        let x = Tensor::randn(0.0_f32, 1.0, (rows, k), &Device::Cpu)?;
+        let all = layer.forward(&x)?.to_vec2::<f32>()?;
+        for (row, found) in all.iter().enumerate() {
+            assert_eq!(*found, layer.forward(&x.narrow(0, row, 1)?)?.flatten_all()?.to_vec1::<f32>()?);
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_row_among_a_few_is_the_row_alone_to_the_bit() -> Result<()> {
-        for (n, k) in [(5, 33), (300, 768)] {
-            let layer = Linear::new(Tensor::randn(0.0_f32, 1.0, (n, k), &Device::Cpu)?, None);
-            let x = Tensor::randn(0.0_f32, 1.0, (FEW_ROWS, k), &Device::Cpu)?;
-            let all = layer.forward(&x)?.to_vec2::<f32>()?;
-            for (row, found) in all.iter().enumerate() {
-                assert_eq!(*found, layer.forward(&x.narrow(0, row, 1)?)?.flatten_all()?.to_vec1::<f32>()?);
+        for (n, k) in [(5, 33), (303, 768)] {
+            for (dtype, rows) in [(DType::F32, FEW_ROWS), (DType::BF16, 7), (DType::F16, 7)] {
+                let weight = Tensor::randn(0.0_f32, 1.0, (n, k), &Device::Cpu)?.to_dtype(dtype)?;
+                alone_as_among(&Linear::new(weight, None), k, rows)?;
             }
         }
         Ok(())

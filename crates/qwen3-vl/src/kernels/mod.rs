@@ -9,6 +9,8 @@ pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod bf16;
 mod gemm;
+#[cfg_attr(not(target_arch = "x86_64"), path = "gemv/elsewhere.rs")]
+mod gemv;
 mod half_precision;
 pub(crate) mod heads;
 mod int8;

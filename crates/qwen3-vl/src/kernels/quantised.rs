@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{CpuStorage, Result};
 
+use super::gemv;
 use super::tiles::through_tiles;
 
 /// Rows from which opening pays.
@@ -21,6 +22,20 @@ pub(crate) fn is_slow(format: GgmlDType, rows: usize) -> bool {
     #[cfg(not(target_arch = "x86_64"))]
     let blocked = true;
     !blocked && rows >= MANY && matches!(format, GgmlDType::Q8_0 | GgmlDType::Q5K)
+}
+
+/// Rows up to which blocks are multiplied where they lie.
+const FEW: usize = 7;
+
+/// x·Wᵀ for few rows, where there is a kernel of ours for the format and the machine. Shapes as for [`product`].
+pub(crate) fn few_rows(x: &[f32], weight: &QTensor, rows: usize) -> Result<Option<Vec<f32>>> {
+    let (n, k) = weight.shape().dims2()?;
+    if rows > FEW || x.len() != rows * k {
+        return Ok(None);
+    }
+    let data = weight.data()?;
+    let whole = data.len() * weight.dtype().block_size() == n * k * weight.dtype().type_size();
+    Ok(if whole { gemv::quantised(x, &data, weight.dtype(), k) } else { None })
 }
 
 /// x·Wᵀ. x: [M, K] row-major; weight: [N, K] → [M, N] row-major.

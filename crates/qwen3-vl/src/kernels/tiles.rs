@@ -11,6 +11,11 @@ use super::{gemm, worth_parallel};
 /// Tasks a thread gets, so that one that is disturbed does not hold up the rest.
 const TASKS: usize = 4;
 
+/// Columns a task takes of a matrix that all threads share.
+pub(crate) fn columns_of_a_task(columns: usize) -> usize {
+    columns.div_ceil(rayon::current_num_threads() * TASKS).next_multiple_of(16)
+}
+
 /// Computes a matrix [rows, columns] column range by column range: `compute(range, out)` writes [rows, range.len()].
 /// depth: multiply-adds a value costs.
 pub(crate) fn by_columns(
@@ -27,7 +32,7 @@ pub(crate) fn by_columns(
         compute(0..columns, &mut out);
         return out;
     }
-    let width = columns.div_ceil(rayon::current_num_threads() * TASKS).next_multiple_of(16);
+    let width = columns_of_a_task(columns);
     let range = |tile: usize| tile * width..((tile + 1) * width).min(columns);
     if rows == 1 {
         out.par_chunks_mut(width).enumerate().for_each(|(tile, out)| compute(range(tile), out));

@@ -10,12 +10,14 @@
 //! | a frame is fitted to the pixel budget | [`resize`] |
 //! | frames, pixels and tokens are counted before a run | [`budget`] |
 //! | times are found in an answer's text | [`mentions`] |
+//! | subtitles are read, searched, laid between segments, written | [`cues`] |
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
 //! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
+pub mod cues;
 pub mod events;
 pub mod mentions;
 pub mod model;
@@ -26,6 +28,7 @@ pub mod time;
 pub mod video;
 
 pub use budget::Budget;
+pub use cues::{Cue, Transcript};
 pub use events::{AnswerEvent, Pin, ProgressEvent};
 pub use mentions::Mention;
 pub use model::ModelInfo;

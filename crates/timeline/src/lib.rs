@@ -11,6 +11,7 @@
 //! | frames, pixels and tokens are counted before a run | [`budget`] |
 //! | times are found in an answer's text | [`mentions`] |
 //! | subtitles are read, searched, laid between segments, written | [`cues`] |
+//! | transcripts travel between page and server | [`transcripts`] |
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
@@ -25,6 +26,7 @@ pub mod models;
 pub mod plan;
 pub mod resize;
 pub mod time;
+pub mod transcripts;
 pub mod video;
 
 pub use budget::Budget;
@@ -35,4 +37,5 @@ pub use model::ModelInfo;
 pub use models::{LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
+pub use transcripts::{CueRecord, Evidence, TranscriptInfo, TranscriptReceipt};
 pub use video::{AppendReceipt, FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

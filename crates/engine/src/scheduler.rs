@@ -14,13 +14,13 @@
 
 use std::time::{Duration, Instant};
 
+use timeline::AnswerEvent;
 use timeline::events::Usage;
-use timeline::{AnswerEvent, Span};
 
 use crate::backend::{Conversation, Written};
 use crate::error::{Error, Result};
 use crate::pace::Pace;
-use crate::prefix::{NodeId, Root};
+use crate::prefix::{NodeId, Root, Step};
 use crate::question::Question;
 use crate::queue::Wait;
 use crate::reader::{Prefixes, Reader};
@@ -191,10 +191,10 @@ impl<'a> Scheduler<'a> {
             return true;
         };
         let root = Root { video: question.video.clone(), size: showing.size };
-        let spans = showing.spans();
-        let kept = self.tree.find(&root, &spans).map_or(0, |(_, shown)| shown);
-        let kept = self.in_common_with_readers(index, &root, &spans).max(kept);
-        let new = showing.costs.iter().skip(kept).copied().fold(showing.fixed, u32::saturating_add);
+        let steps = showing.steps();
+        let kept = self.tree.find(&root, &steps).map_or(0, |(_, shown)| shown);
+        let kept = self.in_common_with_readers(index, &root, &steps).max(kept);
+        let new = showing.costs().skip(kept).fold(showing.fixed, u32::saturating_add);
         let demand = self.bytes(new.saturating_add(ANSWER_TOKENS));
         self.committed().saturating_add(demand) <= self.tree.limit()
     }
@@ -203,7 +203,7 @@ impl<'a> Scheduler<'a> {
     fn committed(&self) -> u64 {
         let ahead = self.answers.iter().enumerate().map(|(index, answering)| match &answering.stage {
             Stage::Reading(reader) => {
-                let from = self.in_common_with_readers(index, reader.root(), reader.spans()).max(reader.shown());
+                let from = self.in_common_with_readers(index, reader.root(), reader.steps()).max(reader.shown());
                 self.bytes(reader.tokens_from(from).saturating_add(ANSWER_TOKENS))
             }
             Stage::Writing(writer) => self.bytes(ANSWER_TOKENS.saturating_sub(writer.written())),
@@ -214,9 +214,9 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Segments that a question asked earlier is going to show for this one as well.
-    fn in_common_with_readers(&self, index: usize, root: &Root, spans: &[Span]) -> usize {
+    fn in_common_with_readers(&self, index: usize, root: &Root, steps: &[Step]) -> usize {
         let earlier = self.answers.iter().take(index).filter_map(Answering::reader);
-        earlier.map(|reader| reader.in_common(root, spans)).max().unwrap_or(0)
+        earlier.map(|reader| reader.in_common(root, steps)).max().unwrap_or(0)
     }
 
     fn bytes(&self, tokens: u32) -> u64 {
@@ -275,7 +275,7 @@ impl<'a> Scheduler<'a> {
                     None => *goal.insert(shared.encoding_goal(&question.video)?),
                 };
                 if shared.encode_towards(&question.video, goal)? {
-                    *stage = Stage::Queued(Box::new(shared.showing(&question.video, &question.text)?));
+                    *stage = Stage::Queued(Box::new(shared.showing(question)?));
                 }
                 Ok(false)
             }
@@ -306,11 +306,11 @@ impl<'a> Scheduler<'a> {
         let usage = Usage {
             prompt_tokens: conversation.tokens(),
             kept_tokens,
-            shown_segments: u32::try_from(showing.pairs.len()).unwrap_or(u32::MAX),
+            shown_segments: u32::try_from(showing.parts.len()).unwrap_or(u32::MAX),
             all_segments: u32::try_from(showing.all).unwrap_or(u32::MAX),
             ..Usage::default()
         };
-        let writer = Writer::new(conversation, showing.pairs, showing.duration, usage);
+        let writer = Writer::new(conversation, showing.spans(), showing.duration, usage);
         answering.stage = Stage::Writing(Box::new(writer));
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod pull;
 pub(crate) mod serve;
+mod subtitles;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -84,6 +84,12 @@ pub fn listed(files: FileList) -> Vec<File> {
     (0..files.length()).filter_map(|i| files.get(i)).collect()
 }
 
+/// All bytes of a file; nothing when it can no longer be read.
+pub async fn bytes(file: &File) -> Option<Vec<u8>> {
+    let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
+    Some(js_sys::Uint8Array::new(&buffer).to_vec())
+}
+
 /// The bundled clip, as if it had been dropped.
 pub async fn sample() -> Result<File, JsValue> {
     let response: web_sys::Response = JsFuture::from(window().fetch_with_str("/sample.mp4")).await?.dyn_into()?;

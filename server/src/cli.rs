@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use timeline::Timestamp;
+use timeline::cues::Retiming;
 use timeline::models::USUAL_MINUTES;
 
 /// Ask a video a question and get the exact moment.
@@ -46,7 +48,7 @@ pub(crate) enum Command {
 /// A question to a file.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  timepin ask lecture.mp4 \"When is entropy defined?\"\n  timepin ask lecture.mp4 --json --questions questions.txt > answers.jsonl"
+    after_help = "Examples:\n  timepin ask lecture.mp4 \"When is entropy defined?\"\n  timepin ask lecture.mp4 --json --questions questions.txt > answers.jsonl\n  timepin ask lecture.mp4 \"In which minute is entropy mentioned?\" --subtitles lecture.en.srt"
 )]
 pub(crate) struct Ask {
     /// The video; anything FFmpeg can read
@@ -60,8 +62,21 @@ pub(crate) struct Ask {
     /// A file with one question a line (- for standard input); the video is read once for all of them
     #[arg(long, value_name = "FILE")]
     pub(crate) questions: Option<PathBuf>,
-    /// Print one JSON object per question: {question, answer, spans: [{start_us, end_us, text}], usage}, and the thought
-    /// of a model that thinks
+    /// Subtitles of the video (SRT, WebVTT, ASS, TTML, JSON); may be given several times [default: files beside it with its
+    /// name, such as lecture.zh.srt]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) subtitles: Vec<PathBuf>,
+    /// Take no subtitles, not even those beside the video
+    #[arg(long, conflicts_with = "subtitles")]
+    pub(crate) no_subtitles: bool,
+    /// Seconds by which the subtitles are to come later; earlier when negative
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = offset)]
+    pub(crate) subtitles_offset: Option<Timestamp>,
+    /// The frame rate the subtitles were made for and that of the video, such as 25:23.976
+    #[arg(long, value_name = "FROM:TO", value_parser = Retiming::rates)]
+    pub(crate) subtitles_rate: Option<Retiming>,
+    /// Print one JSON object per question: {question, answer, spans: [{start_us, end_us, text}], usage}, the subtitles
+    /// found (evidence) if it asks where something is said, and the thought of a model that thinks
     #[arg(long)]
     pub(crate) json: bool,
     /// Print what a thinking model says to itself, on standard error
@@ -153,6 +168,11 @@ pub(crate) struct Fit {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn offset(text: &str) -> Result<Timestamp, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| seconds.abs() <= 86_400.0);
+    seconds.map(Timestamp::from_seconds).ok_or_else(|| "give a number of seconds up to a day".to_owned())
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -320,6 +340,15 @@ mod tests {
         assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4"]).is_err());
         assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--questions", "q.txt"]).is_ok());
         assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--question", "q?", "--question", "r?"]).is_ok());
+    }
+
+    #[test]
+    fn subtitles_are_corrected_by_exact_times() {
+        let cli = ["timepin", "ask", "a.mp4", "q?", "--subtitles-offset", "-1.25", "--subtitles-rate", "25:23.976"];
+        let Some(Command::Ask(ask)) = Cli::parse_from(cli).command else { panic!("not ask") };
+        assert_eq!(ask.subtitles_offset, Some(Timestamp::from_millis(-1_250)));
+        assert_eq!(ask.subtitles_rate.map(|by| (by.above, by.below)), Some((1_001, 960)));
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "q?", "--subtitles-rate", "25"]).is_err());
     }
 
     #[test]

@@ -73,6 +73,36 @@ fn many_questions_read_the_video_once_and_a_model_inside_the_binary_answers() {
 }
 
 #[test]
+fn subtitles_beside_the_video_answer_where_something_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    fs::copy(sample(), &clip).unwrap();
+    let file = "1\n00:00:05,000 --> 00:00:07,000\nNow the gradient\n";
+    fs::write(folder.path().join("clip.en.srt"), file).unwrap();
+    let question = "In which minute is the gradient mentioned?";
+    let output = ask(folder.path(), &clip, &[question, "--json", "--subtitles-offset", "1.5"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("Subtitles beside the video: clip.en.srt"));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let evidence = serde_json::json!([{ "start_us": 6_500_000, "end_us": 8_500_000, "text": "Now the gradient" }]);
+    assert_eq!(answer["evidence"], evidence);
+
+    let named = folder.path().join("other.vtt");
+    fs::write(&named, "WEBVTT\n\n00:01.000 --> 00:02.000\nthe gradient\n").unwrap();
+    let output = ask(folder.path(), &clip, &[question, "--subtitles", named.to_str().unwrap()]);
+    assert!(text(&output.stdout).starts_with("[0:01.0] the gradient\n"), "{}", text(&output.stdout));
+    assert_eq!(text(&output.stderr), "");
+    let output = ask(folder.path(), &clip, &[question, "--no-subtitles", "--json"]);
+    assert_eq!(text(&output.stderr), "");
+    assert!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["evidence"].is_null());
+
+    fs::write(&named, "Dear reader\n").unwrap();
+    let output = ask(folder.path(), &clip, &[question, "--subtitles", named.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("line 1: no subtitle format"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn files_that_are_no_videos_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let make = |name: &str, bytes: &[u8]| {

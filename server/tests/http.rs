@@ -83,10 +83,50 @@ fn every_wrong_request_is_told_by_its_code_and_leaves_the_rest_working() {
 }
 
 #[test]
+fn subtitles_are_taken_in_found_corrected_and_downloaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let video = server.create();
+    assert_eq!(server.append(&video, &frames(0..8)).status, 200);
+    assert_eq!(server.call("finish_video", json!({ "video": video })).status, 200);
+    let file = "1\n00:00:01,000 --> 00:00:02,500\n今天讲梯度下降\n\n2\n00:00:03.000 --> 00:00:03,500\nBye\n";
+    let receipt = server.put_transcript(&video, "讲座.zh.srt", file.as_bytes()).json();
+    assert_eq!((receipt["format"].as_str(), receipt["info"]["language"].as_str()), (Some("srt"), Some("zh")));
+    assert_eq!(receipt["warnings"], json!([{ "line": 6, "damage": "time_form" }]));
+    let id = receipt["info"]["id"].as_i64().unwrap();
+
+    let events = server.call("ask", json!({ "video": video, "question": "第几分钟提到梯度下降？" })).events();
+    assert_eq!(events[1]["type"], "found", "{events:?}");
+    assert_eq!(events[1]["evidence"][0]["span"], json!({ "start": 1_000_000, "end": 2_500_000 }));
+    assert_eq!(events.last().unwrap()["type"], "done");
+
+    let of = json!({ "video": video, "transcript": id });
+    let cue = server.call("list_cues", of.clone()).json()[1]["id"].as_i64().unwrap();
+    let edit = json!({ "video": video, "transcript": id, "cue": cue, "text": "Good <bye>" });
+    assert_eq!(server.call("edit_cue", edit).json(), "Good <bye>");
+    let later = json!({ "video": video, "transcript": id, "by": { "offset": 250_000, "above": 1, "below": 1 } });
+    assert_eq!(server.call("retime_transcript", later).status, 200);
+    let download = server.get(&format!("/transcripts/{video}/{id}.vtt"));
+    assert_eq!(
+        download.text(),
+        "WEBVTT\nLanguage: zh\n\n00:00:01.250 --> 00:00:02.750\n今天讲梯度下降\n\n00:00:03.250 --> 00:00:03.750\nGood &lt;bye&gt;\n"
+    );
+    assert!(download.head.contains("attachment; filename*=utf-8''%e8%ae%b2%e5%ba%a7.zh.vtt"), "{}", download.head);
+
+    let told = |answer: Answer| (answer.status, answer.code());
+    assert_eq!(told(server.put_transcript(&video, "x.srt", b"Dear reader")), (422, "subtitles".into()));
+    assert_eq!(told(server.put_transcript("nobody", "x.srt", file.as_bytes())), (404, "unknown_video".into()));
+    assert_eq!(server.get(&format!("/transcripts/{video}/{}.srt", id + 1)).status, 404);
+    assert_eq!(server.get(&format!("/transcripts/{video}/{id}.exe")).status, 404);
+    assert_eq!(server.call("delete_transcript", of.clone()).status, 200);
+    assert_eq!(told(server.call("list_cues", of)), (404, "unknown_transcript".into()));
+}
+
+#[test]
 fn a_body_of_a_gigabyte_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    for path in ["/api/append_frames", "/api/ask"] {
+    for path in ["/api/append_frames", "/api/put_transcript", "/api/ask"] {
         let mut stream = server.connect();
         write!(
             stream,

@@ -18,6 +18,24 @@ pub enum ApiError {
     /// No such question.
     #[error("there is no such question")]
     UnknownQuestion,
+    /// No such transcript; it may have been deleted.
+    #[error("there is no such transcript")]
+    UnknownTranscript,
+    /// No such cue; it may have been deleted.
+    #[error("there is no such subtitle")]
+    UnknownCue,
+    /// A file that is no transcript.
+    #[error("{message}")]
+    Subtitles {
+        /// With the line at fault.
+        message: String,
+    },
+    /// More transcripts than a video may have, more text than a subtitle keeps, or a correction that makes no sense.
+    #[error("{message}")]
+    Transcript {
+        /// With numbers and advice.
+        message: String,
+    },
     /// What was said about a video cannot be true.
     #[error("this video cannot be added: {message}")]
     BadVideo {
@@ -139,6 +157,10 @@ impl ApiError {
         match code {
             "unknown_video" => Self::UnknownVideo,
             "unknown_question" => Self::UnknownQuestion,
+            "unknown_transcript" => Self::UnknownTranscript,
+            "unknown_cue" => Self::UnknownCue,
+            "too_many_transcripts" | "cue_too_long" | "bad_retiming" => Self::Transcript { message },
+            code if code.starts_with("subtitles_") => Self::Subtitles { message },
             "bad_video" => Self::BadVideo { message },
             "empty_question" => Self::EmptyQuestion,
             "no_frames" => Self::NoFrames,
@@ -161,7 +183,8 @@ impl ApiError {
     fn status(&self) -> u16 {
         match self {
             Self::BadRequest { .. } => 400,
-            Self::UnknownVideo | Self::UnknownQuestion => 404,
+            Self::UnknownVideo | Self::UnknownQuestion | Self::UnknownTranscript | Self::UnknownCue => 404,
+            Self::Subtitles { .. } | Self::Transcript { .. } => 422,
             Self::NoFrames => 409,
             Self::BodyTooLarge
             | Self::FrameTooLarge { .. }

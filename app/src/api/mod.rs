@@ -9,6 +9,8 @@
 //! | `progress` | video | NDJSON of [`ProgressEvent`](timeline::ProgressEvent) |
 //! | `ask` | video, question | NDJSON of [`AnswerEvent`](timeline::AnswerEvent) |
 //! | `list_questions`, `delete_question` | | |
+//! | `put_transcript` | video, file name, bytes, Postcard | [`TranscriptReceipt`](timeline::TranscriptReceipt) |
+//! | `list_transcripts`, `list_cues`, `edit_cue`, `retime_transcript`, `delete_transcript` | | |
 //! | `model_info` | – | [`ModelInfo`](timeline::ModelInfo) |
 //! | `list_models` | minutes of video | list of [`LocalModel`](timeline::LocalModel) |
 //! | `pull_model`, `cancel_pull` | model, GGUF file | NDJSON of [`PullEvent`](timeline::PullEvent) |
@@ -42,12 +44,21 @@ pub mod ndjson;
     feature = "ssr",
     expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
 )]
+mod transcripts;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod videos;
 
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
 pub use frames::{append_frames, finish_video};
 pub use models::{cancel_pull, list_models, pull_model};
+pub use transcripts::{
+    delete_transcript, edit_cue, list_cues, list_transcripts, put_transcript, retime_transcript, transcript_url,
+};
 pub use videos::{create_video, delete_video, get_video, list_videos, model_info, rename_video};
 
 /// Server function types by name, for per-route limits and tests.
@@ -55,6 +66,9 @@ pub mod routes {
     pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
     pub use super::frames::{AppendFrames, FinishVideo};
     pub use super::models::{CancelPull, ListModels, PullModel};
+    pub use super::transcripts::{
+        DeleteTranscript, EditCue, ListCues, ListTranscripts, PutTranscript, RetimeTranscript,
+    };
     pub use super::videos::{CreateVideo, DeleteVideo, GetVideo, ListVideos, ModelInfo, RenameVideo};
 }
 

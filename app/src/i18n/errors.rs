@@ -1,6 +1,7 @@
 //! What went wrong and what to do about it, in the reader's language.
 
 use super::{Lang, fill};
+use timeline::cues::Damage;
 
 use crate::api::ApiError;
 use crate::extraction::ExtractError;
@@ -32,6 +33,10 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
     match error {
         ApiError::UnknownVideo => m.unknown_video.to_owned(),
         ApiError::UnknownQuestion => m.unknown_question.to_owned(),
+        ApiError::UnknownTranscript => m.unknown_transcript.to_owned(),
+        ApiError::UnknownCue => m.unknown_cue.to_owned(),
+        ApiError::Subtitles { message } => fill(m.subtitles_unreadable, &[message]),
+        ApiError::Transcript { message } => fill(m.transcript_refused, &[message]),
         ApiError::BadVideo { message } => fill(m.bad_video, &[message]),
         ApiError::NotAnImage { .. } => m.not_an_image.to_owned(),
         ApiError::FrameTooLarge { .. } | ApiError::BodyTooLarge => m.body_too_large.to_owned(),
@@ -57,6 +62,27 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
         ApiError::Network { .. } => m.unreachable.to_owned(),
         ApiError::Interrupted => m.interrupted.to_owned(),
         ApiError::Internal { message } => fill(m.internal, &[message]),
+    }
+}
+
+/// What was wrong with a line of a subtitle file, and what became of it.
+pub fn damage(lang: Lang, damage: Damage) -> &'static str {
+    let m = lang.messages();
+    match damage {
+        Damage::Characters => m.damage_characters,
+        Damage::Header => m.damage_header,
+        Damage::Number => m.damage_number,
+        Damage::Separator => m.damage_separator,
+        Damage::EmptyLine => m.damage_empty_line,
+        Damage::TimeForm => m.damage_time_form,
+        Damage::Time => m.damage_time,
+        Damage::EndBeforeStart => m.damage_end_before_start,
+        Damage::Overlap => m.damage_overlap,
+        Damage::Order => m.damage_order,
+        Damage::Text => m.damage_text,
+        Damage::Stray => m.damage_stray,
+        Damage::Length => m.damage_length,
+        Damage::Markup => m.damage_markup,
     }
 }
 

@@ -126,6 +126,39 @@ messages! {
     zoom_fit { "Whole video" "整段视频" }
     position { "{} of {}" "{} / {}" }
 
+    subtitles { "Subtitles" "字幕" }
+    subtitles_none { "No subtitles. Drop a file here: SRT, WebVTT, ASS, TTML, up to 8 MB." "没有字幕。把文件拖到这里：SRT、WebVTT、ASS、TTML，最大 8 MB。" }
+    subtitles_add { "Add" "添加" }
+    subtitles_search { "Search the subtitles" "搜索字幕" }
+    subtitles_not_found { "These words are not in the subtitles." "字幕中没有这些内容。" }
+    subtitles_edit { "Change the text" "修改文字" }
+    subtitles_export { "Download" "下载" }
+    subtitles_timing { "Correct the times" "校正时间" }
+    subtitles_offset { "Later by seconds (earlier: negative)" "延后秒数（提前用负数）" }
+    subtitles_rate { "Frame rate" "帧率" }
+    subtitles_rate_same { "As it is" "保持不变" }
+    subtitles_apply { "Apply" "应用" }
+    subtitles_delete { "Delete subtitles" "删除字幕" }
+    subtitles_taken { "{}: {} subtitles, {}, {}" "{}：{} 条字幕，{}，{}" }
+    subtitles_repaired { "Lines repaired: {}" "已修复的行：{}" }
+    subtitles_line { "line {}: {}" "第 {} 行：{}" }
+    subtitles_found { "In the subtitles" "字幕中提到" }
+    subtitles_nowhere { "The subtitles do not mention it." "字幕中没有提到。" }
+    damage_characters { "bytes that are no characters were replaced" "无法识别的字符已替换" }
+    damage_header { "the header is missing; read all the same" "缺少文件头，已照常读取" }
+    damage_number { "the number is missing; read all the same" "缺少序号，已照常读取" }
+    damage_separator { "the empty line before it is missing; read all the same" "前面缺少空行，已照常读取" }
+    damage_empty_line { "an empty line within the text was taken out" "文字中的空行已去掉" }
+    damage_time_form { "the time is written in an unusual form; understood" "时间写法不规范，已识别" }
+    damage_time { "the time cannot be read; left out" "时间无法识别，已略过" }
+    damage_end_before_start { "the end was before the start; a new end was chosen" "结束早于开始，已重新设定结束时间" }
+    damage_overlap { "it overlapped the next one; it ends there now" "与下一条重叠，已提前结束" }
+    damage_order { "out of order; moved" "顺序错乱，已重新排序" }
+    damage_text { "no text; left out" "没有文字，已略过" }
+    damage_stray { "text without a time; left out" "文字没有时间，已略过" }
+    damage_length { "too much text; cut" "文字太长，已截断" }
+    damage_markup { "the markup is broken; read up to here" "标记损坏，只读到这里" }
+
     budget_frames { "frames" "帧" }
     budget_size { "seen at" "画面尺寸" }
     budget_tokens { "tokens" "词元" }
@@ -200,6 +233,7 @@ messages! {
     cancelled { "Cancelled. What was read so far is kept." "已取消，已读取的部分会保留。" }
     no_webcodecs { "This browser cannot decode video for web pages (no WebCodecs). Use a current Chrome, Edge, Firefox or Safari on a secure page." "此浏览器不能为网页解码视频（没有 WebCodecs）。请在安全连接下使用新版 Chrome、Edge、Firefox 或 Safari。" }
     worker_failed { "The reader could not start ({}). Reload the page and try again." "读取程序无法启动（{}）。请刷新页面后重试。" }
+    file_gone { "The file can no longer be read. Choose it again." "无法继续读取文件，请重新选择。" }
     one_file { "One video at a time, please." "请一次只选择一个视频。" }
     sample_failed { "The sample could not be fetched. Check the connection and try again." "无法获取示例。请检查网络后重试。" }
 
@@ -232,6 +266,10 @@ messages! {
     // errors of the server
     unknown_video { "There is no such video. It may have been deleted." "没有这个视频，它可能已被删除。" }
     unknown_question { "There is no such question. It may have been deleted." "没有这个问题，它可能已被删除。" }
+    unknown_transcript { "There are no such subtitles. They may have been deleted." "没有这份字幕，它可能已被删除。" }
+    unknown_cue { "There is no such line. It may have been deleted or replaced." "没有这条字幕，它可能已被删除或替换。" }
+    subtitles_unreadable { "These subtitles cannot be read: {}." "无法读取字幕：{}。" }
+    transcript_refused { "The subtitles were not changed: {}." "字幕没有更改：{}。" }
     no_frames { "There is nothing to look at yet. Wait until the first frames are read, then ask again." "还没有可看的画面。请等第一批画面读取后再提问。" }
     not_an_image { "The server could not read a frame as an image. Cancel, then resume." "服务器无法把某一帧读作图像。请取消后继续。" }
     body_too_large { "The request was too large for the server. Reload the page and resume." "请求超过了服务器的大小限制。请刷新页面后继续。" }

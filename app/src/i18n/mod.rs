@@ -11,7 +11,7 @@ pub(crate) mod request;
 
 use leptos::prelude::*;
 
-pub use errors::{api_error, extract_error};
+pub use errors::{api_error, damage, extract_error};
 pub use messages::Messages;
 
 use crate::platform;

@@ -18,6 +18,7 @@ use crate::parts::player::Player;
 use crate::parts::progress::ProgressLine;
 use crate::parts::question_box::QuestionBox;
 use crate::parts::timeline::Timeline;
+use crate::parts::transcript::TranscriptPane;
 use crate::parts::trouble::TroubleText;
 use crate::parts::video_card::{RenameForm, state_key, state_name};
 use crate::state::bench::Bench;
@@ -25,6 +26,7 @@ use crate::state::conversation::Conversation;
 use crate::state::ingest::Run;
 use crate::state::progress::follow;
 use crate::state::session::Session;
+use crate::state::transcripts::Transcripts;
 use crate::state::trouble::Trouble;
 
 type Loaded = (VideoSummary, Vec<QuestionRecord>);
@@ -59,6 +61,7 @@ pub fn Workbench() -> impl IntoView {
 fn Open(summary: VideoSummary, questions: Vec<QuestionRecord>, model: Option<ModelInfo>) -> impl IntoView {
     let bench = Bench::provide(summary, model);
     Conversation::provide(bench, questions);
+    Transcripts::provide(bench);
     // Streams belong to the page; the server has drawn what it knows.
     Effect::new(move |_| follow(bench));
     view! {
@@ -71,6 +74,7 @@ fn Open(summary: VideoSummary, questions: Vec<QuestionRecord>, model: Option<Mod
                 <Player />
                 <ProgressLine />
                 <Timeline />
+                <TranscriptPane />
                 <BudgetLine />
             </div>
             <section class="bench-talk" aria-label=t(|m| m.conversation)>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::ScrollToOptions;
 
-use super::answer::{Answer, Thought};
+use super::answer::{Answer, Evidence, Thought};
 use super::budget::grouped;
 use super::icons::{self, Icon};
 use super::trouble::TroubleText;
@@ -86,6 +86,7 @@ fn Item(entry: Entry) -> impl IntoView {
         >
             <p class="question">{move || entry.record.with(|record| record.question.clone())}</p>
             <StatusLine entry />
+            <Evidence entry />
             <Thought entry />
             <Answer entry />
             <div class="entry-tools">

@@ -55,5 +55,9 @@ pub const BACK: &str = "M12 5l-5 5 5 5";
 pub const CROSS: &str = "M6 6l8 8M14 6l-8 8";
 /// Once more.
 pub const AGAIN: &str = "M15.5 10a5.5 5.5 0 1 1-1.8-4.1M15.5 3.5v3h-3";
+/// Download.
+pub const DOWNLOAD: &str = "M10 4v8.5M6.5 9l3.5 3.5L13.5 9M4.5 16h11";
+/// Time.
+pub const CLOCK: &str = "M10 3.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM10 6.5V10l2.5 2";
 /// Attention.
 pub const ALERT: &str = "M10 3.5l7 12.5H3zM10 8.5v3.5M10 14v.2";

@@ -4,9 +4,12 @@
 //! `video-card`, `rename`, `rename-input`, `delete`, `confirm-delete`, `player`, `still`, `repick`, `timeline`
 //! (`data-state`: `receiving`, `indexing`, `ready`), `playhead`, `segment`, `thumb`, `answer-span`, `budget`, `progress`,
 //! `cancel`, `resume`, `question-input`, `ask`, `stop`, `suggestion`, `question-item` (`data-complete`), `answer`,
-//! `span-chip` (`data-start-us`, `data-end-us`, `aria-pressed`), `delete-question`, `error`, `lang-switch`,
+//! `evidence-chip`, `evidence-none`, `span-chip` (`data-start-us`, `data-end-us`, `aria-pressed`), `delete-question`, `error`, `lang-switch`,
 //! `theme-switch`, `models-link`, `running-model`, `pull-name`, `pull-file`, `pull`, `model-row` (`data-state`: `complete`,
-//! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`. `<html data-hydrated>` says that clicks are heard.
+//! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`, `transcript`, `subtitle-input`, `subtitle-receipt`, `subtitle-repairs`,
+//! `subtitle-search`, `subtitle-count`, `subtitle-choice`, `cues`, `cue` (`data-start-us`), `edit-cue`, `cue-field`,
+//! `subtitle-exports`, `subtitle-export`, `subtitle-timing`, `subtitle-offset`, `subtitle-rate`, `subtitle-apply`,
+//! `subtitle-delete`, `subtitle-delete-yes`. `<html data-hydrated>` says that clicks are heard.
 
 pub mod answer;
 pub mod budget;
@@ -22,5 +25,6 @@ pub mod progress;
 pub mod pull_form;
 pub mod question_box;
 pub mod timeline;
+pub mod transcript;
 pub mod trouble;
 pub mod video_card;

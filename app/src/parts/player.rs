@@ -14,6 +14,7 @@ use crate::i18n::{fill, t, use_i18n};
 use crate::platform;
 use crate::state::bench::Bench;
 use crate::state::session::{Session, is_same_file};
+use crate::state::transcripts::{Transcripts, is_named_like_subtitles};
 
 /// What is known of the local file.
 #[derive(Clone, Copy)]
@@ -54,7 +55,14 @@ pub fn Player() -> impl IntoView {
     let session = Session::expect();
     let url = Memo::new(move |_| session.files.with(|files| files.get(&bench.id()).map(|local| local.url.clone())));
     let source = Source { bench, session, url, unplayable: RwSignal::new(false), doubt: RwSignal::new(None) };
-    use_file_drop(Rc::new(move |files| source.offer(files)));
+    let transcripts = Transcripts::expect();
+    use_file_drop(Rc::new(move |files| {
+        let (subtitles, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|f| is_named_like_subtitles(&f.name()));
+        if !subtitles.is_empty() {
+            transcripts.add(subtitles);
+        }
+        source.offer(others);
+    }));
     view! {
         <div class="stage" style=format!("--aspect:{:.4}", bench.aspect())>
             {move || match (url.get(), source.unplayable.get()) {

@@ -49,6 +49,8 @@ pub struct Entry {
     pub record: RwSignal<QuestionRecord>,
     /// What a thinking model said to itself before the answer; heard in this session only.
     pub thought: RwSignal<String>,
+    /// Whether the subtitles were searched for the words it asks for; heard in this session only.
+    pub searched: RwSignal<bool>,
     /// Where the answer stands.
     pub status: RwSignal<Status>,
 }
@@ -61,9 +63,12 @@ impl Entry {
         }
     }
 
-    /// The spans of its answer.
+    /// The spans of its answer, and of the subtitles found for it.
     pub fn spans(self) -> Vec<Span> {
-        self.record.with_untracked(|record| record.spans.iter().map(|s| s.span).collect())
+        self.record.with_untracked(|record| {
+            let found = record.evidence.iter().map(|found| found.span);
+            record.spans.iter().map(|s| s.span).chain(found).collect()
+        })
     }
 }
 
@@ -90,6 +95,7 @@ impl Conversation {
                 key,
                 record: RwSignal::new(record),
                 thought: RwSignal::new(String::new()),
+                searched: RwSignal::new(false),
                 status: RwSignal::new(status),
             }
         });
@@ -192,12 +198,14 @@ impl Conversation {
             answer: String::new(),
             spans: Vec::new(),
             tokens: Vec::new(),
+            evidence: Vec::new(),
             complete: false,
             asked_ms: platform::now_ms() as i64,
         };
         let make = || {
             let status = RwSignal::new(Status::Waiting(0));
-            Entry { key, record: RwSignal::new(record), thought: RwSignal::new(String::new()), status }
+            let (thought, searched) = (RwSignal::new(String::new()), RwSignal::new(false));
+            Entry { key, record: RwSignal::new(record), thought, searched, status }
         };
         // Signals belong to whoever is current; a click handler's owner may go before the entry does.
         let owner = self.owner.with_value(|owner| owner.as_ref().and_then(WeakOwner::upgrade));
@@ -218,6 +226,11 @@ impl Conversation {
             for event in lines.push(&chunk?) {
                 match event {
                     AnswerEvent::Started { question } => entry.record.update(|record| record.id = question),
+                    AnswerEvent::Found { evidence } => {
+                        entry.searched.set(true);
+                        entry.record.update(|record| record.evidence = evidence);
+                        self.bench.spans.set(entry.spans());
+                    }
                     AnswerEvent::Waiting { ahead } => entry.status.set(Status::Waiting(ahead)),
                     AnswerEvent::Reading { done, total } => entry.status.set(Status::Reading(done, total)),
                     AnswerEvent::Thought { text } => {

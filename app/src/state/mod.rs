@@ -9,6 +9,7 @@
 //! | a question is asked and its answer arrives | [`conversation`] |
 //! | the visible part of the timeline is computed | [`zoom`] |
 //! | models are listed and pulled | [`pulls`] |
+//! | transcripts are taken in, searched, corrected | [`transcripts`] |
 //! | problems are told apart | [`trouble`] |
 
 pub mod bench;
@@ -17,5 +18,6 @@ pub mod ingest;
 pub mod progress;
 pub mod pulls;
 pub mod session;
+pub mod transcripts;
 pub mod trouble;
 pub mod zoom;

@@ -13,6 +13,8 @@ pub enum Trouble {
     Api(ApiError),
     /// More than one file was dropped.
     OneFile,
+    /// A file the browser cannot read any more.
+    Unreadable,
     /// The bundled clip did not come.
     Sample,
 }
@@ -24,6 +26,7 @@ impl Trouble {
             Self::Extract(error) => extract_error(lang, error),
             Self::Api(error) => api_error(lang, error),
             Self::OneFile => lang.messages().one_file.to_owned(),
+            Self::Unreadable => lang.messages().file_gone.to_owned(),
             Self::Sample => lang.messages().sample_failed.to_owned(),
         }
     }

@@ -30,6 +30,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Tokens of one segment in the prompt, its stamp and delimiters included.
     fn segment_tokens(&self, stamp: &str, size: Size) -> u32;
 
+    /// Tokens of a caption before a segment.
+    fn caption_tokens(&self, caption: &str) -> u32;
+
     /// Tokens of everything in the prompt that is not a segment.
     fn question_tokens(&self, question: &str) -> Result<u32>;
 
@@ -63,6 +66,8 @@ pub(crate) trait Encoder: Send + Sync {
 /// A segment to be shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
+    /// What is said from its first frame to the next segment's, one line a subtitle; read before the stamp. Mostly empty.
+    pub(crate) caption: Arc<str>,
     /// What the model reads before it: seconds with one decimal.
     pub(crate) stamp: String,
     /// What there is to see.

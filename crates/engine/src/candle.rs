@@ -103,6 +103,12 @@ impl Backend for Candle {
         u32::try_from(around).unwrap_or(u32::MAX).saturating_add(size.tokens())
     }
 
+    fn caption_tokens(&self, caption: &str) -> u32 {
+        let tokenizer = self.model.tokenizer();
+        let count = tokenizer.encode(&tokenizer.plain(caption)).map_or(caption.len(), |ids| ids.len());
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
     fn question_tokens(&self, question: &str) -> Result<u32> {
         let prompt = self.model.prompt(&[Message::user(vec![Content::Text(question.to_owned())])], WRAPPER)?;
         Ok(u32::try_from(prompt.tokens()).unwrap_or(u32::MAX))

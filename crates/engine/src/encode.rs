@@ -9,7 +9,7 @@ use store::SegmentKey;
 use timeline::resize::Size;
 use timeline::{Span, VideoId};
 
-use crate::backend::{Encoder, Memory, Picture, Shown};
+use crate::backend::{Encoder, Memory, Picture};
 use crate::error::{Error, Result};
 use crate::images;
 use crate::index::{Known, Pair, Status};
@@ -68,13 +68,12 @@ impl Shared {
         starved.map_or(Ok(true), Err)
     }
 
-    /// A pair as the model is to be shown it.
-    pub(crate) fn shown(&self, id: &VideoId, pair: &Pair, stamp: &str, size: Size) -> Result<Shown> {
-        let memory = match self.backend.encoder() {
+    /// What is remembered of a pair, for the model to be shown.
+    pub(crate) fn memory(&self, id: &VideoId, pair: &Pair, size: Size) -> Result<Memory> {
+        Ok(match self.backend.encoder() {
             Some(encoder) => Memory::Features(self.features(encoder, id, pair, size)?),
             None => Memory::Pictures(self.pictures(pair)?),
-        };
-        Ok(Shown { stamp: stamp.to_owned(), memory })
+        })
     }
 
     fn pictures(&self, pair: &Pair) -> Result<Vec<Picture>> {

@@ -278,8 +278,14 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         // The channel is fresh and its other end is in this function.
         let _ = events.send(AnswerEvent::Started { question: number });
+        let evidence = shared.evidence(id, text)?;
+        let said = evidence.iter().flatten().map(|found| found.span).collect();
+        if let Some(evidence) = evidence {
+            shared.library.save_evidence(number, &evidence)?;
+            let _ = events.send(AnswerEvent::Found { evidence });
+        }
         let (video, text) = (id.clone(), text.to_owned());
-        let queued = Question { id: number, video, text, most, asked, events, stop: Arc::clone(&stop) };
+        let queued = Question { id: number, video, text, said, most, asked, events, stop: Arc::clone(&stop) };
         shared.queue.ask(queued).map_err(|_| Error::ShuttingDown)?;
         Ok(AnswerStream::new(receiver, stop))
     }

@@ -17,6 +17,32 @@ pub enum Error {
     /// No such question.
     #[error("there is no question {0}; it may have been deleted")]
     UnknownQuestion(i64),
+    /// No such transcript of the video.
+    #[error("the video has no transcript {0}; it may have been deleted")]
+    UnknownTranscript(i64),
+    /// No such cue of the transcript.
+    #[error("the transcript has no subtitle {0}; it may have been deleted or replaced")]
+    UnknownCue(i64),
+    /// A file that is no transcript.
+    #[error(transparent)]
+    Subtitles(#[from] timeline::cues::CueError),
+    /// A correction of times that makes no sense.
+    #[error(transparent)]
+    Retime(#[from] timeline::cues::retime::RetimeError),
+    /// More transcripts than a video may have.
+    #[error("the video has {limit} transcripts, the most there may be; delete one")]
+    TooManyTranscripts {
+        /// The most there may be.
+        limit: u32,
+    },
+    /// More text than a subtitle keeps.
+    #[error("the subtitle has {found} characters, at most {limit} are kept; shorten it")]
+    CueTooLong {
+        /// What it has.
+        found: u32,
+        /// The most there may be.
+        limit: u32,
+    },
     /// What was said about a video cannot be true.
     #[error("this video cannot be added: {0}")]
     BadVideo(String),
@@ -123,6 +149,12 @@ impl Error {
         match self {
             Self::UnknownVideo(_) => "unknown_video",
             Self::UnknownQuestion(_) => "unknown_question",
+            Self::UnknownTranscript(_) => "unknown_transcript",
+            Self::UnknownCue(_) => "unknown_cue",
+            Self::Subtitles(error) => error.code(),
+            Self::Retime(_) => "bad_retiming",
+            Self::TooManyTranscripts { .. } => "too_many_transcripts",
+            Self::CueTooLong { .. } => "cue_too_long",
             Self::BadVideo(_) | Self::BadShape(_) => "bad_video",
             Self::NotAnImage { .. } => "not_an_image",
             Self::FrameTooLarge { .. } => "frame_too_large",
@@ -172,11 +204,17 @@ impl Error {
     /// The HTTP status it means.
     pub fn status(&self) -> u16 {
         match self {
-            Self::UnknownVideo(_) | Self::UnknownQuestion(_) => 404,
-            Self::NoFrames(_) => 409,
-            Self::FrameTooLarge { .. } | Self::TooManyFrames { .. } | Self::QuestionTooLong { .. } => 413,
+            Self::UnknownVideo(_) | Self::UnknownQuestion(_) | Self::UnknownTranscript(_) | Self::UnknownCue(_) => 404,
+            Self::NoFrames(_) | Self::TooManyTranscripts { .. } => 409,
+            Self::Subtitles(timeline::cues::CueError::TooLarge { .. })
+            | Self::CueTooLong { .. }
+            | Self::FrameTooLarge { .. }
+            | Self::TooManyFrames { .. }
+            | Self::QuestionTooLong { .. } => 413,
             Self::BadVideo(_)
             | Self::BadShape(_)
+            | Self::Subtitles(_)
+            | Self::Retime(_)
             | Self::NotAnImage { .. }
             | Self::EmptyQuestion
             | Self::BadRequest(_)
@@ -203,6 +241,8 @@ impl From<store::Error> for Error {
         match error {
             store::Error::UnknownVideo(id) => Self::UnknownVideo(id),
             store::Error::UnknownQuestion(id) => Self::UnknownQuestion(id),
+            store::Error::UnknownTranscript(id) => Self::UnknownTranscript(id),
+            store::Error::UnknownCue(id) => Self::UnknownCue(id),
             store::Error::NoFrames(id) => Self::NoFrames(id),
             store::Error::Full(path) => Self::StorageFull(path),
             other => Self::Store(other),

@@ -14,6 +14,9 @@
 //! | turns are given | `scheduler.rs` and `scheduler/`, `shares.rs`, `pace.rs`; from outside: `queue.rs`, `worker.rs` |
 //! | segments are encoded and found again | `encode.rs` |
 //! | a video is made to fit the context | `selection.rs`, `showing.rs` |
+//! | subtitles are kept, corrected, written to files | `transcripts.rs` |
+//! | subtitles stand between segments | `captions.rs` |
+//! | "when is it mentioned?" is answered at once | `evidence.rs` |
 //! | what was shown is kept and shared | `prefix.rs` |
 //! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
 //! | frames that come with a question are kept for the next | `guests.rs` |
@@ -25,10 +28,12 @@
 
 mod backend;
 mod candle;
+mod captions;
 mod device;
 mod encode;
 mod engine;
 mod error;
+mod evidence;
 mod guests;
 mod images;
 mod index;
@@ -52,6 +57,7 @@ mod temporary;
 #[cfg(test)]
 mod tests;
 mod thought;
+mod transcripts;
 mod worker;
 mod writer;
 
@@ -65,3 +71,4 @@ pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit, keep_freed_m
 pub use remote::RemoteError;
 pub use selection::ANSWER_TOKENS;
 pub use settings::{Place, Secret, Server, Settings};
+pub use transcripts::MAX_TRANSCRIPTS;

@@ -2,10 +2,12 @@
 //!
 //! A node is a conversation that was shown the segments on the way to it and asked nothing; the keys and values of its
 //! ancestors are shared with it, never copied, so a node costs its own edge only. Paths of one video seen at one size
-//! share what they have in common from the beginning; whatever differs (thinned, without stills, another size) branches.
+//! share what they have in common from the beginning; whatever differs (thinned, without stills, another size, other
+//! subtitles) branches.
 //! Bounded in bytes and in videos: the longest unused leaf goes first, never one that an answer stands on.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use timeline::resize::Size;
 use timeline::{Span, VideoId};
@@ -18,6 +20,13 @@ pub(crate) struct Root {
     pub(crate) size: Size,
 }
 
+/// A segment as it is compared with what was shown: its frames by their times, and the words read with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) span: Span,
+    pub(crate) caption: Arc<str>,
+}
+
 /// Names a node; never used again for another.
 pub(crate) type NodeId = u64;
 
@@ -27,7 +36,7 @@ struct Node<C> {
     parent: Option<NodeId>,
     children: Vec<NodeId>,
     /// What was shown after the parent's segments.
-    edge: Vec<Span>,
+    edge: Vec<Step>,
     conversation: C,
     /// Memory of the edge.
     bytes: u64,
@@ -68,13 +77,13 @@ impl<C> PrefixTree<C> {
     }
 
     /// The node that was shown the longest beginning of `wanted`, and how many segments that is. Counts as a use.
-    pub(crate) fn find(&mut self, root: &Root, wanted: &[Span]) -> Option<(NodeId, usize)> {
+    pub(crate) fn find(&mut self, root: &Root, wanted: &[Step]) -> Option<(NodeId, usize)> {
         let (node, shown) = self.deepest(self.roots.get(root)?, wanted)?;
         self.touch(node);
         Some((node, shown))
     }
 
-    fn deepest(&self, among: &[NodeId], wanted: &[Span]) -> Option<(NodeId, usize)> {
+    fn deepest(&self, among: &[NodeId], wanted: &[Step]) -> Option<(NodeId, usize)> {
         let fitting = among.iter().filter_map(|id| {
             let node = self.nodes.get(id)?;
             let rest = wanted.strip_prefix(node.edge.as_slice())?;
@@ -95,7 +104,7 @@ impl<C> PrefixTree<C> {
         &mut self,
         parent: Option<NodeId>,
         root: &Root,
-        edge: &[Span],
+        edge: &[Step],
         conversation: C,
         bytes: u64,
     ) -> NodeId {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use timeline::{AnswerEvent, VideoId};
+use timeline::{AnswerEvent, Span, VideoId};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub(crate) id: i64,
     pub(crate) video: VideoId,
     pub(crate) text: String,
+    /// Where the words it asks for are said: what stands around there is shown first when not everything can be.
+    pub(crate) said: Vec<Span>,
     /// Tokens the answer may have.
     pub(crate) most: u32,
     pub(crate) asked: Instant,

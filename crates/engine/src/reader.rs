@@ -1,13 +1,14 @@
 //! A question on its way to its first token: shows what is not yet shown of the video, then reads the question, one
 //! stride at a time. What it has shown becomes nodes of the prefix tree, for itself and for whoever asks next.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use timeline::{AnswerEvent, Span};
+use timeline::AnswerEvent;
 
-use crate::backend::Conversation;
+use crate::backend::{Conversation, Shown};
 use crate::error::{Error, Result};
-use crate::prefix::{NodeId, PrefixTree, Root};
+use crate::prefix::{NodeId, PrefixTree, Root, Step};
 use crate::question::Question;
 use crate::showing::Showing;
 use crate::worker::Shared;
@@ -30,7 +31,7 @@ pub(crate) struct Stride {
 /// A question that has been admitted and cannot be answered yet.
 pub(crate) struct Reader {
     pub(crate) showing: Showing,
-    spans: Vec<Span>,
+    steps: Vec<Step>,
     root: Root,
     /// The node the conversation continues, pinned while this reader lasts.
     node: Option<NodeId>,
@@ -51,9 +52,9 @@ impl Reader {
     pub(crate) fn begin(shared: &Shared, question: &Question, showing: Showing, tree: &mut Prefixes) -> Result<Self> {
         let root = Root { video: question.video.clone(), size: showing.size };
         let conversation = shared.backend.conversation();
-        let spans = showing.spans();
+        let steps = showing.steps();
         let (node, kept, shown, read, found, asked) = (None, 0, 0, 0, 0, false);
-        let mut reader = Self { showing, spans, root, node, kept, shown, conversation, read, found, asked };
+        let mut reader = Self { showing, steps, root, node, kept, shown, conversation, read, found, asked };
         reader.go_on_from_kept(tree)?;
         reader.found = reader.conversation.tokens();
         reader.tell_progress(question);
@@ -72,21 +73,20 @@ impl Reader {
 
     /// Whether everything was shown.
     pub(crate) fn is_shown(&self) -> bool {
-        self.shown >= self.spans.len()
+        self.shown >= self.steps.len()
     }
 
-    /// Segments it has in common, from the beginning, with what `root` and `spans` say is to be shown.
-    pub(crate) fn in_common(&self, root: &Root, spans: &[Span]) -> usize {
+    /// Segments it has in common, from the beginning, with what `root` and `steps` say is to be shown.
+    pub(crate) fn in_common(&self, root: &Root, steps: &[Step]) -> usize {
         if self.root != *root {
             return 0;
         }
-        self.spans.iter().zip(spans).take_while(|(a, b)| a == b).count()
+        self.steps.iter().zip(steps).take_while(|(a, b)| a == b).count()
     }
 
     /// Tokens from a segment on to the end of the prompt.
     pub(crate) fn tokens_from(&self, segment: usize) -> u32 {
-        let costs = self.showing.costs.iter().skip(segment);
-        costs.copied().fold(self.showing.fixed, u32::saturating_add)
+        self.showing.costs().skip(segment).fold(self.showing.fixed, u32::saturating_add)
     }
 
     pub(crate) fn root(&self) -> &Root {
@@ -94,8 +94,8 @@ impl Reader {
     }
 
     /// The segments to show.
-    pub(crate) fn spans(&self) -> &[Span] {
-        &self.spans
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// Tokens this question has read itself.
@@ -112,26 +112,26 @@ impl Reader {
     /// has in common with somebody who can then go on from there.
     pub(crate) fn boundary<'a>(&self, others: impl Iterator<Item = &'a Self>) -> usize {
         let mut tokens = 0_u32;
-        let costs = self.showing.costs.iter().skip(self.kept);
+        let costs = self.showing.costs().skip(self.kept);
         let full = costs.take_while(|cost| {
-            let fits = tokens == 0 || tokens.saturating_add(**cost) <= NODE_TOKENS;
-            tokens = tokens.saturating_add(**cost);
+            let fits = tokens == 0 || tokens.saturating_add(*cost) <= NODE_TOKENS;
+            tokens = tokens.saturating_add(*cost);
             fits
         });
         let full = self.kept + full.count();
-        let shared = others.map(|other| other.in_common(&self.root, &self.spans)).filter(|common| *common > self.shown);
+        let shared = others.map(|other| other.in_common(&self.root, &self.steps)).filter(|common| *common > self.shown);
         shared.fold(full.max(self.shown), usize::min)
     }
 
     /// Whether `ahead` is about to keep what this reader would have to show itself.
     pub(crate) fn awaits(&self, ahead: &Self, boundary: usize) -> bool {
-        let common = ahead.in_common(&self.root, &self.spans);
+        let common = ahead.in_common(&self.root, &self.steps);
         !self.is_shown() && !ahead.is_shown() && self.shown < boundary && boundary <= common
     }
 
     /// Goes on from what is kept by now, when that is further than this reader has come.
     pub(crate) fn go_on_from_kept(&mut self, tree: &mut Prefixes) -> Result<()> {
-        let Some((node, shown)) = tree.find(&self.root, &self.spans) else { return Ok(()) };
+        let Some((node, shown)) = tree.find(&self.root, &self.steps) else { return Ok(()) };
         if shown <= self.shown {
             return Ok(());
         }
@@ -171,7 +171,7 @@ impl Reader {
 
     /// What this question has shown since its node is good for the next one.
     pub(crate) fn keep(&mut self, tree: &mut Prefixes) -> Result<()> {
-        let edge = self.spans.get(self.kept..self.shown).unwrap_or_default();
+        let edge = self.steps.get(self.kept..self.shown).unwrap_or_default();
         if edge.is_empty() || self.asked {
             return Ok(());
         }
@@ -204,16 +204,16 @@ impl Reader {
         }
         let begun = Instant::now();
         let (mut segments, mut tokens) = (Vec::new(), 0_u32);
-        let next = self.showing.pairs.iter().zip(&self.showing.stamps).zip(&self.showing.costs);
-        for ((pair, stamp), cost) in next.take(boundary).skip(self.shown) {
-            tokens = tokens.saturating_add(*cost);
+        for part in self.showing.parts.iter().take(boundary).skip(self.shown) {
+            tokens = tokens.saturating_add(part.cost);
             if !segments.is_empty() && (tokens > stride.tokens || begun.elapsed() > stride.time) {
                 break;
             }
             if question.is_stopped(shared) {
                 return Err(Error::Cancelled);
             }
-            segments.push(shared.shown(&question.video, pair, stamp, self.showing.size)?);
+            let memory = shared.memory(&question.video, &part.pair, self.showing.size)?;
+            segments.push(Shown { caption: Arc::clone(&part.caption), stamp: part.stamp.clone(), memory });
         }
         self.conversation.show(&segments, &|| question.is_stopped(shared))?;
         self.shown += segments.len();
@@ -222,10 +222,10 @@ impl Reader {
 
     /// Makes room for the next node at once.
     fn expect(&mut self, boundary: usize) -> Result<()> {
-        let costs = self.showing.costs.iter().take(boundary).skip(self.kept);
+        let costs = self.showing.costs().take(boundary).skip(self.kept);
         // What stands before the first segment is part of the first node.
         let before = if self.kept == 0 { self.showing.fixed } else { 0 };
-        self.conversation.expect(costs.copied().fold(before, u32::saturating_add))
+        self.conversation.expect(costs.fold(before, u32::saturating_add))
     }
 
     fn tell_progress(&self, question: &Question) {

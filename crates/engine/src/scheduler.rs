@@ -203,7 +203,7 @@ impl<'a> Scheduler<'a> {
                     None => *goal.insert(shared.encoding_goal(&question.video)?),
                 };
                 if shared.encode_towards(&question.video, goal)? {
-                    *stage = Stage::Queued(Box::new(shared.showing(&question.video, &question.text)?));
+                    *stage = Stage::Queued(Box::new(shared.showing(question)?));
                 }
                 Ok(false)
             }
@@ -234,11 +234,11 @@ impl<'a> Scheduler<'a> {
         let usage = Usage {
             prompt_tokens: conversation.tokens(),
             kept_tokens,
-            shown_segments: u32::try_from(showing.pairs.len()).unwrap_or(u32::MAX),
+            shown_segments: u32::try_from(showing.parts.len()).unwrap_or(u32::MAX),
             all_segments: u32::try_from(showing.all).unwrap_or(u32::MAX),
             ..Usage::default()
         };
-        let writer = Writer::new(conversation, showing.pairs, showing.duration, usage);
+        let writer = Writer::new(conversation, showing.spans(), showing.duration, usage);
         answering.stage = Stage::Writing(Box::new(writer));
     }
 

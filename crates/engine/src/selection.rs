@@ -72,30 +72,80 @@ pub(crate) fn context(info: &ModelInfo, set: Option<u32>, duration: Timestamp) -
     wanted.min(info.max_context)
 }
 
-/// Indices of the segments to show, evenly spread, so that all of `costs` chosen fit beside `fixed` tokens and what is
-/// `written` in `limit`.
+/// Tokens there are for a video and what is said in it, beside `fixed` tokens and what is `written` in `limit`.
+pub(crate) fn room(fixed: u32, written: u32, limit: u32) -> u64 {
+    u64::from(limit.saturating_sub(reserve(written, limit)).saturating_sub(fixed))
+}
+
+/// A small context still leaves most of itself to the prompt.
+fn reserve(written: u32, limit: u32) -> u32 {
+    written.min(limit / 4)
+}
+
+/// Indices of the segments to show, so that all of `costs` chosen fit beside `fixed` tokens and what is `written` in
+/// `limit`: see [`keep`].
 ///
 /// # Errors
 /// When not even one fits.
-pub(crate) fn fit(costs: &[u32], fixed: u32, written: u32, limit: u32) -> Result<Vec<usize>> {
-    // A small context still leaves most of itself to the prompt.
-    let reserve = written.min(limit / 4);
-    let room = u64::from(limit.saturating_sub(reserve).saturating_sub(fixed));
-    let total: u64 = costs.iter().copied().map(u64::from).sum();
-    if total <= room {
-        return Ok((0..costs.len()).collect());
+pub(crate) fn fit(
+    costs: &[u32],
+    near: &[Option<Timestamp>],
+    fixed: u32,
+    written: u32,
+    limit: u32,
+) -> Result<Vec<usize>> {
+    let chosen = keep(costs, near, room(fixed, written, limit));
+    if chosen.is_empty() && !costs.is_empty() {
+        let least = costs.iter().copied().min().unwrap_or(0);
+        let needed = fixed.saturating_add(reserve(written, limit)).saturating_add(least);
+        return Err(Error::ContextExceeded { needed, limit });
     }
-    let mut count = usize::try_from(costs.len() as u64 * room / total.max(1)).unwrap_or(0);
+    Ok(chosen)
+}
+
+/// Indices of what fits into `room`: all, or the nearest to what is asked for on half of it and others evenly spread on the
+/// rest. near: how far each is from there; none when it is not near.
+pub(crate) fn keep(costs: &[u32], near: &[Option<Timestamp>], room: u64) -> Vec<usize> {
+    if sum(costs) <= room {
+        return (0..costs.len()).collect();
+    }
+    let distance = |i: &usize| near.get(*i).copied().flatten();
+    let (mut first, rest): (Vec<usize>, Vec<usize>) = (0..costs.len()).partition(|i| distance(i).is_some());
+    first.sort_by_key(distance);
+    let half = if rest.is_empty() { room } else { room / 2 };
+    let mut taken = 0;
+    let mut chosen = first;
+    chosen.retain(|&i| {
+        let cost = u64::from(costs.get(i).copied().unwrap_or(0));
+        let fits = taken + cost <= half;
+        taken += if fits { cost } else { 0 };
+        fits
+    });
+    chosen.extend(evenly(&rest, costs, room.saturating_sub(taken)));
+    chosen.sort_unstable();
+    chosen
+}
+
+/// As many of the indices `among`, evenly spread, as fit into `room`.
+fn evenly(among: &[usize], costs: &[u32], room: u64) -> Vec<usize> {
+    let cost = |chosen: &[usize]| sum(chosen.iter().filter_map(|&i| costs.get(i)));
+    let total = cost(among);
+    if total <= room {
+        return among.to_vec();
+    }
+    let mut count = usize::try_from(among.len() as u64 * room / total.max(1)).unwrap_or(0);
     while count > 0 {
-        let chosen = spread(costs.len(), count);
-        let cost: u64 = chosen.iter().filter_map(|&i| costs.get(i)).copied().map(u64::from).sum();
-        if cost <= room {
-            return Ok(chosen);
+        let chosen: Vec<_> = spread(among.len(), count).iter().filter_map(|&i| among.get(i)).copied().collect();
+        if cost(&chosen) <= room {
+            return chosen;
         }
         count -= 1;
     }
-    let least = costs.iter().copied().min().unwrap_or(0);
-    Err(Error::ContextExceeded { needed: fixed.saturating_add(reserve).saturating_add(least), limit })
+    Vec::new()
+}
+
+fn sum<'a>(costs: impl IntoIterator<Item = &'a u32>) -> u64 {
+    costs.into_iter().copied().map(u64::from).sum()
 }
 
 /// `count` of `length` indices, evenly spaced, each in the middle of its share.
@@ -109,14 +159,25 @@ mod tests {
 
     #[test]
     fn what_fits_is_shown_whole_and_what_does_not_is_thinned_evenly() {
-        assert_eq!(fit(&[10; 6], 40, ANSWER_TOKENS, 400).unwrap(), [0, 1, 2, 3, 4, 5]);
-        let thinned = fit(&[100; 10], 50, ANSWER_TOKENS, 750).unwrap();
+        assert_eq!(fit(&[10; 6], &[], 40, ANSWER_TOKENS, 400).unwrap(), [0, 1, 2, 3, 4, 5]);
+        let thinned = fit(&[100; 10], &[], 50, ANSWER_TOKENS, 750).unwrap();
         assert_eq!(thinned, [1, 3, 5, 7, 9]);
-        let refused = fit(&[100; 10], 700, ANSWER_TOKENS, 750).unwrap_err();
+        let refused = fit(&[100; 10], &[], 700, ANSWER_TOKENS, 750).unwrap_err();
         assert_eq!(refused.code(), "context_exceeded");
         // Question, a quarter for the answer, one segment.
         assert!(matches!(refused, Error::ContextExceeded { needed: 987, limit: 750 }), "{refused}");
         assert!(refused.to_string().contains("237 more than the 750"), "{refused}");
+    }
+
+    #[test]
+    fn the_nearest_to_the_words_asked_for_is_kept_first_on_half_of_the_room() {
+        let from_13 = |i: i64| Some(Timestamp::from_seconds((i - 13).abs() as f64)).filter(|far| far.seconds() < 4.0);
+        let near: Vec<_> = (0..20).map(from_13).collect();
+        assert_eq!(keep(&[10; 20], &near, 60), [2, 6, 12, 13, 14, 18]);
+        // Nothing but what is near: then all of the room is for it.
+        assert_eq!(keep(&[10; 3], &[Some(Timestamp::ZERO); 3], 20), [0, 1]);
+        assert_eq!(keep(&[10; 4], &[None; 4], 20), [1, 3]);
+        assert!(keep(&[10; 20], &near, 5).is_empty());
     }
 
     #[test]

@@ -1,20 +1,32 @@
 //! What a question's video looks like to the model: which segments, under which stamps, at which size, at what cost.
 
+use std::sync::Arc;
+
 use timeline::resize::Size;
 use timeline::time::stamp;
 use timeline::{Span, Timestamp, VideoId};
 
+use crate::captions;
 use crate::error::{Error, Result};
 use crate::index::{Pair, Status};
+use crate::prefix::Step;
+use crate::question::Question;
 use crate::selection;
 use crate::worker::Shared;
 
+/// A segment as it is to be shown.
+pub(crate) struct Part {
+    pub(crate) pair: Pair,
+    pub(crate) stamp: String,
+    /// What is said from here to the next segment shown.
+    pub(crate) caption: Arc<str>,
+    /// Tokens of all of that.
+    pub(crate) cost: u32,
+}
+
 /// What is shown of a video, in order.
 pub(crate) struct Showing {
-    pub(crate) pairs: Vec<Pair>,
-    pub(crate) stamps: Vec<String>,
-    /// Tokens of each.
-    pub(crate) costs: Vec<u32>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) size: Size,
     pub(crate) duration: Timestamp,
     /// Segments there are, shown or not.
@@ -24,14 +36,24 @@ pub(crate) struct Showing {
 }
 
 impl Showing {
+    /// Tokens of each segment.
+    pub(crate) fn costs(&self) -> impl Iterator<Item = u32> {
+        self.parts.iter().map(|part| part.cost)
+    }
+
     /// Tokens of the whole prompt.
     pub(crate) fn tokens(&self) -> u32 {
-        self.costs.iter().copied().fold(self.fixed, u32::saturating_add)
+        self.costs().fold(self.fixed, u32::saturating_add)
+    }
+
+    /// The segments.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.parts.iter().map(|part| part.pair.span).collect()
     }
 
     /// The segments, as they are compared with what was shown before.
-    pub(crate) fn spans(&self) -> Vec<Span> {
-        self.pairs.iter().map(|pair| pair.span).collect()
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        self.parts.iter().map(|part| Step { span: part.pair.span, caption: Arc::clone(&part.caption) }).collect()
     }
 }
 
@@ -49,9 +71,40 @@ impl Shared {
         Ok(done() >= goal || !self.encode_some(video)? || done() >= goal)
     }
 
-    /// Chooses the segments to show: what is encoded, less stills if wished, thinned if the context is short.
-    pub(crate) fn showing(&self, video: &VideoId, question: &str) -> Result<Showing> {
-        let fixed = self.backend.question_tokens(question)?;
+    /// Chooses the segments to show: what is encoded, less stills if wished, thinned if the context is short; and the
+    /// subtitles between them.
+    pub(crate) fn showing(&self, question: &Question) -> Result<Showing> {
+        let video = &question.video;
+        let fixed = self.backend.question_tokens(&question.text)?;
+        let (pairs, size, duration) = self.encoded(video)?;
+        let all = pairs.len();
+        if all == 0 {
+            return Err(Error::NoFrames(video.clone()));
+        }
+        let pairs = if self.temporal_compression { self.without_stills(video, pairs, size)? } else { pairs };
+        let costs: Vec<_> = pairs.iter().map(|pair| self.backend.segment_tokens(&pair_stamp(pair), size)).collect();
+        let limit = selection::context(self.backend.info(), self.max_context_length, duration);
+        let room = selection::room(fixed, self.backend.room(), limit);
+        let segments = costs.iter().copied().map(u64::from).sum();
+        let words = self.words(question, duration, room, segments)?;
+        let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &question.said)).collect();
+        let beside = fixed.saturating_add(words.tokens);
+        let chosen = selection::fit(&costs, &near, beside, self.backend.room(), limit)?;
+        if chosen.len() < pairs.len() {
+            tracing::info!(%video, shown = chosen.len(), of = pairs.len(), limit, "the context is too short for every segment");
+        }
+        let (pairs, costs) = (pick(&pairs, &chosen), pick(&costs, &chosen));
+        let spans: Vec<_> = pairs.iter().map(|pair| pair.span).collect();
+        let captions = words.between(&spans, duration);
+        let parts = pairs.into_iter().zip(costs).zip(captions).map(|((pair, cost), caption)| {
+            let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
+            Part { stamp: pair_stamp(&pair), pair, caption, cost: cost.saturating_add(spoken) }
+        });
+        Ok(Showing { parts: parts.collect(), size, duration, all, fixed })
+    }
+
+    /// The segments that can be shown, their size, and how long the video is.
+    fn encoded(&self, video: &VideoId) -> Result<(Vec<Pair>, Size, Timestamp)> {
         let (pairs, size, duration) = self.registry.with(&self.library, video, |entry| {
             let index = &entry.index;
             let receiving = index.state() == timeline::VideoState::Receiving;
@@ -64,27 +117,17 @@ impl Shared {
             let pairs: Vec<_> = index.pairs().into_iter().filter(usable).collect();
             (pairs, index.size(), entry.duration)
         })?;
-        let size = size?;
-        let all = pairs.len();
-        if all == 0 {
-            return Err(Error::NoFrames(video.clone()));
-        }
-        let pairs = if self.temporal_compression { self.without_stills(video, pairs, size)? } else { pairs };
-        let stamps: Vec<_> = pairs.iter().map(|pair| stamp(pair.span.start, pair.span.end)).collect();
-        let costs: Vec<_> = stamps.iter().map(|stamp| self.backend.segment_tokens(stamp, size)).collect();
-        let limit = selection::context(self.backend.info(), self.max_context_length, duration);
-        let chosen = selection::fit(&costs, fixed, self.backend.room(), limit)?;
-        if chosen.len() < pairs.len() {
-            tracing::info!(%video, shown = chosen.len(), of = pairs.len(), limit, "the context is too short for every segment");
-        }
-        let (pairs, stamps, costs) = (pick(&pairs, &chosen), pick(&stamps, &chosen), pick(&costs, &chosen));
-        Ok(Showing { pairs, stamps, costs, size, duration, all, fixed })
+        Ok((pairs, size?, duration))
     }
 
     fn without_stills(&self, video: &VideoId, pairs: Vec<Pair>, size: Size) -> Result<Vec<Pair>> {
         let looks = pairs.iter().map(|pair| self.look(video, pair, size)).collect::<Result<Vec<_>>>()?;
         Ok(pick(&pairs, &selection::changing(&looks)))
     }
+}
+
+fn pair_stamp(pair: &Pair) -> String {
+    stamp(pair.span.start, pair.span.end)
 }
 
 fn pick<T: Clone>(all: &[T], chosen: &[usize]) -> Vec<T> {

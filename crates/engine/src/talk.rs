@@ -155,10 +155,14 @@ impl Talk {
     }
 
     fn prompt(&self, segments: &[Shown], question: &str) -> Result<Prompt> {
-        let items = segments
-            .iter()
-            .map(|s| Ok(VideoItem::Segment { stamp: s.stamp.clone(), features: Arc::clone(features(s)?) }))
-            .collect::<Result<_>>()?;
+        let mut items = Vec::with_capacity(segments.len());
+        for segment in segments {
+            if !segment.caption.is_empty() {
+                items.push(VideoItem::Text(segment.caption.to_string()));
+            }
+            let features = Arc::clone(features(segment)?);
+            items.push(VideoItem::Segment { stamp: segment.stamp.clone(), features });
+        }
         let content = vec![Content::Video(items), Content::Text(question.to_owned())];
         Ok(self.model.prompt(&[Message::user(content)], WRAPPER)?)
     }
@@ -189,7 +193,7 @@ impl Conversation for Talk {
         } else {
             let mut parts = Vec::with_capacity(segments.len() * 3);
             for segment in segments {
-                parts.extend(self.model.segment_parts(&segment.stamp, features(segment)?)?);
+                parts.extend(self.model.segment_parts(&segment.caption, &segment.stamp, features(segment)?)?);
             }
             parts
         };

@@ -9,7 +9,6 @@ use timeline::{AnswerEvent, Pin, Span, Timestamp};
 
 use crate::backend::{Conversation, Piece};
 use crate::error::Result;
-use crate::index::Pair;
 use crate::question::Question;
 use crate::spans::SpanWatch;
 use crate::thought::Kind;
@@ -21,8 +20,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// An answer and the conversation that writes it.
 pub(crate) struct Writer {
     pub(crate) conversation: Box<dyn Conversation>,
-    /// What the model was shown.
-    pairs: Vec<Pair>,
+    /// The segments the model was shown.
+    segments: Vec<Span>,
     usage: Usage,
     text: String,
     tokens: Vec<TokenRecord>,
@@ -36,13 +35,13 @@ impl Writer {
     /// usage: what is known of it before the first word.
     pub(crate) fn new(
         conversation: Box<dyn Conversation>,
-        pairs: Vec<Pair>,
+        segments: Vec<Span>,
         duration: Timestamp,
         usage: Usage,
     ) -> Self {
         let watch = SpanWatch::new(duration);
         let (text, tokens, saved) = (String::new(), Vec::new(), Instant::now());
-        Self { conversation, pairs, usage, text, tokens, watch, saved, begun: false }
+        Self { conversation, segments, usage, text, tokens, watch, saved, begun: false }
     }
 
     /// Tokens written so far.
@@ -67,7 +66,7 @@ impl Writer {
             question.tell(AnswerEvent::Thought { text: piece.text });
             return Ok(());
         }
-        let pin = piece.looked.and_then(|weights| pin(&weights, &self.pairs));
+        let pin = piece.looked.and_then(|weights| pin(&weights, &self.segments));
         self.text.push_str(&piece.text);
         self.tokens.push(TokenRecord { text: piece.text.clone(), pin });
         question.tell(AnswerEvent::Token { text: piece.text, pin });
@@ -109,8 +108,8 @@ impl Writer {
 }
 
 /// The mean and standard deviation of where the model looked, over the middles of the segments shown.
-fn pin(weights: &[f32], pairs: &[Pair]) -> Option<Pin> {
-    let moments = || weights.iter().zip(pairs).map(|(w, pair)| (f64::from(*w), middle(pair.span)));
+fn pin(weights: &[f32], segments: &[Span]) -> Option<Pin> {
+    let moments = || weights.iter().zip(segments).map(|(w, segment)| (f64::from(*w), middle(*segment)));
     let total: f64 = moments().map(|(w, _)| w).sum();
     if !(total.is_finite() && total > 0.0) {
         return None;
@@ -127,17 +126,14 @@ fn middle(span: Span) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store::BlobId;
 
     #[test]
     fn a_pin_is_the_mean_and_spread_of_the_look() {
-        let pair =
-            |s: f64| Pair { span: Span::at(Timestamp::from_seconds(s)), blobs: [BlobId::of(b""), BlobId::of(b"")] };
-        let pairs = [pair(1.0), pair(3.0), pair(5.0)];
-        let found = pin(&[0.25, 0.5, 0.25], &pairs).unwrap();
+        let segments = [1.0, 3.0, 5.0].map(|seconds| Span::at(Timestamp::from_seconds(seconds)));
+        let found = pin(&[0.25, 0.5, 0.25], &segments).unwrap();
         assert_eq!(found.at, Timestamp::from_seconds(3.0));
         assert_eq!(found.spread, Timestamp::from_seconds(2.0_f64.sqrt()));
-        assert_eq!(pin(&[0.0, 0.0, 0.0], &pairs), None);
-        assert_eq!(pin(&[f32::NAN], &pairs), None);
+        assert_eq!(pin(&[0.0, 0.0, 0.0], &segments), None);
+        assert_eq!(pin(&[f32::NAN], &segments), None);
     }
 }

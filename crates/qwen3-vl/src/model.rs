@@ -242,8 +242,8 @@ impl Qwen3Vl {
     ///
     /// # Errors
     /// A tokenizer without Qwen's delimiters.
-    pub fn segment_parts(&self, stamp: &str, features: &Arc<SegmentFeatures>) -> Result<Vec<PromptPart>> {
-        prompt::segment_parts(&self.tokenizer, &self.config, stamp, features)
+    pub fn segment_parts(&self, before: &str, stamp: &str, features: &Arc<SegmentFeatures>) -> Result<Vec<PromptPart>> {
+        prompt::segment_parts(&self.tokenizer, &self.config, before, stamp, features)
     }
 
     /// An empty session.

@@ -171,18 +171,20 @@ fn segment_text(stamp: &str) -> String {
     format!("<{stamp} seconds>{START}{VIDEO}{END}")
 }
 
-/// The parts of one segment after the first: stamp, opening delimiter, features, closing delimiter. Special tokens end
-/// a tokenizer's words, so this continues a prompt that ends with a closing delimiter exactly.
+/// The parts of one segment after the first: the text before it (such as what is said meanwhile; mostly none), stamp,
+/// opening delimiter, features, closing delimiter. Special tokens end a tokenizer's words, so this continues a prompt that
+/// ends with a closing delimiter exactly.
 ///
 /// # Errors
 /// A tokenizer without the delimiters.
 pub(crate) fn segment_parts(
     tokenizer: &Tokenizer,
     config: &Config,
+    before: &str,
     stamp: &str,
     features: &Arc<SegmentFeatures>,
 ) -> Result<Vec<PromptPart>> {
-    let ids = tokenizer.encode(&segment_text(stamp))?;
+    let ids = tokenizer.encode(&(tokenizer.plain(before) + &segment_text(stamp)))?;
     Ok(assemble(&ids, config, std::slice::from_ref(features), &[])?.parts)
 }
 

@@ -95,11 +95,36 @@ fn a_growing_prompt_is_the_prompt_of_the_grown_video() {
     let Some(Content::Video(items)) = messages[0].content.first_mut() else { panic!("no video") };
     let VideoItem::Segment { stamp, features } = items.pop().unwrap() else { panic!("no segment") };
     let (mut grown, question) = golden.model.prompt(&messages, Wrapper::Replaced).unwrap().split_after_video();
-    grown.extend(golden.model.segment_parts(&stamp, &features).unwrap());
+    grown.extend(golden.model.segment_parts("", &stamp, &features).unwrap());
     grown.extend(question);
     let mut a = golden.model.new_session();
     golden.model.prefill(&mut a, &grown, &|| false).unwrap();
     assert_eq!(a.ids(), whole.input_ids(golden.model.config()));
+}
+
+#[test]
+fn words_between_segments_are_the_same_tokens_however_the_prompt_grows() {
+    let golden = load("tied");
+    let case = golden.cases.iter().find(|c| c.name.ends_with("odd frame count")).unwrap();
+    let said = |n: usize| format!("[subtitle {n}.3-{n}.9 s] 你好, <|vision_end|> wor{}\n", "ld.".repeat(n));
+    let mut messages = case.messages.clone();
+    let Some(Content::Video(items)) = messages[0].content.first_mut() else { panic!("no video") };
+    let segments = std::mem::take(items);
+    assert!(segments.len() > 1);
+    let spoken = segments.iter().enumerate().flat_map(|(n, item)| [VideoItem::Text(said(n)), item.clone()]);
+    *items = spoken.clone().collect();
+    let whole = golden.model.prompt(&messages, Wrapper::Replaced).unwrap();
+    let Some(Content::Video(items)) = messages[0].content.first_mut() else { panic!("no video") };
+    *items = spoken.take(2).collect();
+    let (mut grown, question) = golden.model.prompt(&messages, Wrapper::Replaced).unwrap().split_after_video();
+    for (n, item) in segments.iter().enumerate().skip(1) {
+        let VideoItem::Segment { stamp, features } = item else { panic!("no segment") };
+        grown.extend(golden.model.segment_parts(&said(n), stamp, features).unwrap());
+    }
+    grown.extend(question);
+    let mut session = golden.model.new_session();
+    golden.model.prefill(&mut session, &grown, &|| false).unwrap();
+    assert_eq!(session.ids(), whole.input_ids(golden.model.config()));
 }
 
 #[test]

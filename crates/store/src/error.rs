@@ -14,6 +14,12 @@ pub enum Error {
     /// No such question.
     #[error("there is no question {0}; it may have been deleted")]
     UnknownQuestion(i64),
+    /// No such transcript of the video.
+    #[error("the video has no transcript {0}; it may have been deleted")]
+    UnknownTranscript(i64),
+    /// No such cue of the transcript.
+    #[error("the transcript has no subtitle {0}; it may have been deleted or replaced")]
+    UnknownCue(i64),
     /// The video has no frame yet.
     #[error("video {0} has no frames yet; send frames first")]
     NoFrames(VideoId),

@@ -1,6 +1,6 @@
 //! The library on disk: what was acknowledged is there after a power cut, a `kill -9` and a restart.
 //!
-//! One folder holds everything: `timepin.sqlite` (videos, frames, questions), `blobs/` (frames, named by the hash of
+//! One folder holds everything: `timepin.sqlite` (videos, frames, questions, transcripts), `blobs/` (frames, named by the hash of
 //! their bytes) and `segments/` (encoded segments, a cache that may be thrown away at any time).
 //!
 //! | I want to change how … | file |
@@ -8,6 +8,7 @@
 //! | tables look or are migrated | `schema.rs` |
 //! | the folder is opened, locked and swept | [`library`] |
 //! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
+//! | transcripts and their cues are kept | `transcripts.rs` |
 //! | bytes reach the disk for certain | `files.rs`, [`blobs`] |
 //! | encoded segments are kept and forgotten | [`segments`] |
 
@@ -19,6 +20,7 @@ pub mod library;
 mod questions;
 mod schema;
 pub mod segments;
+mod transcripts;
 mod videos;
 
 pub use blobs::BlobId;

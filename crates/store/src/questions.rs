@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 use timeline::video::{SpanInText, TokenRecord};
-use timeline::{QuestionRecord, VideoId};
+use timeline::{Evidence, QuestionRecord, VideoId};
 
 use crate::error::{Error, Result};
 use crate::library::{Library, now_ms};
@@ -47,20 +47,34 @@ impl Library {
         }
     }
 
+    /// Keeps the cues that were found for a question.
+    ///
+    /// # Errors
+    /// When the question is gone or the database cannot be written.
+    pub fn save_evidence(&self, question: i64, evidence: &[Evidence]) -> Result<()> {
+        let values = params![question, json(evidence)?];
+        let sql = "UPDATE questions SET evidence = ?2 WHERE id = ?1";
+        match self.write()?.execute(sql, values).map_err(|e| self.sql(e))? {
+            0 => Err(Error::UnknownQuestion(question)),
+            _ => Ok(()),
+        }
+    }
+
     /// Questions of a video, in the order asked.
     ///
     /// # Errors
     /// When the database cannot be read. An unknown video has no questions.
     pub fn questions(&self, video: &VideoId) -> Result<Vec<QuestionRecord>> {
         let reader = self.read()?;
-        let sql = "SELECT id, question, answer, spans, tokens, complete, asked_ms FROM questions
+        let sql = "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence FROM questions
             WHERE video = ?1 ORDER BY id";
         let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
         let rows = statement.query_map([&video.0], read).map_err(|e| self.sql(e))?;
         rows.map(|row| {
-            let (mut record, spans, tokens) = row.map_err(|e| self.sql(e))?;
+            let (mut record, spans, tokens, evidence) = row.map_err(|e| self.sql(e))?;
             record.spans = parse(&spans)?;
             record.tokens = parse(&tokens)?;
+            record.evidence = parse(&evidence)?;
             Ok(record)
         })
         .collect()
@@ -79,18 +93,19 @@ impl Library {
     }
 }
 
-/// The record without its two JSON columns, and those.
-fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, String, String)> {
+/// The record without its three JSON columns, and those.
+fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, String, String, String)> {
     let record = QuestionRecord {
         id: row.get(0)?,
         question: row.get(1)?,
         answer: row.get(2)?,
         spans: Vec::<SpanInText>::new(),
         tokens: Vec::<TokenRecord>::new(),
+        evidence: Vec::<Evidence>::new(),
         complete: row.get(5)?,
         asked_ms: row.get(6)?,
     };
-    Ok((record, row.get(3)?, row.get(4)?))
+    Ok((record, row.get(3)?, row.get(4)?, row.get(7)?))
 }
 
 fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String> {

@@ -48,6 +48,26 @@ const MIGRATIONS: &[&str] = &[
     -- A video that came with a question and goes with the run.
     ALTER TABLE videos ADD COLUMN guest INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    CREATE TABLE transcripts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        video TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        language TEXT,
+        created_ms INTEGER NOT NULL,
+        UNIQUE (video, name)
+    ) STRICT;
+    CREATE TABLE cues (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        transcript INTEGER NOT NULL REFERENCES transcripts (id) ON DELETE CASCADE,
+        start_us INTEGER NOT NULL,
+        end_us INTEGER NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX cues_by_transcript ON cues (transcript, start_us, id);
+    -- Cues in which the words of a question stand.
+    ALTER TABLE questions ADD COLUMN evidence TEXT NOT NULL DEFAULT '[]';
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

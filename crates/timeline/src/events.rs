@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Span, Timestamp};
+use crate::transcripts::Evidence;
 use crate::video::{SpanInText, VideoState};
 
 /// The moment a token describes: the mean of the time pointer's distribution over segments, and its spread.
@@ -57,6 +58,12 @@ pub enum AnswerEvent {
     Started {
         /// Its number within the video.
         question: i64,
+    },
+    /// The question asks where something is said: the subtitles in which its words stand, ascending in time; none when they
+    /// stand nowhere. Told before the model has begun, and only of videos with a transcript.
+    Found {
+        /// What was found.
+        evidence: Vec<Evidence>,
     },
     /// There is no memory for it yet.
     Waiting {

@@ -10,12 +10,15 @@
 //! | a frame is fitted to the pixel budget | [`resize`] |
 //! | frames, pixels and tokens are counted before a run | [`budget`] |
 //! | times are found in an answer's text | [`mentions`] |
+//! | subtitles are read, searched, laid between segments, written | [`cues`] |
+//! | transcripts travel between page and server | [`transcripts`] |
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
 //! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
+pub mod cues;
 pub mod events;
 pub mod mentions;
 pub mod model;
@@ -23,13 +26,16 @@ pub mod models;
 pub mod plan;
 pub mod resize;
 pub mod time;
+pub mod transcripts;
 pub mod video;
 
 pub use budget::Budget;
+pub use cues::{Cue, Transcript};
 pub use events::{AnswerEvent, Pin, ProgressEvent};
 pub use mentions::Mention;
 pub use model::ModelInfo;
 pub use models::{DeviceFit, LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
+pub use transcripts::{CueRecord, Evidence, TranscriptInfo, TranscriptReceipt};
 pub use video::{AppendReceipt, FrameIn, NewVideo, QuestionRecord, VideoId, VideoState, VideoSummary};

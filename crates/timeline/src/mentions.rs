@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn numbers_that_are_not_times_stay_numbers() {
         assert_eq!(spans("The 2 men enter at 12.0 s and leave at 18.0 s."), [(12.0, 12.0), (18.0, 18.0)]);
-        assert_eq!(spans("3 times, in clip4.mp4"), []);
+        assert!(spans("3 times, in clip4.mp4").is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::Pin;
 use crate::time::{Span, Timestamp};
+use crate::transcripts::Evidence;
 
 /// Names a video: a UUID in text form, made by the server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,6 +99,9 @@ pub struct QuestionRecord {
     pub spans: Vec<SpanInText>,
     /// The answer's tokens with their moments.
     pub tokens: Vec<TokenRecord>,
+    /// Cues in which the words asked for stand, the best first; only of questions about words.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
     /// Whether the answer came to its end (not cancelled, not interrupted).
     pub complete: bool,
     /// When it was asked: milliseconds since 1970.

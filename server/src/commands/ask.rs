@@ -9,9 +9,10 @@ use futures::StreamExt;
 use serde::Serialize;
 use timeline::events::Usage;
 use timeline::video::SpanInText;
-use timeline::{AnswerEvent, NewVideo, SamplingPlan, VideoId};
+use timeline::{AnswerEvent, Evidence, NewVideo, SamplingPlan, VideoId};
 
 use crate::cli::Ask;
+use crate::commands::subtitles;
 use crate::config::Config;
 use crate::{commands, ffmpeg, telemetry};
 
@@ -25,6 +26,9 @@ struct Answer<'a> {
     answer: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     thought: &'a str,
+    /// Of a question that asks where something is said, when there are subtitles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Vec<Span<'a>>>,
     spans: Vec<Span<'a>>,
     usage: Usage,
 }
@@ -45,10 +49,12 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     let questions = questions(request)?;
     // Before the model is loaded: a wrong file should be told at once.
     let video = ffmpeg::probe(&request.video)?;
+    let subtitles = subtitles::read(request)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
     runtime.block_on(async {
         let id = add(&engine, video).await?;
+        subtitles::add(&engine, &id, subtitles, request).await?;
         for question in &questions {
             answer(&engine, &id, question, request, questions.len() > 1).await?;
         }
@@ -90,9 +96,15 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
         commands::print(&format!("> {question}\n"))?;
     }
     let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
-    let (mut text, mut thought, mut spans) = (String::new(), String::new(), Vec::new());
+    let (mut text, mut thought, mut spans, mut evidence) = (String::new(), String::new(), Vec::new(), None);
     while let Some(event) = events.next().await {
         match event {
+            AnswerEvent::Found { evidence: found } => {
+                if !json {
+                    commands::print(&subtitles::shown(&found))?;
+                }
+                evidence = Some(found);
+            }
             AnswerEvent::Token { text: more, .. } => {
                 if request.show_thoughts && text.is_empty() && !thought.is_empty() {
                     commands::print_aside("\n\n");
@@ -111,7 +123,11 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
             AnswerEvent::Span(span) => spans.push(span),
             AnswerEvent::Error { message, .. } => bail!(message),
             AnswerEvent::Done { usage } => {
-                let line = if json { line(question, &text, &thought, &spans, usage)? } else { "\n".to_owned() };
+                let line = if json {
+                    line(question, &text, &thought, evidence.as_deref(), &spans, usage)?
+                } else {
+                    "\n".to_owned()
+                };
                 return commands::print(&line);
             }
             AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
@@ -120,13 +136,28 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
     bail!("the answer ended before its end")
 }
 
-fn line(question: &str, text: &str, thought: &str, spans: &[SpanInText], usage: Usage) -> anyhow::Result<String> {
+fn line<'a>(
+    question: &str,
+    text: &str,
+    thought: &str,
+    evidence: Option<&'a [Evidence]>,
+    spans: &[SpanInText],
+    usage: Usage,
+) -> anyhow::Result<String> {
+    let evidence = evidence.map(|all| {
+        let span = |found: &'a Evidence| Span {
+            start_us: found.span.start.micros(),
+            end_us: found.span.end.micros(),
+            text: found.text.as_str(),
+        };
+        all.iter().map(span).collect()
+    });
     let spans = spans.iter().map(|found| Span {
         start_us: found.span.start.micros(),
         end_us: found.span.end.micros(),
         text: text.get(found.from as usize..found.to as usize).unwrap_or_default(),
     });
-    let answer = Answer { question, answer: text.trim(), thought, spans: spans.collect(), usage };
+    let answer = Answer { question, answer: text.trim(), thought, evidence, spans: spans.collect(), usage };
     Ok(serde_json::to_string(&answer)? + "\n")
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod inspect;
 pub(crate) mod probe;
 pub(crate) mod pull;
 pub(crate) mod serve;
+mod subtitles;
 
 use std::io::Write;
 use std::path::PathBuf;

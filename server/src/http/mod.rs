@@ -1,10 +1,11 @@
-//! Requests in, answers out: the page, the server functions, OpenAI's interface, frames as pictures, static files.
+//! Requests in, answers out: the page, the server functions, OpenAI's interface, frames as pictures, transcripts as files, static files.
 
 mod frames;
 mod headers;
 mod limits;
 mod openai;
 mod site;
+mod transcripts;
 
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) use site::Site;
 
 /// Frames of one call: 16 MiB hold some hundreds of them.
 const FRAMES_BYTES: u64 = 16 << 20;
+/// A subtitle file, its name and the video's.
+const TRANSCRIPT_BYTES: u64 = timeline::cues::MAX_FILE_BYTES as u64 + (4 << 10);
 /// Everything else is a few names and numbers; a question alone may have 8 KiB.
 const CALL_BYTES: u64 = 256 << 10;
 
@@ -91,8 +94,10 @@ pub(crate) fn router(engine: &Engine, downloads: &Downloads, site: &Site, config
         .fallback(any(not_found));
     let api = Router::new()
         .route("/api/append_frames", limits::body(post(call.clone()), FRAMES_BYTES))
+        .route("/api/put_transcript", limits::body(post(call.clone()), TRANSCRIPT_BYTES))
         .route("/api/{*function}", limits::body(any(call), CALL_BYTES))
         .route("/frames/{video}/{pts}", get(frames::frame))
+        .route("/transcripts/{video}/{name}", get(transcripts::file))
         .merge(openai::routes(config.api_key.as_ref()))
         .layer(cors(&config.cors_origins));
     Router::new()

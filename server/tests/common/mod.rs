@@ -92,6 +92,11 @@ impl Server {
         self.send("POST", "/api/append_frames", "Content-Type: application/x-postcard\r\n", &body)
     }
 
+    pub(crate) fn put_transcript(&self, video: &str, name: &str, file: &[u8]) -> Answer {
+        let body = postcard::to_allocvec(&(video, name, file)).unwrap();
+        self.send("POST", "/api/put_transcript", "Content-Type: application/x-postcard\r\n", &body)
+    }
+
     /// A video with no frames yet.
     pub(crate) fn create(&self) -> String {
         let video = json!({

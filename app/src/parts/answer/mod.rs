@@ -1,13 +1,14 @@
 //! An answer on the page: text that streams in, every stretch of time a chip, every pinned word a way to its moment; above
-//! it, folded, what a thinking model said to itself.
+//! it the subtitles that were found, and, folded, what a thinking model said to itself.
 
 pub mod pieces;
 
 use leptos::prelude::*;
+use timeline::cues::export;
 use timeline::{Pin, Span};
 
 use self::pieces::{Piece, pieces};
-use crate::i18n::{fill, use_i18n};
+use crate::i18n::{fill, t, use_i18n};
 use crate::state::bench::Bench;
 use crate::state::conversation::Entry;
 
@@ -59,15 +60,41 @@ pub fn Thought(
     .into_any()
 }
 
+/// Subtitles in which the words of the question stand; or that they stand nowhere.
 #[component]
-fn Chip(entry: Entry, text: String, span: Span) -> impl IntoView {
+pub fn Evidence(
+    /// The question.
+    entry: Entry,
+) -> impl IntoView {
+    let found = Memo::new(move |_| entry.record.with(|record| record.evidence.clone()));
+    let nowhere = move || entry.searched.get() && found.with(Vec::is_empty);
+    view! {
+        <Show when=move || !found.with(Vec::is_empty)>
+            <ul class="evidence" aria-label=t(|m| m.subtitles_found)>
+                <For each=move || found.get() key=|found| (found.span, found.text.clone()) let:found>
+                    <li>
+                        <Chip entry text=found.span.start.clock() span=found.span testid="evidence-chip" />
+                        <q>{export::line(&found.text)}</q>
+                    </li>
+                </For>
+            </ul>
+        </Show>
+        <Show when=nowhere>
+            <p class="fine" data-testid="evidence-none">{t(|m| m.subtitles_nowhere)}</p>
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn Chip(entry: Entry, text: String, span: Span, #[prop(default = "span-chip")] testid: &'static str) -> impl IntoView {
     let bench = Bench::expect();
     let i18n = use_i18n();
     let lit = move || bench.lit.get() == Some(span);
     let moment = span.start.clock_tenths();
     view! {
         <button
-            class="chip" type="button" data-testid="span-chip"
+            class="chip" type="button" data-testid=testid
             data-start-us=span.start.micros() data-end-us=span.end.micros()
             aria-pressed=move || lit().to_string()
             title=move || fill(i18n.say().jump, &[&moment])

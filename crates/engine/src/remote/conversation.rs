@@ -104,6 +104,9 @@ impl Conversation for Talk {
             let Memory::Pictures(pictures) = &segment.memory else {
                 return Err(Error::Internal("a server was to be shown features, not pictures".to_owned()));
             };
+            if !segment.caption.is_empty() {
+                parts.push(Arc::new(Part::Text { text: segment.caption.to_string() }));
+            }
             parts.extend(pictures.iter().flat_map(|picture| self::parts(picture, self.link.exact)).map(Arc::new));
         }
         self.bytes += parts.iter().map(|part| length(part)).sum::<u64>();

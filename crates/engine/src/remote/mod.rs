@@ -169,6 +169,11 @@ impl Backend for Remote {
     }
 
     /// An estimate from above: no tokenizer in use needs more tokens than bytes.
+    fn caption_tokens(&self, caption: &str) -> u32 {
+        u32::try_from(caption.len()).unwrap_or(u32::MAX)
+    }
+
+    /// As for captions, with what stands around a question.
     fn question_tokens(&self, question: &str) -> Result<u32> {
         Ok(u32::try_from(question.len()).unwrap_or(u32::MAX).saturating_add(32))
     }

@@ -1,9 +1,9 @@
 //! Who is let in: questions in the order asked, as long as the memory for their keys and values lasts.
 
-use timeline::{AnswerEvent, Span};
+use timeline::AnswerEvent;
 
 use super::{Answering, Scheduler, Stage};
-use crate::prefix::Root;
+use crate::prefix::{Root, Step};
 use crate::reader::Reader;
 use crate::selection::ANSWER_TOKENS;
 use crate::worker::survive;
@@ -42,10 +42,10 @@ impl Scheduler<'_> {
             return true;
         };
         let root = Root { video: question.video.clone(), size: showing.size };
-        let spans = showing.spans();
-        let kept = self.tree.find(&root, &spans).map_or(0, |(_, shown)| shown);
-        let kept = self.in_common_with_readers(index, &root, &spans).max(kept);
-        let new = showing.costs.iter().skip(kept).copied().fold(showing.fixed, u32::saturating_add);
+        let steps = showing.steps();
+        let kept = self.tree.find(&root, &steps).map_or(0, |(_, shown)| shown);
+        let kept = self.in_common_with_readers(index, &root, &steps).max(kept);
+        let new = showing.costs().skip(kept).fold(showing.fixed, u32::saturating_add);
         let demand = self.bytes(new.saturating_add(ANSWER_TOKENS));
         self.committed().saturating_add(demand) <= self.tree.limit()
     }
@@ -54,7 +54,7 @@ impl Scheduler<'_> {
     fn committed(&self) -> u64 {
         let ahead = self.answers.iter().enumerate().map(|(index, answering)| match &answering.stage {
             Stage::Reading(reader) => {
-                let from = self.in_common_with_readers(index, reader.root(), reader.spans()).max(reader.shown());
+                let from = self.in_common_with_readers(index, reader.root(), reader.steps()).max(reader.shown());
                 self.bytes(reader.tokens_from(from).saturating_add(ANSWER_TOKENS))
             }
             Stage::Writing(writer) => self.bytes(ANSWER_TOKENS.saturating_sub(writer.written())),
@@ -65,9 +65,9 @@ impl Scheduler<'_> {
     }
 
     /// Segments that a question asked earlier is going to show for this one as well.
-    fn in_common_with_readers(&self, index: usize, root: &Root, spans: &[Span]) -> usize {
+    fn in_common_with_readers(&self, index: usize, root: &Root, steps: &[Step]) -> usize {
         let earlier = self.answers.iter().take(index).filter_map(Answering::reader);
-        earlier.map(|reader| reader.in_common(root, spans)).max().unwrap_or(0)
+        earlier.map(|reader| reader.in_common(root, steps)).max().unwrap_or(0)
     }
 
     fn bytes(&self, tokens: u32) -> u64 {

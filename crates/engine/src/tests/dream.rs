@@ -17,6 +17,8 @@ use crate::worker::survive;
 
 /// Tokens of one segment.
 pub(super) const SEGMENT: u32 = 10;
+/// Tokens of a subtitle.
+pub(super) const LINE: u32 = 3;
 /// Tokens of a question and what is around it.
 pub(super) const QUESTION: u32 = 7;
 /// Bytes of a token.
@@ -126,12 +128,16 @@ impl Backend for Dream {
         SEGMENT
     }
 
+    fn caption_tokens(&self, caption: &str) -> u32 {
+        caption.lines().count() as u32 * LINE
+    }
+
     fn question_tokens(&self, _question: &str) -> Result<u32> {
         Ok(QUESTION)
     }
 
     fn conversation(&self) -> Box<dyn Conversation> {
-        Box::new(Sleep::new(Arc::clone(&self.world), Vec::new(), Vec::new()))
+        Box::new(Sleep::new(Arc::clone(&self.world), Vec::new(), Vec::new(), 0))
     }
 
     fn token_bytes(&self) -> u64 {
@@ -206,24 +212,26 @@ struct Sleep {
     shared: Vec<Arc<Block>>,
     own: Arc<Block>,
     shown: Vec<String>,
+    /// Subtitles among what was shown.
+    lines: u32,
     words: Vec<String>,
     asked: bool,
 }
 
 impl Sleep {
-    fn new(world: Arc<World>, shared: Vec<Arc<Block>>, shown: Vec<String>) -> Self {
-        Self { own: Block::new(&world), world, shared, shown, words: Vec::new(), asked: false }
+    fn new(world: Arc<World>, shared: Vec<Arc<Block>>, shown: Vec<String>, lines: u32) -> Self {
+        Self { own: Block::new(&world), world, shared, shown, lines, words: Vec::new(), asked: false }
     }
 }
 
 impl Conversation for Sleep {
     fn fork(&self) -> Result<Box<dyn Conversation>> {
         let blocks = self.shared.iter().chain([&self.own]).cloned().collect();
-        Ok(Box::new(Self::new(Arc::clone(&self.world), blocks, self.shown.clone())))
+        Ok(Box::new(Self::new(Arc::clone(&self.world), blocks, self.shown.clone(), self.lines)))
     }
 
     fn tokens(&self) -> u32 {
-        self.shown.len() as u32 * SEGMENT + u32::from(self.asked) * QUESTION
+        self.shown.len() as u32 * SEGMENT + self.lines * LINE + u32::from(self.asked) * QUESTION
     }
 
     fn own_bytes(&self) -> u64 {
@@ -234,7 +242,9 @@ impl Conversation for Sleep {
         if stop() {
             return Err(Error::Cancelled);
         }
-        self.own.grow(segments.len() as u32 * SEGMENT)?;
+        let lines: u32 = segments.iter().map(|segment| segment.caption.lines().count() as u32).sum();
+        self.own.grow(segments.len() as u32 * SEGMENT + lines * LINE)?;
+        self.lines += lines;
         if let Some(first) = segments.first() {
             self.world.note(Deed::Show(first.stamp.clone(), segments.len()));
         }
@@ -243,7 +253,8 @@ impl Conversation for Sleep {
             self.world.shown.fetch_add(1, Ordering::SeqCst);
             let Memory::Features(features) = &segment.memory else { panic!("not encoded") };
             let colours: Vec<f32> = features.merged().flatten_all().unwrap().to_vec1().unwrap();
-            self.shown.push(format!("{}:{},{}", segment.stamp, colours[0], colours[1]));
+            let caption = &segment.caption;
+            self.shown.push(format!("{caption}{}:{},{}", segment.stamp, colours[0], colours[1]));
         }
         Ok(())
     }

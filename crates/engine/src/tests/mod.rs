@@ -5,6 +5,7 @@ mod dream;
 mod indexing;
 mod prefixes;
 mod questions;
+mod subtitles;
 
 use std::io::Cursor;
 use std::ops::Range;

@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use timeline::resize::Size;
 use timeline::{Span, Timestamp, VideoId};
 
-use crate::prefix::{NodeId, PrefixTree, Root};
+use crate::prefix::{NodeId, PrefixTree, Root, Step};
 
-fn segment(n: u8) -> Span {
-    Span::at(Timestamp::from_millis(i64::from(n)))
+fn segment(n: u8) -> Step {
+    Step { span: Span::at(Timestamp::from_millis(i64::from(n))), caption: "".into() }
 }
 
-fn segments(path: &[u8]) -> Vec<Span> {
+fn segments(path: &[u8]) -> Vec<Step> {
     path.iter().map(|n| segment(*n)).collect()
 }
 
@@ -25,13 +25,13 @@ fn root(video: u8, size: u8) -> Root {
 /// What a conversation was shown, counting the bytes of those that live.
 #[derive(Debug)]
 struct Memory {
-    path: Vec<Span>,
+    path: Vec<Step>,
     bytes: u64,
     alive: Arc<AtomicU64>,
 }
 
 impl Memory {
-    fn new(path: Vec<Span>, bytes: u64, alive: &Arc<AtomicU64>) -> Self {
+    fn new(path: Vec<Step>, bytes: u64, alive: &Arc<AtomicU64>) -> Self {
         alive.fetch_add(bytes, Ordering::SeqCst);
         Self { path, bytes, alive: Arc::clone(alive) }
     }
@@ -49,7 +49,7 @@ struct Listed {
     id: NodeId,
     parent: Option<NodeId>,
     root: Root,
-    path: Vec<Span>,
+    path: Vec<Step>,
     bytes: u64,
     used: u64,
     pins: u32,
@@ -142,7 +142,7 @@ impl Both {
         }
     }
 
-    fn show(&mut self, root: &Root, wanted: &[Span], keep: usize, bytes: u64) {
+    fn show(&mut self, root: &Root, wanted: &[Step], keep: usize, bytes: u64) {
         let fits = |n: &&Listed| !n.forgotten && n.root == *root && wanted.starts_with(&n.path);
         let longest = self.list.iter().filter(fits).map(|n| n.path.len()).max();
         let found = self.tree.find(root, wanted);
@@ -273,4 +273,15 @@ fn the_same_edge_is_kept_once() {
     let first = tree.grow(None, &here, &segments(&[0, 1]), "first", 20);
     assert_eq!(tree.grow(None, &here, &segments(&[0, 1]), "second", 20), first);
     assert_eq!((tree.bytes(), tree.conversation(first)), (20, Some(&"first")));
+}
+
+#[test]
+fn other_words_at_a_segment_branch_there() {
+    let (mut tree, here) = (PrefixTree::new(9, 1000), root(1, 0));
+    let mut said = segments(&[0, 1, 2]);
+    said[1].caption = "[subtitle 0.0-1.0 s] Hello\n".into();
+    let one = tree.grow(None, &here, &said[..1], "0", 10);
+    tree.grow(Some(one), &here, &said[1..], "01s2", 20);
+    assert_eq!(tree.find(&here, &said).map(|(_, shown)| shown), Some(3));
+    assert_eq!(tree.find(&here, &segments(&[0, 1, 2])).map(|(_, shown)| shown), Some(1));
 }

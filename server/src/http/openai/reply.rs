@@ -73,7 +73,7 @@ impl Reply {
                 self.id = format!("chatcmpl-{question}");
                 return Step::Begun;
             }
-            AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
+            AnswerEvent::Found { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
             AnswerEvent::Thought { text } => {
                 self.thought.push_str(&text);
                 return Step::Thought(text);
@@ -137,7 +137,10 @@ impl Reply {
             }
             let waits = matches!(
                 event,
-                AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { total: 0, .. }
+                AnswerEvent::Started { .. }
+                    | AnswerEvent::Found { .. }
+                    | AnswerEvent::Waiting { .. }
+                    | AnswerEvent::Reading { total: 0, .. }
             );
             early.push(event);
             if !waits {

@@ -1,0 +1,125 @@
+//! Transcripts of videos from outside: taken in from files, corrected, written to files.
+
+use timeline::cues::{self, Export, MAX_CUE_CHARS, Retiming};
+use timeline::{CueRecord, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
+
+use crate::Engine;
+use crate::error::{Error, Result};
+
+/// Transcripts a video may have: languages, drafts, speakers.
+pub const MAX_TRANSCRIPTS: u32 = 16;
+/// The most a name keeps.
+const MAX_NAME_CHARS: usize = 200;
+
+impl Engine {
+    /// Takes in a subtitle file or a transcript: SRT, WebVTT, ASS/SSA, TTML or JSON in any encoding. One of the same name is
+    /// replaced.
+    ///
+    /// # Errors
+    /// When nothing can be made of it (the line is named), the video is unknown or has too many, or the disk refuses.
+    pub async fn put_transcript(&self, id: &VideoId, name: String, bytes: Vec<u8>) -> Result<TranscriptReceipt> {
+        let (id, name) = (id.clone(), file_name(&name));
+        self.blocking(move |shared| {
+            let reading = cues::read(&bytes, &name)?;
+            let there = shared.library.transcripts(&id)?;
+            if there.len() >= MAX_TRANSCRIPTS as usize && there.iter().all(|info| info.name != name) {
+                return Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS });
+            }
+            let info = shared.library.put_transcript(&id, &name, &reading.transcript)?;
+            Ok(TranscriptReceipt {
+                info,
+                format: reading.format,
+                encoding: reading.encoding.to_owned(),
+                warnings: reading.warnings,
+                further_warnings: reading.further_warnings,
+            })
+        })
+        .await
+    }
+
+    /// The transcripts of a video, the oldest first.
+    ///
+    /// # Errors
+    /// When the video is unknown or the library cannot be read.
+    pub async fn transcripts(&self, id: &VideoId) -> Result<Vec<TranscriptInfo>> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            shared.library.video(&id)?;
+            Ok(shared.library.transcripts(&id)?)
+        })
+        .await
+    }
+
+    /// The cues of a transcript, ascending by start.
+    ///
+    /// # Errors
+    /// When the video has no such transcript or the library cannot be read.
+    pub async fn cues(&self, id: &VideoId, transcript: i64) -> Result<Vec<CueRecord>> {
+        let id = id.clone();
+        self.blocking(move |shared| Ok(shared.library.transcript(&id, transcript)?.1)).await
+    }
+
+    /// Gives a cue another text; an empty one removes it. Returns the text as it is kept.
+    ///
+    /// # Errors
+    /// When the text is too long, there is no such cue, or the disk refuses.
+    pub async fn edit_cue(&self, id: &VideoId, transcript: i64, cue: i64, text: &str) -> Result<String> {
+        let (id, text) = (id.clone(), cues::tidy(text));
+        let found = text.chars().count();
+        if found > MAX_CUE_CHARS {
+            let found = u32::try_from(found).unwrap_or(u32::MAX);
+            return Err(Error::CueTooLong { found, limit: MAX_CUE_CHARS as u32 });
+        }
+        self.blocking(move |shared| {
+            if text.is_empty() {
+                shared.library.delete_cue(&id, transcript, cue)?;
+            } else {
+                shared.library.edit_cue(&id, transcript, cue, &text)?;
+            }
+            Ok(text)
+        })
+        .await
+    }
+
+    /// Corrects the times of a whole transcript. Cues shifted out of the video are kept: shifting back brings them back.
+    ///
+    /// # Errors
+    /// When the correction makes no sense, there is no such transcript, or the disk refuses.
+    pub async fn retime(&self, id: &VideoId, transcript: i64, by: Retiming) -> Result<()> {
+        let (id, by) = (id.clone(), by.checked()?);
+        self.blocking(move |shared| Ok(shared.library.retime(&id, transcript, by)?)).await
+    }
+
+    /// Removes a transcript.
+    ///
+    /// # Errors
+    /// When the video has no such transcript or the disk refuses.
+    pub async fn delete_transcript(&self, id: &VideoId, transcript: i64) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| Ok(shared.library.delete_transcript(&id, transcript)?)).await
+    }
+
+    /// A transcript as a file: its name and its text.
+    ///
+    /// # Errors
+    /// When the video has no such transcript or the library cannot be read.
+    pub async fn export_transcript(&self, id: &VideoId, transcript: i64, export: Export) -> Result<(String, String)> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            let (info, records) = shared.library.transcript(&id, transcript)?;
+            let cues = records.into_iter().map(|record| record.cue).collect();
+            let stem = info.name.rsplit_once('.').map_or(info.name.as_str(), |(stem, _)| stem);
+            let name = format!("{stem}.{}", export.ending());
+            Ok((name, cues::export::write(&Transcript { language: info.language, cues }, export)))
+        })
+        .await
+    }
+}
+
+/// The name of a file without folders, control characters, or an end.
+fn file_name(given: &str) -> String {
+    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    let name = name.trim();
+    if name.is_empty() { "subtitles".to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,126 @@
+//! Subtitles for `timepin ask`: those that are named, or those that lie beside the video under its name.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use engine::Engine;
+use timeline::cues::export::line;
+use timeline::cues::{self, MAX_FILE_BYTES, Reading, Retiming};
+use timeline::{Evidence, VideoId};
+
+use crate::cli::Ask;
+use crate::commands::print_aside;
+
+/// Endings of files that are taken unasked.
+const ENDINGS: [&str; 6] = ["srt", "vtt", "ass", "ssa", "ttml", "dfxp"];
+/// Repairs that are told one by one.
+const TOLD: usize = 5;
+
+/// A file that was read and can be read.
+pub(super) struct File {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// Reads the files, saying which are taken unasked and what had to be repaired.
+///
+/// # Errors
+/// When a file that was named cannot be read; one that merely lies there is passed over, and that is said.
+pub(super) fn read(request: &Ask) -> anyhow::Result<Vec<File>> {
+    if request.no_subtitles {
+        return Ok(Vec::new());
+    }
+    if !request.subtitles.is_empty() {
+        return request.subtitles.iter().map(|path| open(path)).collect();
+    }
+    let mut files = Vec::new();
+    for path in beside(&request.video) {
+        match open(&path) {
+            Ok(file) => {
+                print_aside(&format!("Subtitles beside the video: {} (--no-subtitles leaves them out)\n", file.name));
+                files.push(file);
+            }
+            Err(error) => print_aside(&format!("Subtitles beside the video are passed over: {error:#}\n")),
+        }
+    }
+    Ok(files)
+}
+
+/// Brings them to the video, their times corrected.
+pub(super) async fn add(engine: &Engine, id: &VideoId, files: Vec<File>, request: &Ask) -> anyhow::Result<()> {
+    let by =
+        Retiming { offset: request.subtitles_offset.unwrap_or_default(), ..request.subtitles_rate.unwrap_or_default() };
+    for File { name, bytes } in files {
+        let receipt = engine.put_transcript(id, name, bytes).await?;
+        if by != Retiming::default() {
+            engine.retime(id, receipt.info.id, by).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What was found, a line each.
+pub(super) fn shown(evidence: &[Evidence]) -> String {
+    if evidence.is_empty() {
+        return "Not in the subtitles.\n".to_owned();
+    }
+    evidence.iter().map(|found| format!("[{}] {}\n", found.span.start.clock_tenths(), line(&found.text))).collect()
+}
+
+fn open(path: &Path) -> anyhow::Result<File> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let reading = || format!("cannot read the subtitles in {}", path.display());
+    // Before all of it is in memory: it may be the video itself.
+    let length = std::fs::metadata(path).with_context(reading)?.len();
+    if length > MAX_FILE_BYTES as u64 {
+        let error = cues::CueError::TooLarge { bytes: length, limit: MAX_FILE_BYTES as u64 };
+        return Err(error).with_context(reading);
+    }
+    let bytes = std::fs::read(path).with_context(reading)?;
+    tell(&name, &cues::read(&bytes, &name).with_context(reading)?);
+    Ok(File { name, bytes })
+}
+
+fn tell(name: &str, reading: &Reading) {
+    for warning in reading.warnings.iter().take(TOLD) {
+        print_aside(&format!("{name}, {warning}\n"));
+    }
+    let further = reading.warnings.len().saturating_sub(TOLD) + reading.further_warnings as usize;
+    if further > 0 {
+        print_aside(&format!("{name}: {further} further lines were repaired\n"));
+    }
+}
+
+/// Subtitle files in the video's folder that have its name, with or without a language: `lecture.srt`, `lecture.zh.srt`.
+fn beside(video: &Path) -> Vec<PathBuf> {
+    let Some(stem) = video.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { return Vec::new() };
+    let folder = video.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let rest = name.strip_prefix(&stem).and_then(|rest| rest.strip_prefix('.'));
+        let ending = rest.map(|rest| rest.rsplit('.').next().unwrap_or(rest).to_ascii_lowercase());
+        ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && path.is_file()
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries.map(|entry| entry.path()).filter(is_ours).collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_the_videos_name_are_found_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a.mp4", "a.srt", "a.zh.vtt", "a.json", "ab.srt", "b.srt", "a.txt", "a.SRT.bak"];
+        for name in names {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let found = beside(&folder.path().join("a.mp4"));
+        let found: Vec<_> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(found, ["a.srt", "a.zh.vtt"]);
+        assert!(beside(&folder.path().join("gone/a.mp4")).is_empty());
+    }
+}

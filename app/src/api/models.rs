@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, StreamingText, TextStream};
 use timeline::LocalModel;
-use timeline::models::USUAL_MINUTES;
 
 use super::error::ApiError;
 
@@ -11,7 +10,8 @@ use super::error::ApiError;
 /// a video of so many minutes (10 where nothing is said).
 #[server(prefix = "/api", endpoint = "list_models", input = Json, output = Json)]
 pub async fn list_models(minutes: Option<u32>) -> Result<Vec<LocalModel>, ApiError> {
-    Ok(super::backend::downloads()?.models(f64::from(minutes.unwrap_or(USUAL_MINUTES))).await?)
+    let minutes = minutes.unwrap_or(timeline::models::USUAL_MINUTES);
+    Ok(super::backend::downloads()?.models(f64::from(minutes)).await?)
 }
 
 /// Gets a model (`owner/name`, `@revision` may follow; `file` names a GGUF file), or joins the download that is under way:

@@ -264,7 +264,7 @@ impl Walk {
     }
 }
 
-/// A track with its pictures in order. `whole` is the length of the file in ticks, for a film of one picture.
+/// A track with its pictures in order. `whole` is the length of the file in ticks, zero where it is not said.
 fn finished(entry: Entry, list: &[crate::order::Picture], base: (u32, u32), whole: i64) -> Track {
     let scale = u64::from(base.0) * NANOSECONDS / u64::from(base.1);
     let usual = entry.default_duration.saturating_add(scale / 2).checked_div(scale).unwrap_or(0);
@@ -272,7 +272,15 @@ fn finished(entry: Entry, list: &[crate::order::Picture], base: (u32, u32), whol
         [only] if usual == 0 => u64::try_from(whole.saturating_sub(only.pts)).unwrap_or(0),
         _ => usual,
     };
-    let ordered = ordered(list, base, u32::try_from(usual).unwrap_or(u32::MAX));
+    let mut list = list.to_vec();
+    // The usual length is an average where the rate varies: nothing is shown beyond the end of the file.
+    if let Some(last) = list.iter_mut().filter(|p| p.shown).max_by_key(|p| p.pts)
+        && last.length == 0
+        && (1..i64::try_from(usual).unwrap_or(i64::MAX)).contains(&whole.saturating_sub(last.pts))
+    {
+        last.length = u32::try_from(whole.saturating_sub(last.pts)).unwrap_or(u32::MAX);
+    }
+    let ordered = ordered(&list, base, u32::try_from(usual).unwrap_or(u32::MAX));
     Track {
         id: u32::try_from(entry.number).unwrap_or(u32::MAX),
         kind: entry.kind,

@@ -154,7 +154,8 @@ mod tests {
         assert!(fit.fits && fit.missing == 0 && fit.precision.is_none() && fit.longest_minutes >= Some(10), "{fit:?}");
         let fit = on_a_card("8B", 24, 10.0);
         assert!(!fit.fits && fit.missing > 0 && fit.precision.as_deref() == Some("q5k"), "{fit:?}");
-        assert!(fit.longest_minutes < Some(10), "{fit:?}");
+        // One minute is 120 frames at full size, and their keys and values are too much beside the weights.
+        assert!(fit.longest_minutes.is_none(), "{fit:?}");
         let fit = on_a_card("235B-A22B", 24, 10.0);
         assert!(!fit.fits && fit.precision.is_none() && fit.longest_minutes.is_none(), "{fit:?}");
         assert!(fit.missing > 400 << 30);

@@ -19,7 +19,7 @@ impl Layer {
     /// # Errors
     /// A type candle cannot convert to.
     pub fn of_type(weight: &Tensor, dtype: DType) -> Result<Self> {
-        Ok(Self::new(weight.to_dtype(dtype)?.into()))
+        Self::new(weight.to_dtype(dtype)?.into())
     }
 
     /// weight: [N, K] f32 on the CPU; kept in GGML's blocks.
@@ -27,11 +27,11 @@ impl Layer {
     /// # Errors
     /// A K that is no multiple of the block.
     pub fn quantised(weight: &Tensor, format: GgmlDType) -> Result<Self> {
-        Ok(Self::new(QTensor::quantize(weight, format)?.into()))
+        Self::new(QTensor::quantize(weight, format)?.into())
     }
 
-    fn new(weight: Weight) -> Self {
-        Self { bytes: weight.bytes(), linear: Linear::new(weight, None) }
+    fn new(weight: Weight) -> Result<Self> {
+        Ok(Self { bytes: weight.bytes(), linear: Linear::packed(weight, None)? })
     }
 
     /// Bytes of the weight.

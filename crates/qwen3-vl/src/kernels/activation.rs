@@ -66,6 +66,51 @@ simd! {
     }
 }
 
+/// What happens to the values of a product before they are stored: a bias and an activation.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish<'a> {
+    /// [N]
+    bias: &'a [f32],
+    act: Activation,
+}
+
+impl<'a> Finish<'a> {
+    /// Values are stored as they are.
+    pub(crate) const NOTHING: Self = Self { bias: &[], act: Activation::None };
+
+    /// bias: [N]. An activation without a bias is not made here.
+    pub(crate) fn new(bias: Option<&'a [f32]>, act: Activation) -> Self {
+        Self { bias: bias.unwrap_or_default(), act }
+    }
+
+    /// rows: values of these columns, and perhaps of columns that do not exist.
+    pub(super) fn rows<const C: usize>(self, columns: std::ops::Range<usize>, rows: &mut [[f32; C]]) {
+        let Some(bias) = self.bias.get(columns) else { return };
+        let kernel = self.act.kernel();
+        rows.iter_mut().for_each(|row| kernel(row, bias));
+    }
+}
+
+impl Activation {
+    /// Of values without a bias.
+    pub(crate) fn of(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::None => Ok(x.clone()),
+            Self::GeluTanh => x.gelu(),
+            Self::GeluErf => x.gelu_erf(),
+        }
+    }
+
+    /// Adds a bias to a row and activates it.
+    fn kernel(self) -> fn(&mut [f32], &[f32]) {
+        match self {
+            Self::None => bias_only,
+            Self::GeluTanh => bias_gelu_tanh,
+            Self::GeluErf => bias_gelu_erf,
+        }
+    }
+}
+
 struct BiasAct(Activation);
 
 impl InplaceOp2 for BiasAct {
@@ -81,11 +126,7 @@ impl InplaceOp2 for BiasAct {
         if bias.is_empty() {
             return Ok(());
         }
-        let kernel = match self.0 {
-            Activation::None => bias_only,
-            Activation::GeluTanh => bias_gelu_tanh,
-            Activation::GeluErf => bias_gelu_erf,
-        };
+        let kernel = self.0.kernel();
         if data.len() < 1 << 14 {
             data.chunks_exact_mut(bias.len()).for_each(|row| kernel(row, bias));
         } else {
@@ -101,12 +142,7 @@ pub(crate) fn bias_act(x: Tensor, bias: &Tensor, act: Activation) -> Result<Tens
         x.inplace_op2(bias, &BiasAct(act))?;
         return Ok(x);
     }
-    let x = x.broadcast_add(bias)?;
-    match act {
-        Activation::None => Ok(x),
-        Activation::GeluTanh => x.gelu(),
-        Activation::GeluErf => x.gelu_erf(),
-    }
+    act.of(&x.broadcast_add(bias)?)
 }
 
 struct SwiGlu;

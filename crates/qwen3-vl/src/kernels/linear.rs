@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Storage, Tensor};
 
-use super::activation::{Activation, bias_act};
+use super::activation::{Activation, Finish, bias_act};
+use super::bf16::{self, Packed};
 use super::tiles::by_columns;
 use super::{dot, dots, gemv, half_precision, int8, not_f32, quantised, simd};
 
@@ -112,6 +113,35 @@ impl CustomOp1 for Compact<'_> {
     }
 }
 
+/// A product with a packed weight, finished on the way.
+struct Finished<'a> {
+    weight: &'a Packed,
+    bias: Option<&'a Tensor>,
+    act: Activation,
+}
+
+impl CustomOp1 for Finished<'_> {
+    fn name(&self) -> &'static str {
+        "packed-product"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let CpuStorage::F32(x) = storage else { return Err(not_f32()) };
+        let (start, end) = layout.contiguous_offsets().ok_or_else(not_f32)?;
+        let rows = layout.shape().dims2()?.0;
+        let Some(bias) = self.bias else {
+            let out = bf16::product(&x[start..end], self.weight, Finish::NOTHING)?;
+            return Ok((CpuStorage::F32(out), (rows, self.weight.columns()).into()));
+        };
+        let (storage, layout) = bias.storage_and_layout();
+        let (Storage::Cpu(CpuStorage::F32(bias)), Some((from, to))) = (&*storage, layout.contiguous_offsets()) else {
+            return Err(not_f32());
+        };
+        let out = bf16::product(&x[start..end], self.weight, Finish::new(Some(&bias[from..to]), self.act))?;
+        Ok((CpuStorage::F32(out), (rows, self.weight.columns()).into()))
+    }
+}
+
 /// Whether candle's CUDA kernels multiply blocks of a format with 16-bit activations; other formats want f32.
 fn is_fast_elsewhere(format: GgmlDType) -> bool {
     use GgmlDType::{Q2K, Q3K, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
@@ -150,17 +180,43 @@ impl Weight {
     }
 }
 
+/// What a layer multiplies with.
+#[derive(Debug, Clone)]
+enum Form {
+    /// A weight as it is kept.
+    Plain(Weight),
+    /// bf16, packed for this processor.
+    Packed(Arc<Packed>),
+}
+
 /// `y = x·Wᵀ (+ b)`.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
-    weight: Weight,
+    form: Form,
     bias: Option<Tensor>,
 }
 
 impl Linear {
     /// weight: [N, K]; bias: [N], in the type of the activations.
     pub(crate) fn new(weight: impl Into<Weight>, bias: Option<Tensor>) -> Self {
-        Self { weight: weight.into(), bias }
+        Self { form: Form::Plain(weight.into()), bias }
+    }
+
+    /// As [`new`](Self::new), the weight packed once and for all where that pays; it is nobody else's then.
+    pub(crate) fn packed(weight: Weight, bias: Option<Tensor>) -> Result<Self> {
+        let Weight::Tensor(tensor) = &weight else { return Ok(Self::new(weight, bias)) };
+        let (storage, layout) = tensor.storage_and_layout();
+        let (Storage::Cpu(CpuStorage::BF16(values)), Some((start, end))) = (&*storage, layout.contiguous_offsets())
+        else {
+            drop(storage);
+            return Ok(Self::new(weight, bias));
+        };
+        let k = tensor.dim(1)?;
+        if !bf16::is_here(k) {
+            drop(storage);
+            return Ok(Self::new(weight, bias));
+        }
+        Ok(Self { form: Form::Packed(Arc::new(Packed::new(&values[start..end], k))), bias })
     }
 
     /// x: [L, K] → [L, N].
@@ -170,19 +226,26 @@ impl Linear {
 
     /// x: [L, K] → act(x·Wᵀ + b): [L, N].
     pub(crate) fn forward_act(&self, x: &Tensor, act: Activation) -> Result<Tensor> {
-        let y = self.weight.product(x)?;
+        let weight = match &self.form {
+            Form::Packed(weight) => {
+                let finished = self.bias.is_some() || act == Activation::None;
+                let op =
+                    Finished { weight, bias: self.bias.as_ref(), act: if finished { act } else { Activation::None } };
+                let y = x.contiguous()?.apply_op1_no_bwd(&op)?;
+                return if finished { Ok(y) } else { act.of(&y) };
+            }
+            Form::Plain(weight) => weight,
+        };
+        let y = weight.product(x)?;
         match (&self.bias, act) {
             (Some(bias), act) => bias_act(y, bias, act),
-            (None, Activation::None) => Ok(y),
-            (None, Activation::GeluTanh) => y.gelu(),
-            (None, Activation::GeluErf) => y.gelu_erf(),
+            (None, act) => act.of(&y),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::bf16;
     use super::*;
     use candle_core::Device;
 

@@ -19,6 +19,11 @@ mod panels;
 mod quantised;
 mod tiles;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use candle_core::Device;
+
 /// Compiles a function for the baseline and for AVX2 + FMA, and calls the better one the machine has.
 macro_rules! simd {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
@@ -111,6 +116,47 @@ pub(crate) fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
 /// Threads worth starting for `work` multiply-adds: below this a parallel region costs more than it saves.
 pub(crate) fn worth_parallel(work: usize) -> bool {
     work >= 1 << 17 && rayon::current_num_threads() > 1
+}
+
+/// Does work whose parts are parallel, many and short, on a thread of the pool, while the others of the pool stay awake: to wake
+/// one for every part takes longer than many a part.
+pub(crate) fn in_pool<T: Send>(device: &Device, work: impl FnOnce() -> T + Send) -> T {
+    if !device.is_cpu() {
+        return work();
+    }
+    rayon::scope(|scope| {
+        let (own, done) = (rayon::current_thread_index(), Arc::new(Done::default()));
+        for _ in 1..rayon::current_num_threads() {
+            let done = Arc::clone(&done);
+            scope.spawn(move |_| done.work_until(own));
+        }
+        let _done = Guard(done);
+        work()
+    })
+}
+
+/// Whether the work that others wait for is done.
+#[derive(Default)]
+struct Done(AtomicBool);
+
+impl Done {
+    /// Takes what there is to do, without sleep. The thread that does the work itself may be given this task while it waits.
+    fn work_until(&self, own: Option<usize>) {
+        while rayon::current_thread_index() != own && !self.0.load(Ordering::Acquire) {
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+/// Lets the others go, also when the work panics.
+struct Guard(Arc<Done>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Release);
+    }
 }
 
 /// A `Storage` error in candle's own type.

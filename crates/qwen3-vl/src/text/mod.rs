@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
 use crate::kernels::attention::Method;
 use crate::kernels::attention::kept::Form;
+use crate::kernels::in_pool;
 use crate::kernels::linear::Linear;
 use crate::positions::Position;
 use crate::profile::Pointer;
@@ -118,6 +119,10 @@ impl Decoder {
         pointer: Option<Pointer>,
         watch: &mut dyn Watch,
     ) -> Result<Pass> {
+        in_pool(&self.device, || self.pass(chunks, pointer, watch))
+    }
+
+    fn pass(&self, chunks: &mut [Chunk<'_>], pointer: Option<Pointer>, watch: &mut dyn Watch) -> Result<Pass> {
         let rows = rows(chunks);
         for chunk in &mut *chunks {
             chunk.cache.reserve(chunk.ids.len())?;

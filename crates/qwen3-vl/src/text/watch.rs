@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::positions::Position;
 
 /// Is shown what comes out of the decoder, chunk by chunk. `()` looks at nothing.
-pub(crate) trait Watch {
+pub(crate) trait Watch: Send {
     /// Positions of a chunk and its embeddings, segments in their places: [L, hidden].
     fn embedded(&mut self, _positions: &[Position], _hidden: &Tensor) -> Result<()> {
         Ok(())

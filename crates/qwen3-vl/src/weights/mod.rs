@@ -166,7 +166,7 @@ impl Weights {
         };
         let weight = self.convert(stored, self.plan.vision)?;
         self.count(&full, &weight);
-        Ok(Linear::new(weight, Some(self.vision(&format!("{name}.bias"), &[*output])?)))
+        Ok(Linear::packed(weight, Some(self.vision(&format!("{name}.bias"), &[*output])?))?)
     }
 
     /// A matrix of the decoder: `model.language_model.{name}` [N, K].
@@ -183,7 +183,8 @@ impl Weights {
 
     /// Layers of weights with one input, stacked where their formats allow.
     pub(crate) fn stacked(&self, parts: Vec<Weight>) -> Result<Vec<Linear>> {
-        Ok(quantise::stack(parts, &self.device)?.into_iter().map(|weight| Linear::new(weight, None)).collect())
+        let layers = quantise::stack(parts, &self.device)?.into_iter().map(|weight| Linear::packed(weight, None));
+        Ok(layers.collect::<candle_core::Result<_>>()?)
     }
 
     /// The output projection when it is a tensor of its own.

@@ -11,7 +11,7 @@ use super::kept::HeadRows;
 /// Keys of a task.
 const RUN: usize = 512;
 /// Keys widened at a time.
-const WIDE: usize = 32;
+const WIDE: usize = 8;
 
 simd! {
     /// Unnormalised attention of one query over a few keys: accumulates into `out`, relative to the running maximum.

@@ -5,61 +5,106 @@
 //!
 //! ```text
 //! activations [M, K] → slabs of 6 rows    [K/2][6] pairs, once a product
-//! weights     [N, K] → panels of 64 rows [K/2][64] pairs, once a product, in the second-level cache while all slabs pass
+//! weights     [N, K] → panels of 64 rows [K/2][64] pairs, once when they are loaded, or once a product
 //! ```
-//! A tile is slab × panel: 24 registers of sums, four of weights, a broadcast activation (BLIS; Goto & van de Geijn 2008).
+//! A tile is slab × panel: 24 registers of sums, four of weights, a broadcast activation (BLIS; Goto & van de Geijn 2008). A
+//! panel, a part of it at a time, comes from the second-level cache once for every slab.
+//!
+//! A few rows of activations are not rounded but split: two bf16 hold 16 bits of an f32, and their products cost nothing where
+//! the memory decides.
 
 mod pack;
 mod tile;
 
-use std::ops::Range;
-
 use candle_core::Result;
 use half::bf16;
 
+use super::activation::Finish;
 use super::panels::by_panels;
-pub(crate) use pack::{COLUMNS, Panel, RUN, Slabs, round, transposed};
+pub(crate) use pack::{COLUMNS, Packed, Panel, RUN, Slabs, round, transposed};
+use pack::{ROWS, within};
 pub(crate) use tile::{Sums, multiply};
 
-/// Rows of activations from which packing the weights pays: below, every weight is read once and used at once.
+/// Rows of activations from which they are rounded; fewer are split in two.
 pub(crate) const MANY: usize = 8;
 
-/// Whether [`product`] can compute rows of `k` values here.
+/// Whether rows of `k` values can be multiplied here.
 pub(crate) fn is_here(k: usize) -> bool {
     tile::is_here() && k > 0 && k.is_multiple_of(RUN)
 }
 
-/// x·Wᵀ. x: [M, K] row-major; `open(rows, panel)` packs those rows of W, at most [`COLUMNS`] → [M, n] row-major.
-///
-/// # Errors
-/// What `open` reports, and shapes that do not fit.
-pub(crate) fn product(
-    x: &[f32],
-    n: usize,
-    k: usize,
-    open: impl Fn(Range<usize>, &mut Panel) -> Result<()> + Sync,
-) -> Result<Vec<f32>> {
+/// The part of a panel, [K/2], that is multiplied in a pass.
+fn of_pass(panel: &[[u32; COLUMNS]], pass: usize) -> &[[u32; COLUMNS]] {
+    &panel[within(pass, panel.len(), 1)]
+}
+
+/// x: [M, k], as rows that can be multiplied here.
+fn packed(x: &[f32], k: usize) -> Result<Slabs> {
     if !is_here(k) || !x.len().is_multiple_of(k) {
         candle_core::bail!("{} activations are no rows of {k} that this processor multiplies in bf16", x.len());
     }
-    let slabs = Slabs::packed(x, k);
-    by_panels(slabs.rows, n, |rows, panel, sums| {
-        open(rows, panel)?;
-        sums.fill([0.0; COLUMNS]);
-        multiply(&slabs, panel, sums, 1);
-        Ok(())
+    Ok(Slabs::packed(x, k))
+}
+
+/// x·Wᵀ, finished. x: [M, K] row-major → [M, N] row-major.
+///
+/// # Errors
+/// Activations that are no rows of the weight's width.
+pub(crate) fn product(x: &[f32], weight: &Packed, finish: Finish<'_>) -> Result<Vec<f32>> {
+    let rows = x.len() / weight.width();
+    if rows < MANY {
+        return split_product(x, rows, weight, finish);
+    }
+    let slabs = packed(x, weight.width())?;
+    let nothing = |_, (): &mut ()| Ok(());
+    by_panels([rows, weight.columns()], [ROWS, slabs.passes()], finish, nothing, |first, (), [slab, pass], sums| {
+        tile::multiply_slab(slabs.part(slab, pass), of_pass(weight.panel(first), pass), sums, 1);
     })
 }
 
-/// [`product`] with a weight that is bf16 as it lies. w: [N, K] row-major.
+/// [`product`] of rows that are each two: what bf16 holds of their values, and what it holds of the rest.
+fn split_product(x: &[f32], rows: usize, weight: &Packed, finish: Finish<'_>) -> Result<Vec<f32>> {
+    let mut parts = Vec::with_capacity(2 * x.len());
+    for x in x.chunks_exact(weight.width()) {
+        parts.extend(x.iter().map(|x| bf16::from_f32(*x).to_f32()));
+        parts.extend(x.iter().map(|x| x - bf16::from_f32(*x).to_f32()));
+    }
+    let slabs = packed(&parts, weight.width())?;
+    let nothing = |_, (): &mut ()| Ok(());
+    let height = [ROWS / 2, slabs.passes()];
+    by_panels([rows, weight.columns()], height, finish, nothing, |first, (), [slab, pass], sums: &mut [Sums]| {
+        let mut halves = [[0.0; COLUMNS]; ROWS];
+        tile::multiply_slab(
+            slabs.part(slab, pass),
+            of_pass(weight.panel(first), pass),
+            &mut halves[..2 * sums.len()],
+            1,
+        );
+        for (sums, [high, low]) in sums.iter_mut().zip(halves.as_chunks::<2>().0) {
+            sums.iter_mut().zip(high.iter().zip(low)).for_each(|(sum, (high, low))| *sum += high + low);
+        }
+    })
+}
+
+/// x·Wᵀ with a weight that is packed for this product only. x: [M, k], w: [N, k], both row-major → [M, N].
 ///
 /// # Errors
 /// As for [`product`].
 pub(crate) fn with_bf16(x: &[f32], w: &[bf16], k: usize) -> Result<Vec<f32>> {
-    product(x, w.len() / k.max(1), k, |rows, panel| {
-        panel.pack(&w[rows.start * k..rows.end * k], k);
+    let slabs = packed(x, k)?;
+    let open = |columns: std::ops::Range<usize>, panel: &mut Panel| {
+        panel.pack(&w[columns.start * k..columns.end * k], k);
         Ok(())
-    })
+    };
+    by_panels(
+        [slabs.rows, w.len() / k],
+        [ROWS, slabs.passes()],
+        Finish::NOTHING,
+        open,
+        |_, panel, [slab, pass], sums| {
+            tile::multiply_slab(slabs.part(slab, pass), of_pass(panel.pairs(), pass), sums, 1);
+        },
+    )
 }
 
 #[cfg(test)]
@@ -75,11 +120,31 @@ mod tests {
         if !is_here(32) {
             return Ok(());
         }
-        for (m, n, k) in [(1, 1, 32), (12, 32, 64), (13, 33, 96), (31, 100, 256), (47, 65, 2048), (300, 31, 160)] {
+        for (m, n, k) in [
+            (1, 1, 32),
+            (2, 65, 64),
+            (7, 130, 96),
+            (12, 32, 64),
+            (13, 33, 96),
+            (31, 100, 256),
+            (47, 65, 2048),
+            (300, 31, 160),
+        ] {
             let (x, w) = (values(m * k, 1), values(n * k, 2));
             let (x16, mut w16) = (x.iter().map(|v| bf16::from_f32(*v)).collect::<Vec<_>>(), vec![bf16::ZERO; n * k]);
             round(&w, &mut w16);
             let found = with_bf16(&x, &w16, k)?;
+            let packed = product(&x, &Packed::new(&w16, k), Finish::NOTHING)?;
+            if m >= MANY {
+                assert_eq!(found, packed);
+            }
+            for (row, x) in x.chunks_exact(k).enumerate().filter(|_| m < MANY) {
+                for (column, w) in w16.chunks_exact(k).enumerate() {
+                    let exact: f64 = x.iter().zip(w).map(|(x, w)| f64::from(*x) * w.to_f64()).sum();
+                    let gap = (f64::from(packed[row * n + column]) - exact).abs();
+                    assert!(gap < 1e-5 * k as f64, "{m}×{n}×{k} at {row}, {column}: {gap} with split rows");
+                }
+            }
             for (row, x) in x16.chunks_exact(k).enumerate() {
                 for (column, w) in w16.chunks_exact(k).enumerate() {
                     let exact: f64 = x.iter().zip(w).map(|(x, w)| x.to_f64() * w.to_f64()).sum();
@@ -94,7 +159,7 @@ mod tests {
     #[test]
     fn activations_that_are_no_whole_rows_are_refused() {
         if is_here(32) {
-            assert!(product(&[0.0; 33], 4, 32, |_, _| Ok(())).is_err());
+            assert!(with_bf16(&[0.0; 33], &[bf16::ZERO; 128], 32).is_err());
         }
     }
 }

@@ -13,8 +13,8 @@ pub(super) const ROWS: usize = 6;
 pub(crate) const COLUMNS: usize = 64;
 /// Values of a row that are packed together: rows are a whole number of runs.
 pub(crate) const RUN: usize = 32;
-/// Pairs of a pass: their part of a panel stays in the first-level cache while all slabs pass.
-pub(super) const DEPTH: usize = 64;
+/// Pairs of a pass: their part of a panel, 128 KiB, stays in the second-level cache while all slabs pass.
+const DEPTH: usize = 512;
 /// Pairs of a run.
 pub(crate) const PAIRS: usize = RUN / 2;
 
@@ -29,57 +29,74 @@ simd! {
     }
 }
 
-/// Activations, packed: passes of at most [`DEPTH`] pairs one after another, in each the slabs of at most [`ROWS`] rows,
-/// in each [K/32 of the pass][rows][16 pairs].
+/// Activations, packed: slabs of at most [`ROWS`] rows one after another, in each [K/32][rows][16 pairs].
 #[derive(Default)]
 pub(crate) struct Slabs {
     pairs: Vec<u32>,
     /// M
     pub(super) rows: usize,
+    /// K/2
+    depth: usize,
 }
 
 impl Slabs {
     /// x: [M, K], by all threads.
     pub(super) fn packed(x: &[f32], k: usize) -> Self {
         let mut slabs = Self::sized(x, k, Vec::new());
-        let pass = DEPTH * slabs.rows;
-        slabs.pairs.par_chunks_mut(pass).enumerate().for_each(|(index, to)| pack_pass(x, k, index, to));
+        let slab = ROWS * slabs.depth;
+        slabs.pairs.par_chunks_mut(slab).zip(x.par_chunks(ROWS * k)).for_each(|(to, x)| pack_slab(x, k, to));
         slabs
     }
 
     /// x: [M, K] with M > 0, in place of what was packed before.
     pub(crate) fn pack(&mut self, x: &[f32], k: usize) {
         *self = Self::sized(x, k, std::mem::take(&mut self.pairs));
-        let pass = DEPTH * self.rows;
-        self.pairs.chunks_mut(pass).enumerate().for_each(|(index, to)| pack_pass(x, k, index, to));
+        let slab = ROWS * self.depth;
+        self.pairs.chunks_mut(slab).zip(x.chunks(ROWS * k)).for_each(|(to, x)| pack_slab(x, k, to));
     }
 
     fn sized(x: &[f32], k: usize, mut pairs: Vec<u32>) -> Self {
-        let rows = x.len() / k;
-        pairs.resize(k / 2 * rows, 0);
-        Self { pairs, rows }
+        let (rows, depth) = (x.len() / k, k / 2);
+        pairs.resize(depth * rows, 0);
+        Self { pairs, rows, depth }
     }
 
-    /// The slabs of a pass of `depth` pairs.
-    pub(super) fn pass(&self, pass: usize, depth: usize) -> impl Iterator<Item = &[u32]> {
-        self.pairs[pass * DEPTH * self.rows..][..depth * self.rows].chunks(ROWS * depth)
+    /// All slabs, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &[u32]> {
+        self.pairs.chunks((ROWS * self.depth).max(1))
+    }
+
+    /// The part of a slab, at most [`ROWS`] rows, that is multiplied in a pass: [at most DEPTH/16][rows][16]
+    pub(super) fn part(&self, slab: usize, pass: usize) -> &[u32] {
+        let height = ROWS.min(self.rows - slab * ROWS);
+        let start = slab * ROWS * self.depth;
+        &self.pairs[start..start + height * self.depth][within(pass, self.depth, height)]
+    }
+
+    /// Passes over a panel.
+    pub(super) fn passes(&self) -> usize {
+        self.depth.div_ceil(DEPTH)
     }
 }
 
-/// to: the slabs of pass `index`.
-fn pack_pass(x: &[f32], k: usize, index: usize, to: &mut [u32]) {
-    let depth = to.len() / (x.len() / k);
+/// x: [R, K] with R at most [`ROWS`], to: the slab.
+fn pack_slab(x: &[f32], k: usize, to: &mut [u32]) {
+    let rows = x.len() / k;
     let mut run = [bf16::ZERO; RUN];
-    for (slab, to) in to.chunks_mut(ROWS * depth).enumerate() {
-        let rows = to.len() / depth;
-        for (at, to) in to.as_chunks_mut::<PAIRS>().0.iter_mut().enumerate() {
-            let from = (slab * ROWS + at % rows) * k + index * DEPTH * 2 + at / rows * RUN;
-            round(&x[from..from + RUN], &mut run);
+    for (row, x) in x.chunks_exact(k).enumerate() {
+        for (x, to) in x.as_chunks::<RUN>().0.iter().zip(to.as_chunks_mut::<PAIRS>().0[row..].iter_mut().step_by(rows))
+        {
+            round(x, &mut run);
             for (to, pair) in to.iter_mut().zip(run.as_chunks::<2>().0) {
                 *to = joined(*pair);
             }
         }
     }
+}
+
+/// The part of `depth` pairs that a pass takes, each of `width` numbers.
+pub(super) fn within(pass: usize, depth: usize, width: usize) -> Range<usize> {
+    pass * DEPTH * width..((pass + 1) * DEPTH).min(depth) * width
 }
 
 fn joined([first, second]: [bf16; 2]) -> u32 {
@@ -90,29 +107,22 @@ fn joined([first, second]: [bf16; 2]) -> u32 {
 #[derive(Default)]
 pub(crate) struct Panel {
     /// [K/2], zero where there is no column
-    pub(super) pairs: Vec<[u32; COLUMNS]>,
+    pairs: Vec<[u32; COLUMNS]>,
 }
 
 impl Panel {
+    /// [K/2]
+    pub(super) fn pairs(&self) -> &[[u32; COLUMNS]] {
+        &self.pairs
+    }
+
     /// rows: at most [`COLUMNS`] rows of `k` values, each a column of the product; `k` is a multiple of [`RUN`].
     pub(crate) fn pack(&mut self, rows: &[bf16], k: usize) {
         self.pairs.resize(k / 2, [0; COLUMNS]);
         if rows.len() < COLUMNS * k {
             self.pairs.fill([0; COLUMNS]);
         }
-        for (group, rows) in rows.chunks(PAIRS * k).take(COLUMNS / PAIRS).enumerate() {
-            for (at, to) in self.pairs.chunks_exact_mut(PAIRS).enumerate() {
-                let mut block = [[0_u32; PAIRS]; PAIRS];
-                for (block, row) in block.iter_mut().zip(rows.chunks_exact(k)) {
-                    for (to, pair) in block.iter_mut().zip(row[at * RUN..][..RUN].as_chunks::<2>().0) {
-                        *to = joined(*pair);
-                    }
-                }
-                for (to, from) in to.iter_mut().zip(&transposed(block)) {
-                    to[group * PAIRS..][..PAIRS].copy_from_slice(from);
-                }
-            }
-        }
+        pack_columns(rows, k, &mut self.pairs);
     }
 
     /// rows: any number of rows of `width` values, of which `columns`, at most [`COLUMNS`], are those of the product; zeros
@@ -130,6 +140,64 @@ impl Panel {
                 None => to.iter_mut().zip(first).for_each(|(to, a)| *to = joined([*a, bf16::ZERO])),
             }
         }
+    }
+}
+
+/// rows: [at most COLUMNS, K], to: [K/2], zero where there is no row.
+fn pack_columns(rows: &[bf16], k: usize, to: &mut [[u32; COLUMNS]]) {
+    for (group, rows) in rows.chunks(PAIRS * k).take(COLUMNS / PAIRS).enumerate() {
+        for (at, to) in to.chunks_exact_mut(PAIRS).enumerate() {
+            let mut block = [[0_u32; PAIRS]; PAIRS];
+            for (block, row) in block.iter_mut().zip(rows.chunks_exact(k)) {
+                for (to, pair) in block.iter_mut().zip(row[at * RUN..][..RUN].as_chunks::<2>().0) {
+                    *to = joined(*pair);
+                }
+            }
+            for (to, from) in to.iter_mut().zip(&transposed(block)) {
+                to[group * PAIRS..][..PAIRS].copy_from_slice(from);
+            }
+        }
+    }
+}
+
+/// A weight [N, K] packed once and for all: its panels one after another, the last filled up with zeros.
+pub(crate) struct Packed {
+    /// [N/64 rounded up][K/2]
+    pairs: Vec<[u32; COLUMNS]>,
+    columns: usize,
+    k: usize,
+}
+
+impl std::fmt::Debug for Packed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packed").field("columns", &self.columns).field("k", &self.k).finish_non_exhaustive()
+    }
+}
+
+impl Packed {
+    /// rows: [N, K] row-major; K is a multiple of [`RUN`].
+    pub(crate) fn new(rows: &[bf16], k: usize) -> Self {
+        let columns = rows.len() / k;
+        let mut pairs = vec![[0; COLUMNS]; columns.div_ceil(COLUMNS) * (k / 2)];
+        let panels = pairs.par_chunks_mut(k / 2).zip(rows.par_chunks(COLUMNS * k));
+        panels.for_each(|(to, rows)| pack_columns(rows, k, to));
+        Self { pairs, columns, k }
+    }
+
+    /// N
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// K
+    pub(super) fn width(&self) -> usize {
+        self.k
+    }
+
+    /// The panel that holds column `first` and those after it.
+    pub(super) fn panel(&self, first: usize) -> &[[u32; COLUMNS]] {
+        let start = first / COLUMNS * (self.k / 2);
+        &self.pairs[start..start + self.k / 2]
     }
 }
 

@@ -6,7 +6,7 @@
 //! scale, for the K formats every 256 (`ggml_vec_dot_q8_0_q8_0`, `ggml_vec_dot_q4_K_q8_K`).
 //!
 //! ```text
-//! activations [M, K] → passes of 256 values, slabs of 6 rows, [8 blocks][6 rows][8 quads]
+//! activations [M, K] → slabs of 6 rows   [K/32 blocks][6 rows][8 quads]
 //! weights     [N, K] → panels of 32 rows                      [K/32 blocks][8 quads][32]
 //! ```
 
@@ -17,6 +17,7 @@ mod tile;
 use candle_core::Result;
 use candle_core::quantized::{GgmlDType, QTensor};
 
+use super::activation::Finish;
 use super::panels::by_panels;
 use formats::{Open, opener};
 use pack::{Panel, Slabs};
@@ -26,7 +27,7 @@ pub(crate) const MANY: usize = 8;
 
 /// Values that share a scale and a minimum.
 const BLOCK: usize = 32;
-/// Blocks of a pass, whose part of a panel stays in the first-level cache while all slabs pass.
+/// Blocks of a pass: those that share a scale of activations in the K formats.
 const PASS: usize = 8;
 /// Rows of activations of a slab.
 const ROWS: usize = 6;
@@ -53,11 +54,12 @@ pub(crate) fn product(x: &[f32], weight: &QTensor) -> Result<Vec<f32>> {
         candle_core::bail!("a quantised weight of {n}×{k} does not fit {} activations", x.len());
     }
     let slabs = Slabs::pack(x, k, minima);
-    by_panels(slabs.rows(), n, |rows, panel: &mut Panel, sums| {
+    let open = |rows: std::ops::Range<usize>, panel: &mut Panel| {
         panel.open(&data[rows.start * row_bytes..rows.end * row_bytes], row_bytes, k, open);
-        sums.fill([0.0; COLUMNS]);
-        tile::multiply(&slabs, panel, sums);
         Ok(())
+    };
+    by_panels([slabs.rows(), n], [ROWS, 1], Finish::NOTHING, open, |_, panel, [slab, _], sums| {
+        tile::multiply(&slabs, slab, panel, sums);
     })
 }
 

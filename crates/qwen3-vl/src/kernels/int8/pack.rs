@@ -9,8 +9,8 @@ use super::{BLOCK, COLUMNS, PASS, ROWS};
 /// Quads of values of a block.
 const QUADS: usize = BLOCK / 4;
 
-/// Activations, packed: passes of [`PASS`] blocks (the last may be shorter) one after another, in each the slabs of at most
-/// [`ROWS`] rows; the three lists are in the same order, [blocks][rows] of a slab.
+/// Activations, packed: slabs of at most [`ROWS`] rows one after another; the three lists are in the same order, [K/32][rows] of a
+/// slab.
 pub(super) struct Slabs {
     /// Signed values of a block of a row.
     quads: Vec<[u32; QUADS]>,
@@ -18,6 +18,8 @@ pub(super) struct Slabs {
     /// Sums of the values: as the bits of an f32 where weights have minima, times -128 where they have 128 added.
     sums: Vec<i32>,
     rows: usize,
+    /// K/32
+    width: usize,
     /// Whether weights have minima, and scales are those of a pass.
     pub(super) minima: bool,
 }
@@ -36,37 +38,37 @@ impl Slabs {
         let rows = x.len() / k;
         let count = rows * k / BLOCK;
         let (mut quads, mut scales, mut sums) = (vec![[0; QUADS]; count], vec![0.0; count], vec![0; count]);
-        let pass = PASS * rows;
-        let all = quads.par_chunks_mut(pass).zip(scales.par_chunks_mut(pass)).zip(sums.par_chunks_mut(pass));
-        all.enumerate().for_each(|(index, ((quads, scales), sums))| {
-            let depth = quads.len() / rows;
-            for (at, x) in x.chunks_exact(k).enumerate() {
-                let x = &x[index * PASS * BLOCK..][..depth * BLOCK];
-                let (slab, row) = (at / ROWS, at % ROWS);
-                let height = ROWS.min(rows - slab * ROWS);
-                let whole = scale(x);
-                for (block, x) in x.as_chunks::<BLOCK>().0.iter().enumerate() {
-                    let to = slab * ROWS * depth + block * height + row;
-                    scales[to] = if minima { whole } else { scale(x) };
-                    let (packed, sum) = rounded(x, 1.0 / scales[to]);
-                    quads[to] = packed;
-                    sums[to] = if minima { (sum as f32).to_bits().cast_signed() } else { sum * -128 };
+        let slab = ROWS * k / BLOCK;
+        let all = quads.par_chunks_mut(slab).zip(scales.par_chunks_mut(slab)).zip(sums.par_chunks_mut(slab));
+        all.zip(x.par_chunks(ROWS * k)).for_each(|(((quads, scales), sums), x)| {
+            let height = x.len() / k;
+            for (row, x) in x.chunks_exact(k).enumerate() {
+                for (pass, x) in x.chunks(PASS * BLOCK).enumerate() {
+                    let whole = scale(x);
+                    for (block, x) in x.as_chunks::<BLOCK>().0.iter().enumerate() {
+                        let to = (pass * PASS + block) * height + row;
+                        scales[to] = if minima { whole } else { scale(x) };
+                        let (packed, sum) = rounded(x, 1.0 / scales[to]);
+                        quads[to] = packed;
+                        sums[to] = if minima { (sum as f32).to_bits().cast_signed() } else { sum * -128 };
+                    }
                 }
             }
         });
-        Self { quads, scales, sums, rows, minima }
+        Self { quads, scales, sums, rows, width: k / BLOCK, minima }
     }
 
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The slabs of a pass of `depth` blocks.
-    pub(super) fn pass(&self, pass: usize, depth: usize) -> impl Iterator<Item = Slab<'_>> {
-        let range = pass * PASS * self.rows..pass * PASS * self.rows + depth * self.rows;
-        let quads = self.quads[range.clone()].chunks(ROWS * depth);
-        let scales = self.scales[range.clone()].chunks(ROWS * depth);
-        let sums = self.sums[range].chunks(ROWS * depth);
+    /// The passes of a slab, the last perhaps shorter.
+    pub(super) fn passes(&self, slab: usize) -> impl Iterator<Item = Slab<'_>> {
+        let range = slab * ROWS * self.width..((slab + 1) * ROWS).min(self.rows) * self.width;
+        let pass = PASS * range.len() / self.width;
+        let quads = self.quads[range.clone()].chunks(pass);
+        let scales = self.scales[range.clone()].chunks(pass);
+        let sums = self.sums[range].chunks(pass);
         quads.zip(scales).zip(sums).map(|((quads, scales), sums)| Slab { quads, scales, sums })
     }
 }

@@ -1,20 +1,18 @@
 //! The innermost loops: slabs of activations past a panel of weights.
 
 use super::pack::{Panel, Slabs};
-use super::{COLUMNS, PASS, ROWS};
+use super::{COLUMNS, PASS};
 
 /// Sums of a row of activations with the columns of a panel.
 type Sums = [f32; COLUMNS];
 
-/// Adds the products of all slabs and a panel to `sums`, one for a row of the slabs.
-pub(super) fn multiply(slabs: &Slabs, panel: &Panel, sums: &mut [Sums]) {
-    for (pass, w) in panel.blocks.chunks(PASS).enumerate() {
-        for (x, sums) in slabs.pass(pass, w.len()).zip(sums.chunks_mut(ROWS)) {
-            #[cfg(target_arch = "x86_64")]
-            x86::slab(x, w, sums, slabs.minima);
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = (x, sums);
-        }
+/// Adds the products of a slab and a panel to `sums`, one for a row of the slab.
+pub(super) fn multiply(slabs: &Slabs, slab: usize, panel: &Panel, sums: &mut [Sums]) {
+    for (x, w) in slabs.passes(slab).zip(panel.blocks.chunks(PASS)) {
+        #[cfg(target_arch = "x86_64")]
+        x86::slab(x, w, sums, slabs.minima);
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (x, w, &sums);
     }
 }
 
@@ -30,7 +28,8 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::pack::{Block, Slab};
-    use super::{COLUMNS, ROWS, Sums, is_here};
+    use super::super::{COLUMNS, ROWS};
+    use super::{Sums, is_here};
 
     /// Registers a row of sums takes.
     const WIDE: usize = COLUMNS / 16;

@@ -173,7 +173,7 @@ impl Decoder {
     /// hidden: [L, hidden] before the final norm → [L, vocab] f32.
     pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         let normed = candle_nn::ops::rms_norm(&hidden.contiguous()?, &self.norm, self.eps)?;
-        Ok(self.head.forward(&normed)?.to_dtype(DType::F32)?)
+        Ok(in_pool(&self.device, || self.head.forward(&normed))?.to_dtype(DType::F32)?)
     }
 }
 

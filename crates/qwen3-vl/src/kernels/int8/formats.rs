@@ -4,13 +4,14 @@
 use candle_core::quantized::GgmlDType;
 use half::f16;
 
-use super::pack::{Pair, words};
+use super::super::simd;
+use super::pack::{Opened, words};
 
 /// How a format is opened.
 #[derive(Clone, Copy)]
 pub(super) struct Open {
-    /// Blocks of 32 values `2·index` and `2·index + 1` of a row.
-    pub(super) open: fn(&[u8], usize) -> Pair,
+    /// Values `256·index..` of a row, those that are not there zero.
+    pub(super) open: fn(&[u8], usize) -> Opened,
     /// Whether there are minima; otherwise values have 128 added.
     pub(super) minima: bool,
 }
@@ -39,64 +40,72 @@ fn number(row: &[u8], at: usize) -> f32 {
     f16::from_le_bytes(*bytes(row, at)).to_f32()
 }
 
-/// A scale, 32 signed values.
-fn q8_0(row: &[u8], index: usize) -> Pair {
-    const BYTES: usize = 34;
-    let mut pair = Pair::default();
-    let mut values = [0_u8; 64];
-    for half in 0..2 {
-        let at = (2 * index + half) * BYTES;
-        if at >= row.len() {
-            break;
+simd! {
+    /// Of each block: a scale, 32 signed values.
+    fn q8_0(row: &[u8], index: usize) -> Opened {
+        const BYTES: usize = 34;
+        let mut opened = Opened::default();
+        let blocks = row.get(8 * index * BYTES..).unwrap_or_default().chunks_exact(BYTES).take(8);
+        for (at, block) in blocks.enumerate() {
+            opened.scales[at] = number(block, 0);
+            let values: [u8; 32] = bytes::<32>(block, 2).map(|byte| byte ^ 0x80);
+            let quads: [u32; 8] = words(&values);
+            opened.quads[at / 2][at % 2 * 8..][..8].copy_from_slice(&quads);
         }
-        pair.scales[half] = number(row, at);
-        for (to, from) in values[half * 32..].iter_mut().zip(bytes::<32>(row, at + 2)) {
-            *to = from ^ 0x80;
-        }
+        opened
     }
-    pair.quads = words(&values);
-    pair
 }
 
-/// Scale and minimum of blocks `2·group` and `2·group + 1` of a super-block: `d · 6 bits`, `dmin · 6 bits`, 12 bytes in all.
+/// Scales and minima of the eight blocks of a super-block: `d · 6 bits`, `dmin · 6 bits`, packed in 12 bytes. The first four of each
+/// have six bits together; the last four their low halves in the last bytes and their high bits above the first four.
 #[inline(always)]
-fn scales(row: &[u8], at: usize, group: usize) -> ([f32; 2], [f32; 2]) {
-    let (d, dmin) = (number(row, at), number(row, at + 2));
-    let packed = bytes::<12>(row, at + 4);
-    let six = |block: usize| match block {
-        0..4 => (packed[block] & 63, packed[block + 4] & 63),
-        _ => (packed[block + 4] & 15 | packed[block - 4] >> 6 << 4, packed[block + 4] >> 4 | packed[block] >> 6 << 4),
-    };
-    let both = [six(2 * group), six(2 * group + 1)];
-    (both.map(|(scale, _)| d * f32::from(scale)), both.map(|(_, minimum)| dmin * f32::from(minimum)))
+fn scales(block: &[u8]) -> ([f32; 8], [f32; 8]) {
+    let (d, dmin) = (number(block, 0), number(block, 2));
+    let [scales, minima, rest] = words(bytes::<12>(block, 4));
+    let six = |word: u32| word & 0x3f3f_3f3f;
+    let high = |word: u32| (word >> 6 & 0x0303_0303) << 4;
+    let joined = |first: u32, last: u32| u64::from(first) | u64::from(last) << 32;
+    let scaled = |by: f32, six: u64| six.to_le_bytes().map(|six| by * f32::from(six));
+    (
+        scaled(d, joined(six(scales), rest & 0x0f0f_0f0f | high(scales))),
+        scaled(dmin, joined(six(minima), rest >> 4 & 0x0f0f_0f0f | high(minima))),
+    )
 }
 
-/// Two numbers, scales, 128 bytes of which 32 hold two blocks: the low halves and the high halves.
-fn q4_k(row: &[u8], index: usize) -> Pair {
-    const BYTES: usize = 144;
-    let (at, group) = (index / 4 * BYTES, index % 4);
-    let (scales, minima) = scales(row, at, group);
-    let nibbles = bytes::<32>(row, at + 16 + 32 * group);
-    let mut values = [0_u8; 64];
-    for (i, byte) in nibbles.iter().enumerate() {
-        values[i] = byte & 15;
-        values[32 + i] = byte >> 4;
+simd! {
+    /// Two numbers, scales, 128 bytes of which 32 hold two blocks: the low halves and the high halves.
+    fn q4_k(row: &[u8], index: usize) -> Opened {
+        const BYTES: usize = 144;
+        let Some(block) = row.get(index * BYTES..).and_then(|rest| rest.first_chunk::<BYTES>()) else {
+            return Opened::default();
+        };
+        let (scales, minima) = scales(block);
+        let quads = std::array::from_fn(|pair| {
+            let nibbles = bytes::<32>(block, 16 + 32 * pair);
+            let values: [u8; 64] = std::array::from_fn(|i| if i < 32 { nibbles[i] & 15 } else { nibbles[i - 32] >> 4 });
+            words(&values)
+        });
+        Opened { quads, scales, minima }
     }
-    Pair { quads: words(&values), scales, minima }
 }
 
-/// As Q4_K, with 32 bytes of fifth bits before the halves: bit `b` of each belongs to block `b`.
-fn q5_k(row: &[u8], index: usize) -> Pair {
-    const BYTES: usize = 176;
-    let (at, group) = (index / 4 * BYTES, index % 4);
-    let (scales, minima) = scales(row, at, group);
-    let fifths = bytes::<32>(row, at + 16);
-    let nibbles = bytes::<32>(row, at + 48 + 32 * group);
-    let mut values = [0_u8; 64];
-    for (i, (byte, fifth)) in nibbles.iter().zip(fifths).enumerate() {
-        let bits = fifth >> (2 * group);
-        values[i] = byte & 15 | (bits & 1) << 4;
-        values[32 + i] = byte >> 4 | (bits >> 1 & 1) << 4;
+simd! {
+    /// As Q4_K, with 32 bytes of fifth bits before the halves: bit `b` of each belongs to block `b`.
+    fn q5_k(row: &[u8], index: usize) -> Opened {
+        const BYTES: usize = 176;
+        let Some(block) = row.get(index * BYTES..).and_then(|rest| rest.first_chunk::<BYTES>()) else {
+            return Opened::default();
+        };
+        let (scales, minima) = scales(block);
+        let fifths = bytes::<32>(block, 16);
+        let quads = std::array::from_fn(|pair| {
+            let nibbles = bytes::<32>(block, 48 + 32 * pair);
+            let fifth = |i: usize, of: usize| (fifths[i] >> (2 * pair + of) & 1) << 4;
+            let values: [u8; 64] = std::array::from_fn(|i| {
+                if i < 32 { nibbles[i] & 15 | fifth(i, 0) } else { nibbles[i - 32] >> 4 | fifth(i - 32, 1) }
+            });
+            words(&values)
+        });
+        Opened { quads, scales, minima }
     }
-    Pair { quads: words(&values), scales, minima }
 }

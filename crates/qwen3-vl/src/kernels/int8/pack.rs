@@ -127,39 +127,45 @@ pub(super) struct Panel {
     pub(super) blocks: Vec<Block>,
 }
 
-/// Two blocks of a row: the values of one after those of the other, and their scales and minima.
+/// Eight blocks of a row.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Pair {
-    pub(super) quads: [u32; 2 * QUADS],
-    pub(super) scales: [f32; 2],
-    pub(super) minima: [f32; 2],
+pub(super) struct Opened {
+    /// Two blocks, one after the other, in each.
+    pub(super) quads: [[u32; 2 * QUADS]; 4],
+    pub(super) scales: [f32; 8],
+    pub(super) minima: [f32; 8],
 }
 
+/// Rows that are turned together.
+const SIDE: usize = COLUMNS / 2;
+
 impl Panel {
-    /// rows: at most [`COLUMNS`] rows of `row_bytes` bytes, each `k` values; `open(row, index)` gives two neighbouring blocks
-    /// (the second is zero where there is none).
-    pub(super) fn open(&mut self, rows: &[u8], row_bytes: usize, k: usize, open: fn(&[u8], usize) -> Pair) {
+    /// rows: at most [`COLUMNS`] rows of `row_bytes` bytes, each `k` values; `open(row, index)` gives eight neighbouring blocks.
+    pub(super) fn open(&mut self, rows: &[u8], row_bytes: usize, k: usize, open: fn(&[u8], usize) -> Opened) {
         const EMPTY: Block = Block { quads: [[0; COLUMNS]; QUADS], scales: [0.0; COLUMNS], minima: [0.0; COLUMNS] };
         self.blocks.resize(k / BLOCK, EMPTY);
         if rows.len() < COLUMNS * row_bytes {
             self.blocks.fill(EMPTY);
         }
-        for (half, rows) in rows.chunks(COLUMNS / 2 * row_bytes).enumerate() {
-            let first = half * COLUMNS / 2;
-            for (index, blocks) in self.blocks.chunks_mut(2).enumerate() {
-                let mut square = [[0_u32; 2 * QUADS]; COLUMNS / 2];
+        for (half, rows) in rows.chunks(SIDE * row_bytes).enumerate() {
+            let first = half * SIDE;
+            for (index, blocks) in self.blocks.chunks_mut(8).enumerate() {
+                let mut squares = [[[0_u32; 2 * QUADS]; SIDE]; 4];
                 for (at, row) in rows.chunks_exact(row_bytes).enumerate() {
-                    let pair = open(row, index);
-                    square[at] = pair.quads;
-                    for (block, (scale, minimum)) in blocks.iter_mut().zip(pair.scales.into_iter().zip(pair.minima)) {
+                    let opened = open(row, index);
+                    squares.iter_mut().zip(opened.quads).for_each(|(square, quads)| square[at] = quads);
+                    for (block, (scale, minimum)) in blocks.iter_mut().zip(opened.scales.into_iter().zip(opened.minima))
+                    {
                         block.scales[first + at] = scale;
                         block.minima[first + at] = minimum;
                     }
                 }
-                let square = transposed(square);
-                for (block, quads) in blocks.iter_mut().zip(square.as_chunks::<QUADS>().0) {
-                    for (to, from) in block.quads.iter_mut().zip(quads) {
-                        to[first..first + COLUMNS / 2].copy_from_slice(from);
+                for (pair, square) in blocks.chunks_mut(2).zip(squares) {
+                    let square = transposed(square);
+                    for (block, quads) in pair.iter_mut().zip(square.as_chunks::<QUADS>().0) {
+                        for (to, from) in block.quads.iter_mut().zip(quads) {
+                            to[first..first + SIDE].copy_from_slice(from);
+                        }
                     }
                 }
             }

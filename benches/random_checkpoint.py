@@ -45,6 +45,9 @@ def main():
     torch.manual_seed(0)
     torch.set_default_dtype(torch.bfloat16)
     model = Qwen3VLForConditionalGeneration(config(args.layers, args.blocks))
+    known = len(json.loads((BUNDLED / "tokenizer.json").read_text())["model"]["vocab"])
+    # Tokens that the tokenizer has no text for are never the likeliest: what such a model writes can be read, if not understood.
+    model.get_input_embeddings().weight.data[known:] = 0
     model.save_pretrained(args.folder)
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         shutil.copy(BUNDLED / name, args.folder / name)

@@ -142,6 +142,9 @@ pub(crate) struct Bench {
     /// How often it is asked, each time with its number before it so that no two are the same
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub(crate) times: u32,
+    /// Tokens after which an answer is stopped
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) tokens: u32,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,7 +6,6 @@ use anyhow::bail;
 use engine::{Engine, Place};
 use futures::StreamExt;
 use serde::Serialize;
-use timeline::events::Usage;
 use timeline::{AnswerEvent, ProgressEvent, VideoId, VideoState};
 
 use crate::cli::Bench;
@@ -23,16 +22,29 @@ struct Report {
     /// From the first frame out of FFmpeg to the last segment encoded; decoding goes on at the same time.
     index_s: f64,
     index_frames_per_s: f64,
+    /// Of the first question, which reads all of them.
     prompt_tokens: u32,
     prefill_tokens_per_s: f64,
     decode_tokens_per_s: f64,
-    first_question_first_token_ms: u32,
-    second_question_first_token_ms: u32,
-    second_question_kept_tokens: u32,
-    questions: u32,
-    last_question_first_token_ms: u32,
+    first_question_first_token_ms: f64,
+    second_question_first_token_ms: f64,
+    /// The others were kept.
+    second_question_tokens_read: u32,
+    questions: usize,
+    last_question_first_token_ms: f64,
     /// The largest this process ever was.
     peak_memory_mib: u64,
+}
+
+/// How one question went.
+#[derive(Default)]
+struct Asked {
+    /// Tokens read for it.
+    read: u32,
+    first_token_ms: f64,
+    /// Tokens written after the first, and what they took.
+    written: u32,
+    writing_s: f64,
 }
 
 /// Measures with an empty cache.
@@ -56,7 +68,7 @@ pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
             let about = engine.video(&id).await?;
             let mut answers = Vec::new();
             for number in 1..=request.times {
-                answers.push(ask(&engine, &id, &format!("{number}. {}", request.question)).await?);
+                answers.push(ask(&engine, &id, &format!("{number}. {}", request.question), request.tokens).await?);
             }
             report(&engine, (about.frames, about.segments), index_s, &answers)
         })
@@ -81,38 +93,50 @@ async fn wait_until_ready(engine: &Engine, id: &VideoId) -> anyhow::Result<()> {
     bail!("the index was never completed")
 }
 
-async fn ask(engine: &Engine, id: &VideoId, question: &str) -> anyhow::Result<Usage> {
+/// Asks, and drops the answer after `tokens` pieces of it: a model of random weights would never end.
+async fn ask(engine: &Engine, id: &VideoId, question: &str, tokens: u32) -> anyhow::Result<Asked> {
+    let begun = Instant::now();
     let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
+    let (mut asked, mut first) = (Asked::default(), None);
     while let Some(event) = events.next().await {
-        match event {
-            AnswerEvent::Done { usage } => return Ok(usage),
-            AnswerEvent::Error { message, .. } => bail!(message),
+        match (event, first) {
+            (AnswerEvent::Reading { total, .. }, None) => asked.read = asked.read.max(total),
+            (AnswerEvent::Token { .. } | AnswerEvent::Thought { .. }, None) => {
+                first = Some(Instant::now());
+                asked.first_token_ms = begun.elapsed().as_secs_f64() * 1000.0;
+            }
+            (AnswerEvent::Token { .. } | AnswerEvent::Thought { .. }, Some(first)) => {
+                asked.written += 1;
+                asked.writing_s = first.elapsed().as_secs_f64();
+            }
+            (AnswerEvent::Error { message, .. }, _) => bail!(message),
             _ => {}
         }
+        if asked.written + 1 >= tokens && first.is_some() {
+            break;
+        }
     }
-    bail!("the answer ended before its end")
+    if first.is_none() { bail!("the answer ended before its first word") }
+    Ok(asked)
 }
 
-fn report(engine: &Engine, (frames, segments): (u32, u32), index_s: f64, answers: &[Usage]) -> anyhow::Result<Report> {
+fn report(engine: &Engine, (frames, segments): (u32, u32), index_s: f64, answers: &[Asked]) -> anyhow::Result<Report> {
     let [first, second, ..] = answers else { bail!("fewer than two answers") };
     let last = answers.last().unwrap_or(second);
-    let per_s = |tokens: u32, ms: u32| f64::from(tokens) * 1000.0 / f64::from(ms.max(1));
+    let (written, writing_s) = answers.iter().fold((0, 0.0), |(n, s), a| (n + a.written, s + a.writing_s));
     Ok(Report {
         model: engine.model().name,
         frames,
         segments,
         index_s,
         index_frames_per_s: f64::from(frames) / index_s.max(0.001),
-        prompt_tokens: first.prompt_tokens,
-        prefill_tokens_per_s: per_s(first.prompt_tokens.saturating_sub(first.kept_tokens), first.first_token_ms),
-        decode_tokens_per_s: per_s(
-            second.answer_tokens.saturating_sub(1),
-            second.total_ms.saturating_sub(second.first_token_ms),
-        ),
+        prompt_tokens: first.read,
+        prefill_tokens_per_s: f64::from(first.read) * 1000.0 / first.first_token_ms.max(1.0),
+        decode_tokens_per_s: f64::from(written) / writing_s.max(0.001),
         first_question_first_token_ms: first.first_token_ms,
         second_question_first_token_ms: second.first_token_ms,
-        second_question_kept_tokens: second.kept_tokens,
-        questions: u32::try_from(answers.len()).unwrap_or(u32::MAX),
+        second_question_tokens_read: second.read,
+        questions: answers.len(),
         last_question_first_token_ms: last.first_token_ms,
         peak_memory_mib: peak_memory_mib(),
     })

@@ -5,6 +5,8 @@
     python benches/random_checkpoint.py FOLDER && python benches/model.py --model FOLDER --segments 16 --height 192 \
         --width 320 --prefill 1100 --decode 16 --ours 16bit,q8_0,q4k --theirs bfloat16,float32
 
+    python benches/model.py … --llama BENCH --gguf bf16.gguf,q8_0.gguf      # and llama.cpp: see llama_cpp/
+
 Prints segments encoded, prompt tokens read and answer tokens written per second for every precision of ours and every type of
 theirs, each in a process of its own (so that the peak of its memory is its own), ratios to the first of theirs, and what the
 machine can do at most: torch's f32 matrix product and memory bandwidth. Medians of the repeats.
@@ -54,6 +56,14 @@ def run_theirs(args, dtype):
     for name, _ in NUMBERS:
         command += [f"--{name}", str(getattr(args, name))]
     return measured(command)
+
+
+def run_llama(args, file):
+    """llama.cpp has no part in pictures here: reading and writing only."""
+    command = [args.llama, "measure", file]
+    for name in ("threads", "prefill", "decode", "repeats"):
+        command += [f"--{name}", str(getattr(args, name))]
+    return {WHAT[0]: float("nan")} | measured(command)
 
 
 def peer(args):
@@ -110,6 +120,8 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--ours", default="f32", help="precisions, comma-separated")
     parser.add_argument("--theirs", default="float32", help="torch types, comma-separated; ratios are to the first")
+    parser.add_argument("--llama", help="the program of llama_cpp/bench.cpp")
+    parser.add_argument("--gguf", default="", help="files for it, comma-separated")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     for name, default in NUMBERS:
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -118,10 +130,12 @@ def main():
         return peer(args)
     theirs = {dtype: run_theirs(args, dtype) for dtype in args.theirs.split(",")}
     ours = {precision: run_ours(args, precision) for precision in args.ours.split(",")}
+    llama = {os.path.basename(file): run_llama(args, file) for file in args.gguf.split(",") if file}
     base = next(iter(theirs.values()))
     print(f"{args.model}, {args.threads} threads, segments of {args.height}x{args.width}, prompt of {args.prefill} tokens")
     print(f"{'':<24}" + "".join(f"{what + '/s':>26}" for what in WHAT) + f"{'memory':>14}")
-    for name, rates in [(f"transformers {d}", r) for d, r in theirs.items()] + [(f"timepin {p}", r) for p, r in ours.items()]:
+    tables = (("transformers", theirs), ("llama.cpp", llama), ("timepin", ours))
+    for name, rates in ((f"{who} {kind}", rates) for who, table in tables for kind, rates in table.items()):
         cells = "".join(f"{rates[what]:>15.2f} ({rates[what] / base[what]:>6.2f} x)" for what in WHAT)
         print(f"{name:<24}{cells}{rates['memory']:>10.2f} GiB")
     peak, bandwidth = machine(args)

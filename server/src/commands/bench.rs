@@ -116,7 +116,9 @@ async fn ask(engine: &Engine, id: &VideoId, question: &str, tokens: u32) -> anyh
             break;
         }
     }
-    if first.is_none() { bail!("the answer ended before its first word") }
+    if first.is_none() {
+        bail!("the answer ended before its first word")
+    }
     Ok(asked)
 }
 

@@ -1,13 +1,13 @@
 //! Files that are no videos, cut or damaged: a typed error that says what to do, never a panic, never much memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod corpus;
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::Cursor;
 
-use corpus::{all, corpus};
+use common::{all, film, find, try_open as open};
 use demux::{Container, Error, Movie};
 use proptest::prelude::*;
 
@@ -36,10 +36,6 @@ unsafe impl GlobalAlloc for Watched {
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-fn open(bytes: &[u8]) -> Result<Movie, Error> {
-    demux::open(&mut Cursor::new(bytes))
-}
-
 /// What opening costs: no single allocation beyond a small multiple of the file.
 fn open_within_bounds(bytes: &[u8]) -> Result<Movie, Error> {
     LARGEST.with(|l| l.set(0));
@@ -47,14 +43,6 @@ fn open_within_bounds(bytes: &[u8]) -> Result<Movie, Error> {
     let largest = LARGEST.with(Cell::get);
     assert!(largest <= 4096 + 160 * bytes.len(), "{largest} bytes at once for a file of {}", bytes.len());
     result
-}
-
-fn film(name: &str) -> Vec<u8> {
-    std::fs::read(corpus().join(name)).unwrap()
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> usize {
-    bytes.windows(what.len()).position(|w| w == what).unwrap()
 }
 
 #[test]
@@ -153,11 +141,15 @@ fn a_small_file_cannot_claim_a_billion_samples() {
 }
 
 #[test]
-fn encrypted_pictures_are_refused() {
-    let mut film = film("r25.mp4");
-    let entry = find(&film, b"avc1\0\0\0\0\0\0\0\x01");
-    film[entry..entry + 4].copy_from_slice(b"encv");
-    assert!(matches!(open(&film).unwrap().video(), Err(Error::Encrypted)));
+fn encrypted_pictures_are_refused_and_the_scheme_is_named() {
+    let mut bare = film("r25.mp4");
+    let entry = find(&bare, b"avc1\0\0\0\0\0\0\0\x01");
+    bare[entry..entry + 4].copy_from_slice(b"encv");
+    assert!(matches!(open(&bare).unwrap().video(), Err(Error::Encrypted { scheme }) if scheme == "DRM"));
+    let movie = open(&film("cenc.mp4")).unwrap();
+    assert_eq!((movie.tracks[0].codec.name.as_str(), movie.tracks[0].presented.len()), ("H.264", 25));
+    let error = movie.video().unwrap_err();
+    assert!(matches!(&error, Error::Encrypted { scheme } if scheme == "cenc"), "{error}");
 }
 
 /// What holds of every movie, however damaged its file.
@@ -170,6 +162,12 @@ fn check(movie: &Movie, film: &[u8]) {
             let size = track.samples[frame.sample as usize].size as usize;
             let read = track.read_sample(&mut Cursor::new(film), frame.sample as usize);
             assert!(read.is_err() || read.is_ok_and(|bytes| bytes.len() <= size + 64));
+        }
+    }
+    for track in &movie.subtitles {
+        match track.read(&mut Cursor::new(film)) {
+            Ok(reading) => assert!(!reading.transcript.cues.is_empty()),
+            Err(error) => assert!(error.to_string().contains(&format!("track {}", track.id)), "{error}"),
         }
     }
 }

@@ -165,6 +165,7 @@ fn track_text(track: &TrackReport) -> String {
     let kind = match track.kind {
         TrackKind::Video => "video",
         TrackKind::Audio => "sound",
+        TrackKind::Subtitle => "subtitles",
         TrackKind::Other => "other",
     };
     let mut parts = vec![if track.codec == track.codec_name {

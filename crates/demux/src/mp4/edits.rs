@@ -19,7 +19,7 @@ pub(super) struct Presentation {
 }
 
 /// Shown samples and visited samples per sample of the track: an edit list that repeats more than this is noise.
-const MOST_REPEATS: usize = 64;
+pub(super) const MOST_REPEATS: usize = 64;
 
 /// Applies the edit list. In a fragmented file the list only moves the clock, nothing is cut.
 pub(super) fn present(
@@ -46,8 +46,8 @@ fn all(samples: &[RawSample], shift: i64) -> Presentation {
     Presentation { shift, shown }
 }
 
-/// A leading empty edit delays; the start of the next one is cut off.
-fn offset(edits: &[Edit], timescale: u32, movie_timescale: u32) -> i64 {
+/// What a list adds that only moves the clock: a leading empty edit delays; the start of the next one is cut off.
+pub(super) fn offset(edits: &[Edit], timescale: u32, movie_timescale: u32) -> i64 {
     match edits {
         [first, second, ..] if first.media_time < 0 => {
             rescale(first.duration, movie_timescale, timescale).saturating_sub(second.media_time.max(0))

@@ -1,10 +1,11 @@
-//! Video files to tracks and samples with exact timestamps: pure, `Read + Seek`, native and wasm32.
+//! Video files to tracks, samples and subtitles with exact timestamps: pure, `Read + Seek`, native and wasm32.
 //!
 //! [`open`] recognises the container by its first bytes and reads its index, never the pictures: a file of five
 //! gigabytes costs a few box headers and one `moov`, or the headers of its blocks. (A transport stream has no index and is
-//! read through once.) What comes back is a [`Movie`]: for every video track its samples in
-//! decoding order (where to read, what to give to a decoder) and its frames in presentation order (what is shown when,
-//! edit list applied), its subtitle tracks, whose cues are read when asked for, all with microseconds equal to what `ffprobe -show_frames` prints ([`time`] tells how they round).
+//! read through once.) What comes back is a [`Movie`]: for every video track its samples in decoding order (where to read,
+//! what to give to a decoder) and its frames in presentation order (what is shown when, edit list applied), with
+//! microseconds equal to what `ffprobe -show_frames` prints ([`time`] tells how they round); and the subtitle tracks, on
+//! the same clock, whose cues [`SubtitleTrack::read`] reads when they are wanted.
 //!
 //! | I want to change how … | file |
 //! |---|---|

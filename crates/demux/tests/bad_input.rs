@@ -130,6 +130,15 @@ fn a_clock_without_ticks_is_refused_by_name() {
 }
 
 #[test]
+fn a_clock_of_edits_without_ticks_leaves_the_pictures_where_they_are() {
+    let mut film = film("cut.mp4");
+    let mvhd = find(&film, b"mvhd");
+    film[mvhd + 16..mvhd + 20].fill(0);
+    let (all, cut) = (open(&film).unwrap(), open(&common::film("cut.mp4")).unwrap());
+    assert!(all.video().unwrap().presented.len() > cut.video().unwrap().presented.len());
+}
+
+#[test]
 fn a_small_file_cannot_claim_a_billion_samples() {
     let mut film = film("r25.mp4");
     let stsz = find(&film, b"stsz");

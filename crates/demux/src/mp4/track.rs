@@ -80,6 +80,7 @@ fn chapters(moov: Body<'_>) -> BTreeSet<u32> {
     lists.flat_map(|mut list| std::iter::from_fn(move || list.u32().ok())).collect()
 }
 
+/// What a track carries, by its handler.
 fn carries(trak: Body<'_>, mdia: Body<'_>, chapters: &BTreeSet<u32>) -> TrackKind {
     let id = || trak.child(b"tkhd").and_then(|tkhd| header::track(tkhd).ok()).map(|(id, ..)| id);
     match mdia.child(b"hdlr").and_then(|hdlr| header::handler(hdlr).ok()).as_ref() {

@@ -13,8 +13,11 @@ pub(crate) fn words(words: &[u32]) -> Vec<u8> {
 /// Boxes that hold boxes, as far as the tests look.
 const PARENTS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
 
+/// From a box's kind and content to what stands in its place; nothing where it stays.
+type Change<'a> = &'a dyn Fn(&[u8], &[u8]) -> Option<Vec<u8>>;
+
 /// Boxes with every one that `change` knows replaced, at any depth; sizes follow.
-pub(crate) fn rewritten(boxes: &[u8], change: &dyn Fn(&[u8], &[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn rewritten(boxes: &[u8], change: Change<'_>) -> Vec<u8> {
     let (mut rest, mut out) = (boxes, Vec::new());
     while let Some((size, _)) = rest.split_first_chunk() {
         let (one, tail) = rest.split_at(u32::from_be_bytes(*size) as usize);

@@ -6,8 +6,7 @@ use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 /// What a stream holds, up to `most` bytes, and whether that is all of it and nothing was wrong. Memory follows what comes
 /// out, which is at most a thousand times what goes in.
 pub(crate) fn inflated(bytes: &[u8], most: usize) -> (Vec<u8>, bool) {
-    let flags =
-        inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let flags = inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
     let mut state = Box::<DecompressorOxide>::default();
     let mut out = vec![0; bytes.len().saturating_mul(2).min(most)];
     let (mut read, mut written) = (0, 0);

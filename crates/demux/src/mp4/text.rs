@@ -65,13 +65,12 @@ pub(super) fn packets(
         start: at(start),
         end: (sample.delta > 0).then(|| at(end)),
     };
-    let filled = samples.iter().filter(|sample| sample.size > 0);
     let end_of = |sample: &RawSample| sample.cts.saturating_add(sample.delta.into());
     if edits.is_empty() || movie_timescale == 0 || fragmented {
-        let moved = edits.first().filter(|_| movie_timescale > 0);
-        let shift = moved.map_or(0, |_| offset(edits, timescale, movie_timescale));
-        let all = filled.map(|s| packet(s, s.cts.saturating_add(shift), end_of(s).saturating_add(shift)));
-        return all.collect();
+        let moved = !edits.is_empty() && movie_timescale > 0;
+        let shift = if moved { offset(edits, timescale, movie_timescale) } else { 0 };
+        let filled = samples.iter().filter(|sample| sample.size > 0);
+        return filled.map(|s| packet(s, s.cts.saturating_add(shift), end_of(s).saturating_add(shift))).collect();
     }
     let mut packets = Vec::new();
     let mut visits = samples.len().saturating_mul(MOST_REPEATS);
@@ -83,18 +82,18 @@ pub(super) fn packets(
         if edit.media_time < 0 {
             continue;
         }
-        visits = visits.saturating_sub(samples.len());
-        if visits == 0 && !packets.is_empty() {
-            break;
-        }
         let from = edit.media_time;
         let until = if length == 0 { i64::MAX } else { from.saturating_add(length) };
         let shift = start.saturating_sub(from);
-        let lasts_into = |s: &&RawSample| s.cts < until && (end_of(s) > from || s.cts >= from);
-        packets.extend(filled.clone().filter(lasts_into).map(|s| {
-            let (first, last) = (s.cts.max(from), end_of(s).min(until));
-            packet(s, first.saturating_add(shift), last.saturating_add(shift))
-        }));
+        let first = samples.partition_point(|s| s.cts < from && end_of(s) <= from);
+        for sample in samples.iter().skip(first).take_while(|s| s.cts < until) {
+            let Some(left) = visits.checked_sub(1) else { return packets };
+            visits = left;
+            if sample.size > 0 {
+                let (start, end) = (sample.cts.max(from), end_of(sample).min(until));
+                packets.push(packet(sample, start.saturating_add(shift), end.saturating_add(shift)));
+            }
+        }
     }
     packets
 }
@@ -132,6 +131,7 @@ mod tests {
         assert_eq!(shown(&[edit(50, 300)]), [(0, 100), (100, 300), (300, 500)]);
         // Later by a second; the end of the media is where the track ends.
         assert_eq!(shown(&[edit(100, -1), edit(0, 500)]), [(1_000, 1_100), (1_100, 1_500)]);
+        assert_eq!(shown(&[edit(1, 400); 10_000]).len(), 3 * MOST_REPEATS, "a list that repeats without end");
         // The same stretch twice.
         assert_eq!(shown(&[edit(20, 400), edit(20, 400)]), [(0, 200), (200, 400)]);
     }

@@ -170,17 +170,21 @@ impl Draft {
         Some(lost)
     }
 
-    /// Applies the edit list and turns ticks into microseconds.
+    /// The track as it is shown. The samples of texts become packets.
     pub(super) fn finish(mut self, movie_timescale: u32) -> (Track, Option<SubtitleTrack>) {
-        let scale = self.timescale;
-        if self.kind == TrackKind::Subtitle {
-            let (samples, text) = (std::mem::take(&mut self.samples), std::mem::take(&mut self.text));
-            let packets = text::packets(&samples, &self.edits, scale, movie_timescale, self.fragmented);
-            let (track, _) = Self { kind: TrackKind::Other, ..self }.finish(movie_timescale);
-            let track = Track { kind: TrackKind::Subtitle, ..track };
-            let subtitles = SubtitleTrack::of(&track, text, packets);
-            return (track, Some(subtitles));
+        if self.kind != TrackKind::Subtitle {
+            return (self.track(movie_timescale), None);
         }
+        let (samples, text) = (std::mem::take(&mut self.samples), std::mem::take(&mut self.text));
+        let packets = text::packets(&samples, &self.edits, self.timescale, movie_timescale, self.fragmented);
+        let track = self.track(movie_timescale);
+        let subtitles = SubtitleTrack::of(&track, text, packets);
+        (track, Some(subtitles))
+    }
+
+    /// Applies the edit list and turns ticks into microseconds.
+    fn track(self, movie_timescale: u32) -> Track {
+        let scale = self.timescale;
         let plan = edits::present(&self.samples, &self.edits, scale, movie_timescale, self.fragmented);
         let last = plan.shown.iter().filter_map(|&(time, sample)| {
             let delta = self.samples.get(sample as usize)?.delta;
@@ -201,7 +205,7 @@ impl Draft {
         let samples = self.samples.iter().map(sample).collect();
         let presented = plan.shown.iter().map(|&(time, sample)| Frame { pts: micros(time, scale), sample }).collect();
         let entry::Entry { codec, width, height, pixel_aspect, color, .. } = self.entry;
-        let track = Track {
+        Track {
             id: self.id,
             kind: self.kind,
             enabled: self.enabled,
@@ -216,7 +220,6 @@ impl Draft {
             samples,
             presented,
             layout: Layout::Plain,
-        };
-        (track, None)
+        }
     }
 }

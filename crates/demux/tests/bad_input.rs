@@ -7,6 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::Cursor;
 
+use common::boxes::{ENTRY, boxed, rewritten, text_film, words};
 use common::{all, film, find, try_open as open};
 use demux::{Container, Error, Movie};
 use proptest::prelude::*;
@@ -243,6 +244,38 @@ fn a_kilobyte_that_claims_a_gigabyte_takes_no_memory() {
         film.resize(1024, 0);
         assert!(open_within_bounds(&film).and_then(|movie| movie.video().map(|_| ())).is_err());
     }
+}
+
+/// A track of one byte a sample, and an edit list that shows all of it again and again.
+#[test]
+fn an_edit_list_without_end_takes_no_more_memory_than_any_other() {
+    const SAMPLES: u32 = 50_000;
+    for handler in [b"vide", b"sbtl"] {
+        let entry = boxed(b"tx3g", &[&ENTRY[..], &[0; 80]].concat());
+        let small = text_film(handler, &entry, &[(1, &vec![0; SAMPLES as usize])]);
+        let moov = find(&small, b"moov") - 4;
+        let edits = [0, 2_000].into_iter().chain((0..2_000).flat_map(|_| [SAMPLES, 0, 1 << 16])).collect::<Vec<_>>();
+        let clock = boxed(b"mvhd", &words(&[[0, 0, 0, 1_000].as_slice(), &[0; 21]].concat()));
+        let index = rewritten(&small[moov..], &|kind, _| match kind {
+            b"stts" => Some(boxed(kind, &words(&[0, 1, SAMPLES, 1]))),
+            b"stsc" => Some(boxed(kind, &words(&[0, 1, 1, SAMPLES, 1]))),
+            b"stsz" => Some(boxed(kind, &words(&[0, 1, SAMPLES]))),
+            b"tkhd" => Some([small_box(&small, b"tkhd"), boxed(b"edts", &boxed(b"elst", &words(&edits)))].concat()),
+            _ => None,
+        });
+        let index = boxed(b"moov", &[clock, index[8..].to_vec()].concat());
+        let film = [&small[..moov], &index].concat();
+        let movie = open_within_bounds(&film).unwrap();
+        let shown = movie.tracks[0].presented.len();
+        assert!(handler == b"sbtl" || (SAMPLES as usize + 1..5 * SAMPLES as usize).contains(&shown), "{shown}");
+    }
+}
+
+/// A box of a film, as it stands there.
+fn small_box(film: &[u8], kind: &[u8]) -> Vec<u8> {
+    let at = find(film, kind) - 4;
+    let size = u32::from_be_bytes(film[at..at + 4].try_into().unwrap()) as usize;
+    film[at..at + size].to_vec()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! are shown, and the text of a sample.
 
 use super::boxes::{Body, Kind};
-use super::edits::{MOST_REPEATS, offset};
+use super::edits::{Repeats, offset};
 use super::header::{self, Edit};
 use super::{RawSample, micros};
 use crate::subtitles::{Form, Packet, Text};
@@ -73,7 +73,7 @@ pub(super) fn packets(
         return filled.map(|s| packet(s, s.cts.saturating_add(shift), end_of(s).saturating_add(shift))).collect();
     }
     let mut packets = Vec::new();
-    let mut visits = samples.len().saturating_mul(MOST_REPEATS);
+    let mut repeats = Repeats::of(samples.len());
     let mut clock = 0_i64;
     for edit in edits {
         let length = rescale(edit.duration, movie_timescale, timescale).max(0);
@@ -87,9 +87,10 @@ pub(super) fn packets(
         let shift = start.saturating_sub(from);
         let first = samples.partition_point(|s| s.cts < from && end_of(s) <= from);
         for sample in samples.iter().skip(first).take_while(|s| s.cts < until) {
-            let Some(left) = visits.checked_sub(1) else { return packets };
-            visits = left;
-            if sample.size > 0 {
+            if !repeats.visit() {
+                return packets;
+            }
+            if sample.size > 0 && repeats.show() {
                 let (start, end) = (sample.cts.max(from), end_of(sample).min(until));
                 packets.push(packet(sample, start.saturating_add(shift), end.saturating_add(shift)));
             }
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(shown(&[edit(50, 300)]), [(0, 100), (100, 300), (300, 500)]);
         // Later by a second; the end of the media is where the track ends.
         assert_eq!(shown(&[edit(100, -1), edit(0, 500)]), [(1_000, 1_100), (1_100, 1_500)]);
-        assert_eq!(shown(&[edit(1, 400); 10_000]).len(), 3 * MOST_REPEATS, "a list that repeats without end");
+        assert!((200..300).contains(&shown(&[edit(1, 400); 10_000]).len()), "a list that repeats without end");
         // The same stretch twice.
         assert_eq!(shown(&[edit(20, 400), edit(20, 400)]), [(0, 200), (200, 400)]);
     }

@@ -68,8 +68,11 @@ pub enum Error {
     )]
     ZeroDuration,
     /// Protected content.
-    #[error("the video is encrypted (DRM) and cannot be analysed; use a file without copy protection")]
-    Encrypted,
+    #[error("the video is encrypted ({scheme}) and cannot be analysed; use a file without copy protection")]
+    Encrypted {
+        /// The scheme, where the file names it: `cenc`, `cbcs`.
+        scheme: String,
+    },
     /// A box, element or chunk contradicts itself or its parent.
     #[error("the file is damaged: {what} in '{name}' at byte {offset}; get or export it again")]
     Malformed {

@@ -145,6 +145,7 @@ mod tests {
             string: string.to_owned(),
             description: None,
             encrypted: false,
+            scheme: None,
         };
         Track {
             id: 1,

@@ -1,10 +1,12 @@
 //! From the bytes of a file to what a decoder is given: the one way to read a sample, whatever the container does to it.
 
+use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use crate::movie::Track;
 use crate::source::fill;
+use crate::zlib::inflated;
 use crate::{Error, ts};
 
 /// How the samples of a track lie in the file.
@@ -14,6 +16,8 @@ pub enum Layout {
     Plain,
     /// Each in one piece without its first bytes, which are always these (Matroska's header stripping).
     Stripped(Vec<u8>),
+    /// Each in one piece, compressed with zlib (Matroska).
+    Zlib,
     /// Scattered over the packets of a transport stream.
     Packets(Packets),
     /// Compressed in a way that is not undone here, in words.
@@ -35,6 +39,27 @@ pub struct Packets {
 
 /// A sample larger than this is noise: no codec writes a picture of a quarter of a gigabyte.
 const LARGEST_SAMPLE: u64 = 256 << 20;
+
+/// What was done to a sample's bytes taken back.
+pub(crate) struct Undone<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
+    /// Whether nothing was wrong or missing.
+    pub(crate) whole: bool,
+}
+
+impl Layout {
+    /// Takes back what was done to a sample that lies in one piece, as far as its bytes go and up to `most`.
+    pub(crate) fn undone<'a>(&self, bytes: &'a [u8], most: usize) -> Undone<'a> {
+        match self {
+            Self::Stripped(prefix) => Undone { bytes: Cow::Owned([prefix, bytes].concat()), whole: true },
+            Self::Zlib => {
+                let (bytes, whole) = inflated(bytes, most);
+                Undone { bytes: Cow::Owned(bytes), whole }
+            }
+            Self::Plain | Self::Packets(_) | Self::Compressed(_) => Undone { bytes: Cow::Borrowed(bytes), whole: true },
+        }
+    }
+}
 
 impl Track {
     /// Where in the file a sample lies, from its first byte to behind its last. In a transport stream, what belongs to
@@ -59,12 +84,14 @@ impl Track {
     /// What a decoder is given, from the bytes of a sample's extent; with only their beginning, the beginning of it.
     pub fn unpack(&self, sample: usize, bytes: &[u8]) -> Vec<u8> {
         match (&self.layout, self.samples.get(sample)) {
-            (Layout::Stripped(prefix), Some(_)) => [prefix, bytes].concat(),
             (Layout::Packets(packets), Some(at)) => {
                 let start = packets.starts.get(sample).copied().unwrap_or_default();
                 ts::joined(bytes, packets.pid, packets.stride, start, at.size)
             }
-            _ => bytes.to_vec(),
+            (layout, _) => {
+                let most = usize::try_from(LARGEST_SAMPLE).unwrap_or(usize::MAX);
+                layout.undone(bytes, most).bytes.into_owned()
+            }
         }
     }
 

@@ -1,10 +1,11 @@
-//! Video files to tracks and samples with exact timestamps: pure, `Read + Seek`, native and wasm32.
+//! Video files to tracks, samples and subtitles with exact timestamps: pure, `Read + Seek`, native and wasm32.
 //!
 //! [`open`] recognises the container by its first bytes and reads its index, never the pictures: a file of five
 //! gigabytes costs a few box headers and one `moov`, or the headers of its blocks. (A transport stream has no index and is
-//! read through once.) What comes back is a [`Movie`]: for every video track its samples in
-//! decoding order (where to read, what to give to a decoder) and its frames in presentation order (what is shown when,
-//! edit list applied), with microseconds equal to what `ffprobe -show_frames` prints ([`time`] tells how they round).
+//! read through once.) What comes back is a [`Movie`]: for every video track its samples in decoding order (where to read,
+//! what to give to a decoder) and its frames in presentation order (what is shown when, edit list applied), with
+//! microseconds equal to what `ffprobe -show_frames` prints ([`time`] tells how they round); and the subtitle tracks, on
+//! the same clock, whose cues [`SubtitleTrack::read`] reads when they are wanted.
 //!
 //! | I want to change how … | file |
 //! |---|---|
@@ -15,7 +16,8 @@
 //! | Matroska is walked | `matroska/mod.rs`, blocks: `matroska/pictures.rs`, tracks: `matroska/track.rs` |
 //! | AVI is walked | `avi/mod.rs`, its indices: `avi/index.rs` |
 //! | packets become pictures | `ts/mod.rs`, `ts/pes.rs`, `ts/units.rs` |
-//! | a sample's bytes are put together | `layout.rs` |
+//! | a sample's bytes are put together | `layout.rs`, `zlib.rs` |
+//! | subtitle tracks become cues | `subtitles.rs`, `mp4/text.rs`, `matroska/text.rs` |
 //! | a codec string is written | `codec/strings.rs`, `codec/fourcc.rs` |
 //! | a key frame is checked | `codec/vpx.rs`, `codec/h264.rs`, `verify.rs` |
 //! | samples are left out of decoding | [`feed`] |
@@ -35,8 +37,10 @@ mod mp4;
 mod order;
 mod sniff;
 mod source;
+mod subtitles;
 mod ts;
 mod verify;
+mod zlib;
 
 use std::io::{Read, Seek};
 
@@ -44,6 +48,7 @@ pub use error::{Error, Warning};
 pub use layout::{Layout, Packets};
 pub use movie::{Codec, Color, Frame, Movie, Orientation, Rotation, Sample, Track, TrackKind};
 pub use sniff::Container;
+pub use subtitles::{SubtitleError, SubtitleTrack};
 pub use verify::verify_keys;
 
 /// Reads the index of a video file.

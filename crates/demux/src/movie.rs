@@ -5,6 +5,7 @@ use timeline::Timestamp;
 
 use crate::layout::Layout;
 use crate::sniff::Container;
+use crate::subtitles::SubtitleTrack;
 use crate::{Error, Warning};
 
 /// The index of one file.
@@ -14,6 +15,8 @@ pub struct Movie {
     pub container: Container,
     /// All tracks, in the file's order. Only video tracks carry samples.
     pub tracks: Vec<Track>,
+    /// The subtitle tracks among them, and how their cues are read.
+    pub subtitles: Vec<SubtitleTrack>,
     /// End of the last frame of the longest video track.
     pub duration: Timestamp,
     /// What to add to a time here to get the file's own (and `ffprobe`'s). The clock of a transport stream begins
@@ -31,7 +34,9 @@ pub enum TrackKind {
     Video,
     /// Sound.
     Audio,
-    /// Subtitles, time codes, metadata …
+    /// Subtitles; see [`Movie::subtitles`].
+    Subtitle,
+    /// Time codes, chapters, metadata …
     Other,
 }
 
@@ -96,7 +101,7 @@ pub struct Frame {
 }
 
 /// How a track is coded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Codec {
     /// The container's own name for it: four characters, a Matroska codec ID, a stream type.
     pub fourcc: String,
@@ -108,6 +113,8 @@ pub struct Codec {
     pub description: Option<Vec<u8>>,
     /// Whether the samples are encrypted.
     pub encrypted: bool,
+    /// By which scheme, where the container names it: `cenc`, `cbcs`, `AES`.
+    pub scheme: Option<String>,
 }
 
 /// Code points of ITU-T H.273, as in box `colr`.
@@ -177,7 +184,8 @@ impl Movie {
             .or_else(|| videos().next())
             .ok_or_else(|| Error::NoVideoTrack { found: self.found() })?;
         if track.codec.encrypted {
-            return Err(Error::Encrypted);
+            let scheme = track.codec.scheme.clone().unwrap_or_else(|| "DRM".to_owned());
+            return Err(Error::Encrypted { scheme });
         }
         if let Layout::Compressed(feature) = track.layout {
             return Err(Error::Unsupported { feature });

@@ -1,12 +1,12 @@
 //! What FFmpeg does not write on a small scale: OpenDML beyond four gigabytes, files without an index, empty chunks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod corpus;
+mod common;
 
-use std::io::{Cursor, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 
-use corpus::corpus;
-use demux::{Container, Movie};
+use common::{corpus, open, samples, times};
+use demux::Container;
 
 fn chunk(kind: &[u8], body: &[u8]) -> Vec<u8> {
     [kind, &(body.len() as u32).to_le_bytes(), body, &vec![0; body.len() % 2]].concat()
@@ -39,20 +39,6 @@ fn older(entries: &[(u32, u32, u32)]) -> Vec<u8> {
         [&b"00dc"[..], &flags.to_le_bytes(), &at.to_le_bytes(), &size.to_le_bytes()].concat()
     };
     chunk(b"idx1", &entries.iter().flat_map(entry).collect::<Vec<_>>())
-}
-
-fn open(bytes: &[u8]) -> Movie {
-    demux::open(&mut Cursor::new(bytes)).unwrap()
-}
-
-fn times(movie: &Movie) -> Vec<i64> {
-    movie.video().unwrap().presented.iter().map(|f| f.pts.micros()).collect()
-}
-
-fn samples(movie: &Movie, bytes: &[u8]) -> Vec<Vec<u8>> {
-    let track = movie.video().unwrap();
-    let shown = track.presented.iter().map(|f| f.sample as usize);
-    shown.map(|i| track.read_sample(&mut Cursor::new(bytes), i).unwrap()).collect()
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Files that are no videos, cut or damaged: a typed error that says what to do, never a panic, never much memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod corpus;
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::Cursor;
 
-use corpus::{all, corpus};
+use common::boxes::{ENTRY, boxed, rewritten, text_film, words};
+use common::{all, film, find, try_open as open};
 use demux::{Container, Error, Movie};
 use proptest::prelude::*;
 
@@ -36,10 +37,6 @@ unsafe impl GlobalAlloc for Watched {
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-fn open(bytes: &[u8]) -> Result<Movie, Error> {
-    demux::open(&mut Cursor::new(bytes))
-}
-
 /// What opening costs: no single allocation beyond a small multiple of the file.
 fn open_within_bounds(bytes: &[u8]) -> Result<Movie, Error> {
     LARGEST.with(|l| l.set(0));
@@ -47,14 +44,6 @@ fn open_within_bounds(bytes: &[u8]) -> Result<Movie, Error> {
     let largest = LARGEST.with(Cell::get);
     assert!(largest <= 4096 + 160 * bytes.len(), "{largest} bytes at once for a file of {}", bytes.len());
     result
-}
-
-fn film(name: &str) -> Vec<u8> {
-    std::fs::read(corpus().join(name)).unwrap()
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> usize {
-    bytes.windows(what.len()).position(|w| w == what).unwrap()
 }
 
 #[test]
@@ -142,6 +131,15 @@ fn a_clock_without_ticks_is_refused_by_name() {
 }
 
 #[test]
+fn a_clock_of_edits_without_ticks_leaves_the_pictures_where_they_are() {
+    let mut film = film("cut.mp4");
+    let mvhd = find(&film, b"mvhd");
+    film[mvhd + 16..mvhd + 20].fill(0);
+    let (all, cut) = (open(&film).unwrap(), open(&common::film("cut.mp4")).unwrap());
+    assert!(all.video().unwrap().presented.len() > cut.video().unwrap().presented.len());
+}
+
+#[test]
 fn a_small_file_cannot_claim_a_billion_samples() {
     let mut film = film("r25.mp4");
     let stsz = find(&film, b"stsz");
@@ -153,11 +151,15 @@ fn a_small_file_cannot_claim_a_billion_samples() {
 }
 
 #[test]
-fn encrypted_pictures_are_refused() {
-    let mut film = film("r25.mp4");
-    let entry = find(&film, b"avc1\0\0\0\0\0\0\0\x01");
-    film[entry..entry + 4].copy_from_slice(b"encv");
-    assert!(matches!(open(&film).unwrap().video(), Err(Error::Encrypted)));
+fn encrypted_pictures_are_refused_and_the_scheme_is_named() {
+    let mut bare = film("r25.mp4");
+    let entry = find(&bare, b"avc1\0\0\0\0\0\0\0\x01");
+    bare[entry..entry + 4].copy_from_slice(b"encv");
+    assert!(matches!(open(&bare).unwrap().video(), Err(Error::Encrypted { scheme }) if scheme == "DRM"));
+    let movie = open(&film("cenc.mp4")).unwrap();
+    assert_eq!((movie.tracks[0].codec.name.as_str(), movie.tracks[0].presented.len()), ("H.264", 25));
+    let error = movie.video().unwrap_err();
+    assert!(matches!(&error, Error::Encrypted { scheme } if scheme == "cenc"), "{error}");
 }
 
 /// What holds of every movie, however damaged its file.
@@ -170,6 +172,12 @@ fn check(movie: &Movie, film: &[u8]) {
             let size = track.samples[frame.sample as usize].size as usize;
             let read = track.read_sample(&mut Cursor::new(film), frame.sample as usize);
             assert!(read.is_err() || read.is_ok_and(|bytes| bytes.len() <= size + 64));
+        }
+    }
+    for track in &movie.subtitles {
+        match track.read(&mut Cursor::new(film)) {
+            Ok(reading) => assert!(!reading.transcript.cues.is_empty()),
+            Err(error) => assert!(error.to_string().contains(&format!("track {}", track.id)), "{error}"),
         }
     }
 }
@@ -236,6 +244,38 @@ fn a_kilobyte_that_claims_a_gigabyte_takes_no_memory() {
         film.resize(1024, 0);
         assert!(open_within_bounds(&film).and_then(|movie| movie.video().map(|_| ())).is_err());
     }
+}
+
+/// A track of one byte a sample, and an edit list that shows all of it again and again.
+#[test]
+fn an_edit_list_without_end_takes_no_more_memory_than_any_other() {
+    const SAMPLES: u32 = 50_000;
+    for handler in [b"vide", b"sbtl"] {
+        let entry = boxed(b"tx3g", &[&ENTRY[..], &[0; 80]].concat());
+        let small = text_film(handler, &entry, &[(1, &vec![0; SAMPLES as usize])]);
+        let moov = find(&small, b"moov") - 4;
+        let edits = [0, 2_000].into_iter().chain((0..2_000).flat_map(|_| [SAMPLES, 0, 1 << 16])).collect::<Vec<_>>();
+        let clock = boxed(b"mvhd", &words(&[[0, 0, 0, 1_000].as_slice(), &[0; 21]].concat()));
+        let index = rewritten(&small[moov..], &|kind, _| match kind {
+            b"stts" => Some(boxed(kind, &words(&[0, 1, SAMPLES, 1]))),
+            b"stsc" => Some(boxed(kind, &words(&[0, 1, 1, SAMPLES, 1]))),
+            b"stsz" => Some(boxed(kind, &words(&[0, 1, SAMPLES]))),
+            b"tkhd" => Some([small_box(&small, b"tkhd"), boxed(b"edts", &boxed(b"elst", &words(&edits)))].concat()),
+            _ => None,
+        });
+        let index = boxed(b"moov", &[clock, index[8..].to_vec()].concat());
+        let film = [&small[..moov], &index].concat();
+        let movie = open_within_bounds(&film).unwrap();
+        let shown = movie.tracks[0].presented.len();
+        assert!(handler == b"sbtl" || (SAMPLES as usize + 1..5 * SAMPLES as usize).contains(&shown), "{shown}");
+    }
+}
+
+/// A box of a film, as it stands there.
+fn small_box(film: &[u8], kind: &[u8]) -> Vec<u8> {
+    let at = find(film, kind) - 4;
+    let size = u32::from_be_bytes(film[at..at + 4].try_into().unwrap()) as usize;
+    film[at..at + size].to_vec()
 }
 
 #[test]

@@ -116,6 +116,47 @@ make mpeg4.ts $(film 25 2) -c:v mpeg4
 make interlaced.ts $(film 25 3) $x264 -flags +ildct+ilme -g 25
 if have libx265; then make hevc.ts -i hevc.mp4 -c copy; fi
 
+# Subtitles: one text in every container and codec
+cat > words.srt <<'END'
+1
+00:00:00,500 --> 00:00:01,250
+Hello <i>there</i> & you
+
+2
+00:00:01,250 --> 00:00:02,000
+Two
+lines, and a comma
+
+3
+00:00:03,037 --> 00:00:04,900
+熵是混乱的度量
+
+4
+00:00:04,900 --> 00:00:05,501
+<b>Déjà vu</b>
+END
+words() { name=$1 codec=$2; shift 2; make $name $(film 25 6) -i words.srt -map 0:v -map 1:s $x264 -bf 0 -g 25 -c:s $codec "$@"; }
+words tx3g.mp4 mov_text -metadata:s:s:0 language=zho
+words tx3g-forced.mp4 mov_text -metadata:s:s:0 language=eng -disposition:s:0 forced
+words text.mov mov_text -metadata:s:s:0 language=ger
+words tx3g-fragmented.mp4 mov_text -movflags +frag_keyframe+empty_moov+default_base_moof
+make tx3g-sound.mp4 -f lavfi -i sine=frequency=440:duration=6 $(film 25 6) -i words.srt -map 0:a -map 1:v -map 2:s -c:a aac $x264 -c:s mov_text
+words stpp.mp4 ttml
+words utf8.mkv srt -metadata:s:s:0 language=chi -metadata:s:s:0 title=字幕 -disposition:s:0 default
+words ass.mkv ass -metadata:s:s:0 language=eng -disposition:s:0 forced
+words webvtt.mkv webvtt -metadata:s:s:0 language=und
+make webvtt.webm -i plain.webm -i words.srt -map 0:v -map 1:s -c:v copy -c:s webvtt
+make three.mkv $(film 25 6) -i words.srt -i words.srt -itsoffset 0.25 -i words.srt -map 0:v -map 1:s -map 2:s -map 3:s $x264 -c:s:0 srt -c:s:1 ass -c:s:2 srt -metadata:s:s:1 language=fre
+make offset-words.mp4 $(film 25 6) -i words.srt -map 0:v -map 1:s $x264 -c:s mov_text -output_ts_offset 1.5
+make offset-words.mkv $(film 25 6) -i words.srt -map 0:v -map 1:s $x264 -c:s srt -output_ts_offset 1.5
+printf ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=6000\ntitle=Two\n' > chapters.txt
+make chapters.mp4 $(film 25 6) -i words.srt -i chapters.txt -map 0:v -map 1:s -map_chapters 2 $x264 -c:s mov_text
+
+# Hours long, and protected
+make hours.mp4 -f lavfi -i testsrc2=size=64x48:rate=1/2:duration=10800 $x264 -g 30
+make hours.mkv -i hours.mp4 -c copy
+make cenc.mp4 $(film 25 1) $x264 -encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb -encryption_kid a7e61c373e219033c21091fa607bf3b8
+
 # Recognised and named only
 make other.flv $(film 25 1) -c:v flv1
 make other.mpg $(film 25 1) -c:v mpeg1video

@@ -1,7 +1,7 @@
 //! Times, samples and shapes of the corpus (`corpus.sh`) equal what `ffprobe` prints, to the microsecond.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod corpus;
+mod common;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::Command;
 
-use corpus::{all, corpus, open};
+use common::{all, corpus, open_file as open};
 use demux::{Rotation, verify_keys};
 
 /// What `ffprobe` prints, one line an item.

@@ -1,82 +1,17 @@
 //! What FFmpeg does not write: lacing, stripped headers, turned pictures, lying marks, clusters without a size, noise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod corpus;
+mod common;
 
-use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{Cursor, Seek, SeekFrom, Write};
 
-use demux::{Container, Error, Movie, Rotation};
-
-/// An element with a size of eight bytes.
-fn element(id: u32, content: &[u8]) -> Vec<u8> {
-    [&head(id), &(content.len() as u64 | 1 << 56).to_be_bytes()[..], content].concat()
-}
-
-/// An element whose writer did not know where it ends.
-fn unsized_element(id: u32, content: &[u8]) -> Vec<u8> {
-    [&head(id)[..], &[1, 255, 255, 255, 255, 255, 255, 255], content].concat()
-}
-
-fn head(id: u32) -> Vec<u8> {
-    id.to_be_bytes().into_iter().skip_while(|&b| b == 0).collect()
-}
-
-fn number(id: u32, value: u64) -> Vec<u8> {
-    element(id, &value.to_be_bytes())
-}
-
-fn text(id: u32, text: &str) -> Vec<u8> {
-    element(id, text.as_bytes())
-}
-
-const TRACKS: u32 = 0x1654_AE6B;
-const CLUSTER: u32 = 0x1F43_B675;
-const SEGMENT: u32 = 0x1853_8067;
-const VOID: u32 = 0xEC;
-
-fn ebml() -> Vec<u8> {
-    element(0x1A45_DFA3, &text(0x4282, "matroska"))
-}
-
-/// A video track with further elements.
-fn track(codec: &str, more: &[Vec<u8>]) -> Vec<u8> {
-    let video = element(0xE0, &[number(0xB0, 160), number(0xBA, 120)].concat());
-    let base = [number(0xD7, 1), number(0x83, 1), text(0x86, codec)].concat();
-    let with_video = if more.iter().any(|m| m.starts_with(&[0xE0])) { base } else { [base, video].concat() };
-    element(0xAE, &[with_video, more.concat()].concat())
-}
-
-/// A block without its element: track 1.
-fn block(time: i16, flags: u8, content: &[u8]) -> Vec<u8> {
-    [&[0x81][..], &time.to_be_bytes(), &[flags], content].concat()
-}
-
-fn simple(time: i16, flags: u8, content: &[u8]) -> Vec<u8> {
-    element(0xA3, &block(time, flags, content))
-}
-
-fn cluster(time: u64, blocks: &[Vec<u8>]) -> Vec<u8> {
-    element(CLUSTER, &[number(0xE7, time), blocks.concat()].concat())
-}
-
-/// A file of one track and what follows it.
-fn film(track: &[u8], rest: &[Vec<u8>]) -> Vec<u8> {
-    let content = [element(TRACKS, track), rest.concat()].concat();
-    [ebml(), element(SEGMENT, &content)].concat()
-}
-
-fn open(bytes: &[u8]) -> Movie {
-    demux::open(&mut Cursor::new(bytes)).unwrap()
-}
-
-fn times(movie: &Movie) -> Vec<i64> {
-    movie.video().unwrap().presented.iter().map(|f| f.pts.micros()).collect()
-}
-
-fn samples(movie: &Movie, bytes: &[u8]) -> Vec<Vec<u8>> {
-    let track = movie.video().unwrap();
-    (0..track.samples.len()).map(|i| track.read_sample(&mut Cursor::new(bytes), i).unwrap()).collect()
-}
+use common::ebml::{
+    CLUSTER, SEGMENT, TRACKS, VOID, block, cluster, ebml, element, encoding, film, head, number, simple, track,
+    unsized_element,
+};
+use common::{Counted, open, samples, times};
+use demux::{Container, Error, Rotation};
+use miniz_oxide::deflate::compress_to_vec_zlib;
 
 #[test]
 fn laced_frames_have_their_own_times_and_bytes() {
@@ -100,10 +35,6 @@ fn laced_frames_have_their_own_times_and_bytes() {
     assert_eq!(found[6..], [vec![7; 30], vec![8; 30], vec![9; 30]]);
 }
 
-fn encoding(content: &[Vec<u8>]) -> Vec<u8> {
-    element(0x6D80, &element(0x6240, &content.concat()))
-}
-
 #[test]
 fn stripped_headers_are_put_back() {
     let compression = element(0x5034, &[number(0x4254, 3), element(0x4255, &[0x10, 2, 0])].concat());
@@ -115,6 +46,19 @@ fn stripped_headers_are_put_back() {
 }
 
 #[test]
+fn pictures_compressed_with_zlib_are_unpacked() {
+    let pictures: [&[u8]; 2] = [&[7; 5_000], &[8; 90]];
+    let packed = pictures.map(|picture| compress_to_vec_zlib(picture, 6));
+    let track = track("V_MJPEG", &[encoding(&[element(0x5034, &[])])]);
+    let film = film(&track, &[cluster(5, &[simple(0, 0x80, &packed[0]), simple(40, 0x80, &packed[1])])]);
+    let movie = open(&film);
+    assert_eq!(samples(&movie, &film), pictures);
+    // The beginning of a sample is the beginning of its picture.
+    let beginning = movie.video().unwrap().read_beginning(&mut Cursor::new(&film), 0, 20).unwrap();
+    assert!(pictures[0].starts_with(&beginning), "{}", beginning.len());
+}
+
+#[test]
 fn other_compression_is_refused_by_name_and_encryption_as_such() {
     let refused = |encodings: Vec<u8>| {
         let film = film(
@@ -123,10 +67,15 @@ fn other_compression_is_refused_by_name_and_encryption_as_such() {
         );
         open(&film).video().unwrap_err()
     };
-    let error = refused(encoding(&[element(0x5034, &number(0x4254, 0))]));
-    assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().contains("zlib"), "{error}");
-    assert!(refused(encoding(&[element(0x5034, &number(0x4254, 2))])).to_string().contains("lzo1x"));
-    assert!(matches!(refused(encoding(&[number(0x5033, 1)])), Error::Encrypted));
+    let error = refused(encoding(&[element(0x5034, &number(0x4254, 2))]));
+    assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().contains("lzo1x"), "{error}");
+    let twice = [element(0x6240, &element(0x5034, &[])), element(0x6240, &element(0x5034, &[]))].concat();
+    assert!(refused(element(0x6D80, &twice)).to_string().contains("encoded twice"));
+    assert!(
+        matches!(refused(encoding(&[number(0x5033, 1)])), Error::Encrypted { scheme } if scheme.contains("unnamed"))
+    );
+    let aes = element(0x5035, &number(0x47E1, 5));
+    assert!(matches!(refused(encoding(&[number(0x5033, 1), aes])), Error::Encrypted { scheme } if scheme == "AES"));
     // What is done to CodecPrivate alone is no matter.
     let private = encoding(&[number(0x5032, 2), element(0x5034, &number(0x4254, 0))]);
     let film =
@@ -306,26 +255,6 @@ fn a_hundred_thousand_tracks_are_cut_to_a_thousand() {
     assert_eq!(times(&movie), [0, 40_000]);
 }
 
-/// Counts what is read.
-struct Counted<R> {
-    inner: R,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.bytes += n as u64;
-        Ok(n)
-    }
-}
-
-impl<R: Seek> Seek for Counted<R> {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.inner.seek(to)
-    }
-}
-
 /// Ten gigabytes of holes: 500 pictures of 20 MB, and a void of 5 GB before them.
 #[test]
 fn ten_gigabytes_cost_the_headers_of_their_blocks() {
@@ -357,7 +286,7 @@ fn ten_gigabytes_cost_the_headers_of_their_blocks() {
 /// Sizes of all ones, of whatever length, are unknown ones.
 #[test]
 fn a_live_recording_is_read_like_a_finished_one() {
-    let mut film = std::fs::read(corpus::corpus().join("plain.webm")).unwrap();
+    let mut film = common::film("plain.webm");
     let finished = open(&film);
     for at in (0..film.len() - 12).filter(|&at| film[at..at + 4] == CLUSTER.to_be_bytes()).collect::<Vec<_>>() {
         let length = film[at + 4].leading_zeros() as usize + 1;

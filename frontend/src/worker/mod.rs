@@ -133,7 +133,7 @@ fn refuse(error: demux::Error) -> ExtractError {
         E::MoovMissing { .. } | E::HeaderMissing { .. } | E::SampleBeyondFile { .. } => ExtractError::Truncated,
         E::NoVideoTrack { .. } => ExtractError::NoVideoTrack,
         E::ZeroDuration => ExtractError::ZeroDuration,
-        E::Encrypted | E::Malformed { .. } | E::TooMany { .. } | E::Unsupported { .. } => {
+        E::Encrypted { .. } | E::Malformed { .. } | E::TooMany { .. } | E::Unsupported { .. } => {
             ExtractError::Damaged { message }
         }
     }

@@ -6,7 +6,7 @@ use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
 use anyhow::Context;
-use demux::{Codec, Color, Movie, Track, TrackKind, Warning};
+use demux::{Codec, Color, Movie, SubtitleTrack, Track, TrackKind, Warning};
 use serde::Serialize;
 
 use crate::cli::Probe;
@@ -20,6 +20,8 @@ struct Report {
     /// What the file's own clock shows at the start; zero in all containers but transport streams.
     origin_us: i64,
     tracks: Vec<TrackReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subtitles: Vec<SubtitleTrack>,
     warnings: Vec<Warning>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<Vec<FrameReport>>,
@@ -102,6 +104,7 @@ fn report(movie: &Movie, frames: Option<Vec<FrameReport>>) -> Report {
         duration_us: movie.duration.micros(),
         origin_us: movie.origin.micros(),
         tracks: movie.tracks.iter().map(track_report).collect(),
+        subtitles: movie.subtitles.clone(),
         warnings: movie.warnings.clone(),
         frames,
     }
@@ -165,6 +168,7 @@ fn track_text(track: &TrackReport) -> String {
     let kind = match track.kind {
         TrackKind::Video => "video",
         TrackKind::Audio => "sound",
+        TrackKind::Subtitle => "subtitles",
         TrackKind::Other => "other",
     };
     let mut parts = vec![if track.codec == track.codec_name {

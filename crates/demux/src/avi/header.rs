@@ -101,7 +101,7 @@ fn stream(list: &[u8]) -> (Stream, Vec<u8>) {
     let (codec, mut shape) = match kind {
         TrackKind::Video => picture(format),
         TrackKind::Audio => (sound(format), Shape::default()),
-        TrackKind::Other => (plain("", "data", ""), Shape::default()),
+        TrackKind::Subtitle | TrackKind::Other => (plain("", "data", ""), Shape::default()),
     };
     shape.pixel_aspect = properties(chunk(b"vprp"), shape);
     let stream = Stream {

@@ -50,6 +50,7 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
         container: Container::Avi,
         duration: tracks.iter().map(|t| t.duration).max().unwrap_or(Timestamp::ZERO),
         tracks,
+        subtitles: Vec::new(),
         origin: Timestamp::ZERO,
         warnings: warnings.into_list(),
     })

@@ -19,6 +19,7 @@ pub(crate) fn plain(fourcc: &str, name: &str, string: &str) -> Codec {
         string: string.to_owned(),
         description: None,
         encrypted: false,
+        scheme: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Matroska and WebM (RFC 9559): one walk over the headers of all elements, clusters of unknown size included.
 //!
-//! Every block is visited, none of its pictures is read (VP8 and VP9: the first bytes, which come with the header).
+//! Every block is visited, none of its content is read (VP8 and VP9: the first bytes, which come with the header).
 //! `Cues` are not needed for that: they name key frames only, and not all of them.
 
 mod block;
@@ -8,20 +8,23 @@ mod codec;
 mod ebml;
 mod ids;
 mod pictures;
+mod text;
 mod track;
 
 use std::io::{Read, Seek};
 
 use ebml::{Content, Element};
 use pictures::{Group, Pictures};
+pub(crate) use text::webm_payload;
 use timeline::Timestamp;
 use track::Entry;
 
 use crate::error::Warnings;
-use crate::movie::{Movie, Track};
-use crate::order::ordered;
+use crate::movie::{Movie, Track, TrackKind};
+use crate::order::{Picture, ordered};
 use crate::sniff::Container;
 use crate::source::Source;
+use crate::subtitles::{Packet, SubtitleTrack};
 use crate::{Error, time};
 
 /// An element in memory larger than this belongs to no video.
@@ -252,20 +255,39 @@ impl Walk {
         let base = time::reduced(self.scale, NANOSECONDS);
         let whole = self.duration.map_or(0, |ticks| ticks.round() as i64);
         let lists = self.pictures.into_lists();
-        let tracks: Vec<_> =
-            self.tracks.into_iter().zip(lists).map(|(entry, list)| finished(entry, &list, base, whole)).collect();
+        let finished = self.tracks.into_iter().zip(lists).map(|(entry, list)| match entry.kind {
+            TrackKind::Subtitle => texts(entry, &list, base),
+            _ => (finished(entry, &list, base, whole), None),
+        });
+        let (tracks, subtitles): (Vec<_>, Vec<_>) = finished.unzip();
         Ok(Movie {
             container: Container::Matroska,
             duration: tracks.iter().map(|t| t.duration).max().unwrap_or(Timestamp::ZERO),
             tracks,
+            subtitles: subtitles.into_iter().flatten().collect(),
             origin: Timestamp::ZERO,
             warnings: self.warnings.into_list(),
         })
     }
 }
 
+/// A subtitle track, and where its packets are.
+fn texts(mut entry: Entry, list: &[Picture], base: (u32, u32)) -> (Track, Option<SubtitleTrack>) {
+    let packet = |text: &Picture| Packet {
+        offset: text.offset,
+        size: text.size,
+        start: time::micros_of(text.pts, base),
+        end: (text.length > 0).then(|| time::micros_of(text.pts.saturating_add(text.length.into()), base)),
+    };
+    let packets = list.iter().filter(|text| text.size > 0).map(packet).collect();
+    let text = std::mem::take(&mut entry.text);
+    let track = finished(entry, &[], base, 0);
+    let subtitles = SubtitleTrack::of(&track, text, packets);
+    (track, Some(subtitles))
+}
+
 /// A track with its pictures in order. `whole` is the length of the file in ticks, zero where it is not said.
-fn finished(entry: Entry, list: &[crate::order::Picture], base: (u32, u32), whole: i64) -> Track {
+fn finished(entry: Entry, list: &[Picture], base: (u32, u32), whole: i64) -> Track {
     let scale = u64::from(base.0) * NANOSECONDS / u64::from(base.1);
     let usual = entry.default_duration.saturating_add(scale / 2).checked_div(scale).unwrap_or(0);
     let usual = match list {

@@ -1,4 +1,4 @@
-//! From blocks to pictures: times, lacing, and what the first bytes of VP8 and VP9 say.
+//! From blocks to pictures and texts: times, lacing, and what the first bytes of VP8 and VP9 say.
 
 use std::io::{Read, Seek};
 
@@ -12,6 +12,7 @@ use crate::layout::Layout;
 use crate::movie::TrackKind;
 use crate::order::Picture;
 use crate::source::Source;
+use crate::subtitles::MOST_PACKETS;
 
 /// Bytes that hold the sizes of a laced block's frames.
 const LONGEST_LACING: usize = 64 << 10;
@@ -52,11 +53,13 @@ pub(super) struct Pictures {
     lists: Vec<Vec<Picture>>,
     /// How many may still come: each has a byte at least, so a small file cannot ask for much memory.
     allowance: u64,
+    /// The same for texts, so that they hide no picture.
+    texts: u64,
 }
 
 impl Pictures {
     pub(super) fn new(file_len: u64) -> Self {
-        Self { lists: Vec::new(), allowance: file_len.min(16_000_000) }
+        Self { lists: Vec::new(), allowance: file_len.min(16_000_000), texts: file_len.min(MOST_PACKETS) }
     }
 
     /// How many tracks there are.
@@ -83,7 +86,7 @@ impl Pictures {
             return Ok(false);
         };
         let found = tracks.iter_mut().zip(&mut self.lists).find(|(t, _)| t.number == head.track);
-        let Some((track, list)) = found.filter(|(t, _)| t.kind == TrackKind::Video) else { return Ok(true) };
+        let Some((track, list)) = found.filter(|(t, _)| t.is_read()) else { return Ok(true) };
         let body = at + head.header as u64;
         let (sizes, told) = match head.lacing {
             Lacing::None => (vec![end - body], 0),
@@ -101,8 +104,11 @@ impl Pictures {
             group.duration.or_else(|| (laces > 1).then(|| track.default_duration.saturating_mul(laces) / scale.max(1)));
         let part = |index: u64| whole.map_or(0, |whole| whole.saturating_mul(index) / laces);
         for (index, &size) in (0..).zip(&sizes) {
-            let Some(left) = self.allowance.checked_sub(1) else { return Ok(false) };
-            self.allowance = left;
+            let is_picture = track.kind == TrackKind::Video;
+            let allowance = if is_picture { &mut self.allowance } else { &mut self.texts };
+            // Whoever reads the texts is told that there are too many.
+            let Some(left) = allowance.checked_sub(1) else { return Ok(!is_picture) };
+            *allowance = left;
             let told = beginning(source, track, offset, size)?;
             let pts = time.saturating_add(head.time.into()).saturating_add_unsigned(part(index));
             list.push(Picture {

@@ -1,10 +1,11 @@
 //! `TrackEntry` (RFC 9559 §5.1.4): what a track carries and how its picture is shown.
 
 use super::ebml::Content;
-use super::{codec, ids};
+use super::{codec, ids, text};
 use crate::codec::{Shape, pixel_aspect};
 use crate::layout::Layout;
 use crate::movie::{Codec, Color, Orientation, Rotation, TrackKind};
+use crate::subtitles::Text;
 
 /// A track before its blocks.
 pub(super) struct Entry {
@@ -17,23 +18,38 @@ pub(super) struct Entry {
     pub(super) layout: Layout,
     /// Nanoseconds a frame lasts; zero where the file does not say.
     pub(super) default_duration: u64,
+    /// What only a subtitle track has.
+    pub(super) text: Text,
     /// `CodecPrivate` of a VP9 track, until the first key frame completes its string.
     pub(super) features: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// Whether the blocks of such a track are looked at.
+    pub(super) fn is_read(&self) -> bool {
+        self.kind == TrackKind::Video || self.text.form.is_some()
+    }
 }
 
 /// Reads one entry.
 pub(super) fn entry(entry: Content<'_>) -> Entry {
     let uint = |id, otherwise| entry.child(id).map_or(otherwise, Content::uint);
+    let id = entry.child(ids::CODEC_ID).map(Content::text).unwrap_or_default();
     let kind = match uint(ids::TRACK_TYPE, 0) {
         1 => TrackKind::Video,
         2 => TrackKind::Audio,
+        17 => TrackKind::Subtitle,
+        _ if text::is_subtitle(&id) => TrackKind::Subtitle,
         _ => TrackKind::Other,
     };
-    let (layout, encrypted) = entry.child(ids::CONTENT_ENCODINGS).map_or((Layout::Plain, false), encodings);
-    let id = entry.child(ids::CODEC_ID).map(Content::text).unwrap_or_default();
+    let (layout, scheme) = entry.child(ids::CONTENT_ENCODINGS).map_or((Layout::Plain, None), encodings);
     let private = entry.child(ids::CODEC_PRIVATE).map(|c| c.bytes).unwrap_or_default();
-    let mut codec = if kind == TrackKind::Video { codec::picture(&id, private) } else { codec::sound(&id) };
-    codec.encrypted = encrypted;
+    let (mut codec, text) = match kind {
+        TrackKind::Video => (codec::picture(&id, private), Text::default()),
+        TrackKind::Subtitle => text::described(&id, entry),
+        _ => (codec::sound(&id), Text::default()),
+    };
+    (codec.encrypted, codec.scheme) = (scheme.is_some(), scheme);
     let video = entry.child(ids::VIDEO).filter(|_| kind == TrackKind::Video);
     Entry {
         number: uint(ids::TRACK_NUMBER, 0),
@@ -44,20 +60,23 @@ pub(super) fn entry(entry: Content<'_>) -> Entry {
         orientation: video.map(orientation).unwrap_or_default(),
         layout,
         default_duration: uint(ids::DEFAULT_DURATION, 0),
+        text,
         features: (id == "V_VP9").then(|| private.iter().copied().take(64).collect()),
     }
 }
 
-/// What was done to the bytes of a track, and whether they are encrypted.
-fn encodings(list: Content<'_>) -> (Layout, bool) {
-    let (mut layout, mut encrypted) = (Layout::Plain, false);
+/// What was done to the bytes of a track, and how they are encrypted.
+fn encodings(list: Content<'_>) -> (Layout, Option<String>) {
+    let (mut layout, mut scheme) = (Layout::Plain, None);
     for (id, encoding) in list.children() {
         let scope = encoding.child(ids::ENCODING_SCOPE).map_or(1, Content::uint);
         if id != ids::CONTENT_ENCODING || scope & 1 == 0 {
             continue;
         }
         if encoding.child(ids::ENCODING_TYPE).map_or(0, Content::uint) != 0 {
-            encrypted = true;
+            let encryption = encoding.child(ids::ENCRYPTION);
+            scheme =
+                Some(cipher(encryption.and_then(|e| e.child(ids::ENCRYPTION_ALGORITHM)).map(Content::uint)).to_owned());
             continue;
         }
         let compression = encoding.child(ids::COMPRESSION);
@@ -65,14 +84,26 @@ fn encodings(list: Content<'_>) -> (Layout, bool) {
         let algorithm = compression.and_then(|c| c.child(ids::COMPRESSION_ALGORITHM)).map_or(0, Content::uint);
         layout = match (algorithm, layout) {
             (3, Layout::Plain) => Layout::Stripped(settings.unwrap_or_default().to_vec()),
-            (3, _) => Layout::Compressed("a Matroska track whose frames are encoded twice"),
-            (0, _) => Layout::Compressed("a Matroska track compressed with zlib"),
+            (0, Layout::Plain) => Layout::Zlib,
+            (0 | 3, _) => Layout::Compressed("a Matroska track whose frames are encoded twice"),
             (1, _) => Layout::Compressed("a Matroska track compressed with bzlib"),
             (2, _) => Layout::Compressed("a Matroska track compressed with lzo1x"),
             _ => Layout::Compressed("a Matroska track compressed in an unknown way"),
         };
     }
-    (layout, encrypted)
+    (layout, scheme)
+}
+
+/// `ContentEncAlgo` in words.
+fn cipher(algorithm: Option<u64>) -> &'static str {
+    match algorithm {
+        Some(1) => "DES",
+        Some(2) => "Triple DES",
+        Some(3) => "Twofish",
+        Some(4) => "Blowfish",
+        Some(5) => "AES",
+        _ => "unnamed encryption",
+    }
 }
 
 /// Size, pixel aspect and colour of `Video`.

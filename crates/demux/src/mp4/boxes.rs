@@ -27,6 +27,11 @@ impl<'a> Body<'a> {
         self.rest.len()
     }
 
+    /// Where in the file it is.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     pub(super) fn bytes(&self) -> &'a [u8] {
         self.rest
     }
@@ -96,6 +101,14 @@ impl<'a> Body<'a> {
     /// The boxes inside; fewer than eight bytes at the end are padding.
     pub(super) fn children(self) -> Children<'a> {
         Children { parent: self }
+    }
+
+    /// A box of a kind anywhere among other bytes: for entries whose fields before their boxes are not known.
+    pub(super) fn find(self, kind: &Kind) -> Option<Body<'a>> {
+        let at = self.rest.windows(4).position(|word| word == kind)?.checked_sub(4)?;
+        let mut from = self;
+        from.skip(at).ok()?;
+        from.child(kind)
     }
 
     /// The first child of a kind.

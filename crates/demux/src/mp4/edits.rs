@@ -18,8 +18,30 @@ pub(super) struct Presentation {
     pub(super) shown: Vec<(i64, u32)>,
 }
 
-/// Shown samples and visited samples per sample of the track: an edit list that repeats more than this is noise.
-const MOST_REPEATS: usize = 64;
+/// Samples that an edit list may still visit or show: one that repeats more than this is noise, and would take memory by the
+/// gigabyte.
+pub(super) struct Repeats(usize);
+
+impl Repeats {
+    /// Each sample visited 64 times, or shown four times; and some more where there are few.
+    pub(super) fn of(samples: usize) -> Self {
+        Self(samples.saturating_mul(64).saturating_add(4_096))
+    }
+
+    /// Whether one more may be visited.
+    pub(super) fn visit(&mut self) -> bool {
+        self.spend(1)
+    }
+
+    /// Whether one more may be shown.
+    pub(super) fn show(&mut self) -> bool {
+        self.spend(15)
+    }
+
+    fn spend(&mut self, cost: usize) -> bool {
+        self.0.checked_sub(cost).map(|left| self.0 = left).is_some()
+    }
+}
 
 /// Applies the edit list. In a fragmented file the list only moves the clock, nothing is cut.
 pub(super) fn present(
@@ -46,8 +68,8 @@ fn all(samples: &[RawSample], shift: i64) -> Presentation {
     Presentation { shift, shown }
 }
 
-/// A leading empty edit delays; the start of the next one is cut off.
-fn offset(edits: &[Edit], timescale: u32, movie_timescale: u32) -> i64 {
+/// What a list adds that only moves the clock: a leading empty edit delays; the start of the next one is cut off.
+pub(super) fn offset(edits: &[Edit], timescale: u32, movie_timescale: u32) -> i64 {
     match edits {
         [first, second, ..] if first.media_time < 0 => {
             rescale(first.duration, movie_timescale, timescale).saturating_sub(second.media_time.max(0))
@@ -62,7 +84,7 @@ fn edited(samples: &[RawSample], edits: &[Edit], timescale: u32, movie_timescale
     let keys: Vec<usize> = samples.iter().enumerate().filter(|(_, s)| s.key).map(|(i, _)| i).collect();
     let reordered = samples.iter().any(|s| s.cts != s.dts);
     let mut shown = Vec::with_capacity(samples.len());
-    let mut visits = samples.len().saturating_mul(MOST_REPEATS);
+    let mut repeats = Repeats::of(samples.len());
     let mut shift = None;
     let (mut clock, mut leading) = (0_i64, 0_i64);
     // The earliest shown time; a negative value counts as "none yet", as it does in FFmpeg.
@@ -82,7 +104,7 @@ fn edited(samples: &[RawSample], edits: &[Edit], timescale: u32, movie_timescale
         let first = keys.partition_point(|&k| samples.get(k).is_some_and(|s| s.cts <= edit.media_time));
         let first = first.checked_sub(1).and_then(|k| keys.get(k)).copied().unwrap_or(0);
         let before = shown.len();
-        let moved = stretch.show(samples, first, reordered, &mut shown, &mut visits);
+        let moved = stretch.show(samples, first, reordered, &mut shown, &mut repeats);
         for &(time, _) in shown.get(before..).unwrap_or_default() {
             earliest = if earliest < 0 { time } else { earliest.min(time) };
         }
@@ -110,18 +132,20 @@ impl Stretch {
         first: usize,
         reordered: bool,
         shown: &mut Vec<(i64, u32)>,
-        visits: &mut usize,
+        repeats: &mut Repeats,
     ) -> i64 {
         let mut shift = None;
         let mut last_key_seen = false;
         for (index, sample) in samples.iter().enumerate().skip(first) {
-            let Some(left) = visits.checked_sub(1) else { break };
-            *visits = left;
+            if !repeats.visit() {
+                break;
+            }
             if (self.from..self.end).contains(&sample.cts) {
                 // The first sample shown, in decoding order, begins the edit with its decoding time.
                 let shift = *shift.get_or_insert(self.start.saturating_sub(sample.dts));
                 if sample.size > 0
                     && let Ok(index) = u32::try_from(index)
+                    && repeats.show()
                 {
                     shown.push((sample.cts.saturating_add(shift), index));
                 }

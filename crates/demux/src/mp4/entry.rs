@@ -1,20 +1,25 @@
 //! Sample descriptions (`stsd`): how a track is coded, and the shape of its pictures.
 
 use super::boxes::{Body, Kind, name};
-use super::header;
+use super::{header, text};
 use crate::Error;
 use crate::codec;
 use crate::codec::names::{object_name, picture_name, sound_name};
 use crate::codec::strings::{av1, avc, hevc, vp9};
 use crate::movie::{Codec, Color, TrackKind};
+use crate::subtitles::Form;
 
 /// The first sample description of a track.
+#[derive(Default)]
 pub(super) struct Entry {
     pub(super) codec: Codec,
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) pixel_aspect: Option<(u32, u32)>,
     pub(super) color: Option<Color>,
+    /// How a text track is written, and whether all of it is always shown.
+    pub(super) form: Option<Form>,
+    pub(super) forced: bool,
 }
 
 /// Reads the first entry of `stsd`.
@@ -22,27 +27,55 @@ pub(super) fn entry(mut stsd: Body<'_>, kind: TrackKind) -> Result<Entry, Error>
     stsd.version()?;
     stsd.u32()?;
     let (fourcc, body) = stsd.children().next().ok_or_else(|| stsd.malformed("no entry"))??;
+    if kind == TrackKind::Subtitle {
+        return Ok(text_entry(fourcc, body));
+    }
     if kind != TrackKind::Video {
         let codec = plain(fourcc, sound_name(fourcc).map_or_else(|| name(fourcc), str::to_owned));
-        return Ok(Entry { codec, width: 0, height: 0, pixel_aspect: None, color: None });
+        return Ok(Entry { codec, ..Entry::default() });
     }
     // VisualSampleEntry: reserved and reference index 8, predefined 16, width, height, the rest up to 78.
     let mut body = body;
     body.skip(24)?;
     let (width, height) = (body.u16()?.into(), body.u16()?.into());
     body.skip(50)?;
-    let encrypted = &fourcc == b"encv";
-    let original = body.child(b"sinf").and_then(|s| s.child(b"frma")).and_then(|mut f| f.u32().ok());
-    let fourcc = if encrypted { original.map_or(fourcc, u32::to_be_bytes) } else { fourcc };
-    let mut codec = video(fourcc, body);
-    codec.encrypted = encrypted;
+    let protection = (&fourcc == b"encv").then(|| protection(body.child(b"sinf")));
+    let original = protection.as_ref().and_then(|p| p.original);
+    let mut codec = video(original.unwrap_or(fourcc), body);
+    (codec.encrypted, codec.scheme) = (protection.is_some(), protection.and_then(|p| p.scheme));
     Ok(Entry {
         codec,
+        form: None,
+        forced: false,
         width,
         height,
         pixel_aspect: body.child(b"pasp").and_then(header::pixel_aspect),
         color: body.child(b"colr").and_then(header::color),
     })
+}
+
+/// A text entry: reserved and reference index 8, then what its kind has. Of a protected one the scheme is found by its box.
+fn text_entry(fourcc: Kind, body: Body<'_>) -> Entry {
+    let protection = (&fourcc == b"enct" || &fourcc == b"encs").then(|| protection(body.find(b"sinf")));
+    let original = protection.as_ref().and_then(|p| p.original).unwrap_or(fourcc);
+    let (form, people) = text::codec(original);
+    let mut codec = plain(original, people.map_or_else(|| name(original), str::to_owned));
+    (codec.encrypted, codec.scheme) = (protection.is_some(), protection.and_then(|p| p.scheme));
+    Entry { codec, form, forced: &original == b"tx3g" && text::forced(body), ..Entry::default() }
+}
+
+/// `sinf` (ISO/IEC 14496-12 §8.12): what was encrypted, and how.
+#[derive(Default)]
+struct Protection {
+    original: Option<Kind>,
+    scheme: Option<String>,
+}
+
+fn protection(sinf: Option<Body<'_>>) -> Protection {
+    let Some(sinf) = sinf else { return Protection::default() };
+    let original = sinf.child(b"frma").and_then(|mut frma| frma.u32().ok()).map(u32::to_be_bytes);
+    let scheme = sinf.child(b"schm").and_then(|mut schm| schm.version().and_then(|_| schm.u32()).ok());
+    Protection { original, scheme: scheme.map(|scheme| name(scheme.to_be_bytes())) }
 }
 
 fn plain(fourcc: Kind, people: String) -> Codec {

@@ -93,9 +93,9 @@ impl Fragments {
                 *field = tfhd.u32()?;
             }
         }
-        // Sound is skipped like in `trak`, but its bytes count for what follows.
+        // What is not read is skipped like in `trak`, but its bytes count for what follows.
         let mut scratch = Vec::new();
-        let draft = drafts.iter_mut().find(|d| d.id == track && d.kind == TrackKind::Video);
+        let draft = drafts.iter_mut().find(|d| d.id == track && d.is_read());
         let start = decode_time(traf)?;
         let mut run = match draft {
             Some(draft) => {
@@ -107,11 +107,11 @@ impl Fragments {
                     next: base,
                     dts,
                     samples: &mut draft.samples,
-                    keep: true,
+                    keep: Some(draft.kind),
                     next_dts: Some(&mut draft.next_dts),
                 }
             }
-            None => Run { defaults, base, next: base, dts: 0, samples: &mut scratch, keep: false, next_dts: None },
+            None => Run { defaults, base, next: base, dts: 0, samples: &mut scratch, keep: None, next_dts: None },
         };
         for child in traf.children() {
             let (kind, trun) = child?;
@@ -140,7 +140,8 @@ struct Run<'a> {
     next: u64,
     dts: i64,
     samples: &'a mut Vec<RawSample>,
-    keep: bool,
+    /// What the samples are of; nothing when they are only counted.
+    keep: Option<TrackKind>,
     next_dts: Option<&'a mut i64>,
 }
 
@@ -156,12 +157,15 @@ impl Run<'_> {
         if u64::from(count) * 4 * fields as u64 > trun.len() as u64 {
             return Err(trun.too_many(count.into()));
         }
-        if !self.keep && flags & 0x200 == 0 {
+        if self.keep.is_none() && flags & 0x200 == 0 {
             self.next = self.next.saturating_add(u64::from(count) * u64::from(self.defaults.size));
             return Ok(());
         }
-        if self.keep {
-            allowance.spend(count.into(), &trun)?;
+        match self.keep.map(|kind| (kind, allowance.spend(kind, count.into(), &trun))) {
+            Some((TrackKind::Video, spent)) => spent?,
+            // Too many texts must not hide the pictures.
+            Some((_, Err(_))) => self.keep = None,
+            _ => {}
         }
         for index in 0..count {
             let mut field = |flag: u32, default: u32| if flags & flag != 0 { trun.u32() } else { Ok(default) };
@@ -170,7 +174,7 @@ impl Run<'_> {
             let default_flags = first_flags.filter(|_| index == 0).unwrap_or(self.defaults.flags);
             let sample_flags = field(0x400, default_flags)?;
             let shift = field(0x800, 0)?.cast_signed();
-            if self.keep {
+            if self.keep.is_some() {
                 let key = sample_flags & NOT_KEY == 0;
                 let cts = self.dts.saturating_add(shift.into());
                 self.samples.push(RawSample { offset: self.next, size, dts: self.dts, cts, delta, key });

@@ -1,5 +1,7 @@
 //! The small boxes: `mvhd`, `tkhd`, `mdhd`, `hdlr`, `elst`, `pasp`, `colr`.
 
+use timeline::cues::language_of_code;
+
 use super::boxes::{Body, Kind};
 use crate::Error;
 use crate::movie::{Color, Orientation, Rotation};
@@ -81,6 +83,36 @@ pub(super) fn media(mut body: Body<'_>) -> Result<u32, Error> {
         0 => Err(body.malformed("a clock with zero ticks a second")),
         timescale => Ok(timescale),
     }
+}
+
+/// `mdhd`: the language, three letters of five bits each, or a number of QuickTime's.
+pub(super) fn language(mut body: Body<'_>) -> Option<String> {
+    let (version, _) = body.version().ok()?;
+    body.skip(if version == 1 { 16 + 4 + 8 } else { 8 + 4 + 4 }).ok()?;
+    let packed = body.u16().ok()?;
+    if packed < 0x400 {
+        return MACINTOSH.get(usize::from(packed)).and_then(|code| language_of_code(code));
+    }
+    let letters = [10, 5, 0].map(|shift| char::from((packed >> shift & 0x1F) as u8 + 0x60));
+    language_of_code(&letters.iter().collect::<String>())
+}
+
+/// The first of QuickTime's language numbers, up to Simplified Chinese.
+const MACINTOSH: [&str; 34] = [
+    "en", "fr", "de", "it", "nl", "sv", "es", "da", "pt", "no", "he", "ja", "ar", "fi", "el", "is", "mt", "tr", "hr",
+    "zh-Hant", "ur", "hi", "th", "ko", "lt", "pl", "hu", "et", "lv", "se", "fo", "fa", "ru", "zh-Hans",
+];
+
+/// `elng`: the language as a tag of BCP 47.
+pub(super) fn extended_language(mut body: Body<'_>) -> Option<String> {
+    body.version().ok()?;
+    language_of_code(&text(body))
+}
+
+/// Text up to the end of a box or the first zero.
+pub(super) fn text(body: Body<'_>) -> String {
+    let text = body.bytes().split(|&byte| byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).trim().to_owned()
 }
 
 /// `hdlr`: what the track carries.

@@ -6,6 +6,7 @@ mod entry;
 mod fragments;
 mod header;
 mod tables;
+mod text;
 mod track;
 
 use std::io::{Read, Seek, SeekFrom};
@@ -13,11 +14,13 @@ use std::io::{Read, Seek, SeekFrom};
 pub(crate) use boxes::name;
 use boxes::{Body, Kind};
 use fragments::Fragments;
+pub(crate) use text::{sized_text, vtt_payloads};
 use timeline::Timestamp;
 
 use crate::error::Warnings;
 use crate::movie::{Movie, Track, TrackKind};
 use crate::sniff::Container;
+use crate::subtitles::MOST_PACKETS;
 use crate::{Error, time, verify};
 
 /// An index larger than this belongs to no video (a day at 60 frames a second has about 100 MB).
@@ -38,13 +41,22 @@ struct RawSample {
     key: bool,
 }
 
-/// How many samples may still be claimed: a sample has at least a byte, so a small file cannot ask for much memory.
+/// How many samples may still be claimed: a sample has at least a byte, so a small file cannot ask for much memory. Texts
+/// have an allowance of their own, so that they hide no picture.
 #[derive(Debug, Clone, Copy)]
-struct Allowance(u64);
+struct Allowance {
+    pictures: u64,
+    texts: u64,
+}
 
 impl Allowance {
-    fn spend(&mut self, samples: u64, body: &Body<'_>) -> Result<(), Error> {
-        self.0 = self.0.checked_sub(samples).ok_or_else(|| body.too_many(samples))?;
+    fn of(file_len: u64) -> Self {
+        Self { pictures: MOST_SAMPLES.min(file_len), texts: MOST_PACKETS.min(file_len) }
+    }
+
+    fn spend(&mut self, kind: TrackKind, samples: u64, body: &Body<'_>) -> Result<(), Error> {
+        let left = if kind == TrackKind::Video { &mut self.pictures } else { &mut self.texts };
+        *left = left.checked_sub(samples).ok_or_else(|| body.too_many(samples))?;
         Ok(())
     }
 }
@@ -52,7 +64,7 @@ impl Allowance {
 /// Reads the index of an MP4 file.
 pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
     let file_len = reader.seek(SeekFrom::End(0))?;
-    let mut allowance = Allowance(MOST_SAMPLES.min(file_len));
+    let mut allowance = Allowance::of(file_len);
     let mut index: Option<(track::Header, Vec<track::Draft>)> = None;
     let mut fragments = Fragments::default();
     let mut warnings = Warnings::default();
@@ -64,7 +76,7 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
                 let data = payload(reader, &head, file_len)?;
                 let body = Body::new(head.kind, &data, head.body);
                 fragments.defaults(body)?;
-                index = Some(track::drafts(body, &mut allowance)?);
+                index = Some(track::drafts(body, &mut allowance, &mut warnings)?);
             }
             // A fragment that the file does not hold whole is a cut recording: what came before stays readable.
             b"moof" if head.end > file_len => {
@@ -80,8 +92,12 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
         }
         at = head.end;
     }
-    let Some((header, drafts)) = index else { return Err(Error::MoovMissing { file_len }) };
-    let mut tracks: Vec<_> = drafts.into_iter().map(|draft| draft.finish(header.timescale)).collect();
+    let Some((header, mut drafts)) = index else { return Err(Error::MoovMissing { file_len }) };
+    for lost in drafts.iter_mut().filter_map(|draft| draft.cut(file_len)) {
+        warnings.add("mdat", lost, "the file ends in the middle of it; what came before is read");
+    }
+    let finished = drafts.into_iter().map(|draft| draft.finish(header.timescale));
+    let (mut tracks, texts): (Vec<_>, Vec<_>) = finished.unzip();
     for track in tracks.iter().filter(|t| t.kind == TrackKind::Video) {
         check_file_holds(track, file_len)?;
     }
@@ -92,7 +108,8 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
     }
     let duration = tracks.iter().map(|t| t.duration).max().unwrap_or(Timestamp::ZERO);
     let container = Container::Mp4;
-    Ok(Movie { container, tracks, duration, origin: Timestamp::ZERO, warnings: warnings.into_list() })
+    let subtitles = texts.into_iter().flatten().collect();
+    Ok(Movie { container, tracks, subtitles, duration, origin: Timestamp::ZERO, warnings: warnings.into_list() })
 }
 
 /// Where a top-level box lies: payload from `body`, next box at `end` (which may be behind the end of the file).

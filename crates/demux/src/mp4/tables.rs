@@ -3,6 +3,7 @@
 use super::boxes::Body;
 use super::{Allowance, RawSample};
 use crate::Error;
+use crate::movie::TrackKind;
 
 /// Runs of equal values: `(count, value)` pairs, eight bytes each, as in `stts` and `ctts`.
 struct Runs<'a> {
@@ -161,7 +162,7 @@ impl<'a> PerChunk<'a> {
 ///
 /// Like FFmpeg, the last duration of `stts` goes on where the table is too short, composition offsets are signed in
 /// either version, and samples that no chunk holds do not exist.
-pub(super) fn samples(stbl: Body<'_>, allowance: &mut Allowance) -> Result<Vec<RawSample>, Error> {
+pub(super) fn samples(stbl: Body<'_>, kind: TrackKind, allowance: &mut Allowance) -> Result<Vec<RawSample>, Error> {
     // A fragmented file may leave the tables out, or empty.
     if stbl.child(b"stsz").is_none() && stbl.child(b"stz2").is_none() {
         return Ok(Vec::new());
@@ -171,7 +172,7 @@ pub(super) fn samples(stbl: Body<'_>, allowance: &mut Allowance) -> Result<Vec<R
     if count == 0 {
         return Ok(Vec::new());
     }
-    allowance.spend(count.into(), &stbl)?;
+    allowance.spend(kind, count.into(), &stbl)?;
     let mut deltas = Runs::new(stbl.child(b"stts"))?;
     let mut shifts = Runs::new(stbl.child(b"ctts"))?;
     let mut chunks = Chunks::new(stbl)?;
@@ -183,7 +184,8 @@ pub(super) fn samples(stbl: Body<'_>, allowance: &mut Allowance) -> Result<Vec<R
     'chunks: while let Some(mut offset) = chunks.next() {
         chunk = chunk.saturating_add(1);
         let (held, description) = per_chunk.of(chunk);
-        if description > 1 && held > 0 {
+        // Texts that differ in style are one text.
+        if kind == TrackKind::Video && description > 1 && held > 0 {
             return Err(Error::Unsupported { feature: "a video that changes its codec settings midway" });
         }
         for _ in 0..held {

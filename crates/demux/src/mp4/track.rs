@@ -1,11 +1,18 @@
 //! `moov` and `trak`: from boxes to tracks.
 
+use std::collections::BTreeSet;
+
 use super::boxes::Body;
 use super::header::{self, Edit, Matrix};
-use super::{Allowance, RawSample, edits, entry, micros, tables};
+use super::{Allowance, RawSample, edits, entry, micros, tables, text};
 use crate::Error;
+use crate::error::Warnings;
 use crate::layout::Layout;
-use crate::movie::{Color, Frame, Orientation, Sample, Track, TrackKind};
+use crate::movie::{Frame, Orientation, Sample, Track, TrackKind};
+use crate::subtitles::{SubtitleTrack, Text};
+
+/// Tracks beyond these are left out.
+const MOST_TRACKS: usize = 1_000;
 
 /// What holds for all tracks.
 pub(super) struct Header {
@@ -24,6 +31,7 @@ pub(super) struct Draft {
     pub(super) next_dts: i64,
     /// The largest negative composition offset so far, in ticks.
     pub(super) lead: i64,
+    text: Text,
     enabled: bool,
     entry: entry::Entry,
     orientation: Orientation,
@@ -31,8 +39,12 @@ pub(super) struct Draft {
     edits: Vec<Edit>,
 }
 
-/// All tracks of `moov`. A broken track that is not a video is left out; it must not hide the pictures.
-pub(super) fn drafts(moov: Body<'_>, allowance: &mut Allowance) -> Result<(Header, Vec<Draft>), Error> {
+/// All tracks of `moov`. A broken track that is not a video is left out and told; it must not hide the pictures.
+pub(super) fn drafts(
+    moov: Body<'_>,
+    allowance: &mut Allowance,
+    warnings: &mut Warnings,
+) -> Result<(Header, Vec<Draft>), Error> {
     if moov.child(b"cmov").is_some() {
         return Err(Error::Unsupported { feature: "a compressed index (cmov)" });
     }
@@ -40,27 +52,64 @@ pub(super) fn drafts(moov: Body<'_>, allowance: &mut Allowance) -> Result<(Heade
         Some(mvhd) => header::movie(mvhd)?,
         None => (0, Matrix::IDENTITY),
     };
-    let mut drafts = Vec::new();
+    let chapters = chapters(moov);
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut crowded = None;
     for child in moov.children() {
-        match child? {
-            (kind, trak) if &kind == b"trak" => drafts.extend(draft(trak, matrix, allowance)?),
-            _ => {}
+        let (kind, trak) = child?;
+        let Some(mdia) = trak.child(b"mdia").filter(|_| &kind == b"trak") else { continue };
+        let kind = carries(trak, mdia, &chapters);
+        // Others must not push the pictures out.
+        let most = if kind == TrackKind::Video { 2 * MOST_TRACKS } else { MOST_TRACKS };
+        if drafts.len() < most {
+            drafts.extend(draft(trak, mdia, kind, matrix, allowance, warnings)?);
+        } else {
+            crowded.get_or_insert(trak.offset());
         }
+    }
+    if let Some(offset) = crowded {
+        warnings.add("trak", offset, "more than a thousand tracks; the others are left out");
     }
     Ok((Header { timescale }, drafts))
 }
 
-fn draft(trak: Body<'_>, movie_matrix: Matrix, allowance: &mut Allowance) -> Result<Option<Draft>, Error> {
-    let Some(mdia) = trak.child(b"mdia") else { return Ok(None) };
-    let kind = match mdia.child(b"hdlr").map(header::handler) {
-        Some(Ok(handler)) if &handler == b"vide" => TrackKind::Video,
-        Some(Ok(handler)) if &handler == b"soun" => TrackKind::Audio,
+/// Numbers of the tracks that hold the titles of chapters: text, but nothing that is said.
+fn chapters(moov: Body<'_>) -> BTreeSet<u32> {
+    let tracks = moov.children().filter_map(Result::ok).filter(|(kind, _)| kind == b"trak");
+    let lists = tracks.filter_map(|(_, trak)| trak.child(b"tref")?.child(b"chap"));
+    lists.flat_map(|mut list| std::iter::from_fn(move || list.u32().ok())).collect()
+}
+
+/// What a track carries, by its handler.
+fn carries(trak: Body<'_>, mdia: Body<'_>, chapters: &BTreeSet<u32>) -> TrackKind {
+    let id = || trak.child(b"tkhd").and_then(|tkhd| header::track(tkhd).ok()).map(|(id, ..)| id);
+    match mdia.child(b"hdlr").and_then(|hdlr| header::handler(hdlr).ok()).as_ref() {
+        Some(b"vide") => TrackKind::Video,
+        Some(b"soun") => TrackKind::Audio,
+        Some(b"text" | b"sbtl" | b"subt" | b"subp" | b"clcp") if id().is_none_or(|id| !chapters.contains(&id)) => {
+            TrackKind::Subtitle
+        }
         _ => TrackKind::Other,
-    };
+    }
+}
+
+fn draft(
+    trak: Body<'_>,
+    mdia: Body<'_>,
+    kind: TrackKind,
+    movie_matrix: Matrix,
+    allowance: &mut Allowance,
+    warnings: &mut Warnings,
+) -> Result<Option<Draft>, Error> {
     match read(trak, mdia, kind, movie_matrix, allowance) {
         Ok(draft) => Ok(Some(draft)),
         Err(error) if kind == TrackKind::Video => Err(error),
-        Err(_) => Ok(None),
+        Err(error) => {
+            if let Error::Malformed { name, offset, .. } | Error::TooMany { name, offset, .. } = error {
+                warnings.add(&name, offset, "a track that is no video contradicts itself here; it is left out");
+            }
+            Ok(None)
+        }
     }
 }
 
@@ -78,8 +127,10 @@ fn read(
     let stbl = stbl.ok_or_else(missing("no sample table (stbl)"))?;
     let edits = trak.child(b"edts").and_then(|edts| edts.child(b"elst")).map(header::edits).transpose()?;
     let entry = entry::entry(stbl.child(b"stsd").ok_or_else(missing("no sample description (stsd)"))?, kind)?;
-    // Only pictures are looked at: uncompressed sound has hundreds of millions of samples.
-    let samples = if kind == TrackKind::Video { tables::samples(stbl, allowance)? } else { Vec::new() };
+    // Only pictures and texts are looked at: uncompressed sound has hundreds of millions of samples.
+    let samples = if is_read(kind) { tables::samples(stbl, kind, allowance)? } else { Vec::new() };
+    let mut text = text::described(trak, mdia, entry.form);
+    text.forced |= entry.forced;
     let next_dts = samples.last().map_or(0, |s| s.dts.saturating_add(s.delta.into()));
     let lead = samples.iter().map(|s| s.dts.saturating_sub(s.cts)).max().unwrap_or(0).max(0);
     Ok(Draft {
@@ -89,6 +140,7 @@ fn read(
         fragmented: false,
         next_dts,
         lead,
+        text,
         enabled,
         entry,
         orientation: matrix.then(movie_matrix).orientation(),
@@ -97,9 +149,41 @@ fn read(
     })
 }
 
+/// Whether the samples of such tracks are looked for.
+fn is_read(kind: TrackKind) -> bool {
+    matches!(kind, TrackKind::Video | TrackKind::Subtitle)
+}
+
 impl Draft {
+    /// Whether its samples are looked for.
+    pub(super) fn is_read(&self) -> bool {
+        is_read(self.kind)
+    }
+
+    /// Leaves out the pictures of a fragmented recording that lie behind the end of the file, where some lie before it;
+    /// tells where the first of them should be.
+    pub(super) fn cut(&mut self, file_len: u64) -> Option<u64> {
+        let beyond = |s: &RawSample| s.offset.saturating_add(s.size.into()) > file_len;
+        let whole = self.samples.iter().position(beyond).filter(|&whole| whole > 0 && self.fragmented)?;
+        let lost = self.samples.get(whole).filter(|_| self.kind == TrackKind::Video)?.offset;
+        self.samples.truncate(whole);
+        Some(lost)
+    }
+
+    /// The track as it is shown. The samples of texts become packets.
+    pub(super) fn finish(mut self, movie_timescale: u32) -> (Track, Option<SubtitleTrack>) {
+        if self.kind != TrackKind::Subtitle {
+            return (self.track(movie_timescale), None);
+        }
+        let (samples, text) = (std::mem::take(&mut self.samples), std::mem::take(&mut self.text));
+        let packets = text::packets(&samples, &self.edits, self.timescale, movie_timescale, self.fragmented);
+        let track = self.track(movie_timescale);
+        let subtitles = SubtitleTrack::of(&track, text, packets);
+        (track, Some(subtitles))
+    }
+
     /// Applies the edit list and turns ticks into microseconds.
-    pub(super) fn finish(self, movie_timescale: u32) -> Track {
+    fn track(self, movie_timescale: u32) -> Track {
         let scale = self.timescale;
         let plan = edits::present(&self.samples, &self.edits, scale, movie_timescale, self.fragmented);
         let last = plan.shown.iter().filter_map(|&(time, sample)| {
@@ -120,8 +204,7 @@ impl Draft {
         };
         let samples = self.samples.iter().map(sample).collect();
         let presented = plan.shown.iter().map(|&(time, sample)| Frame { pts: micros(time, scale), sample }).collect();
-        let entry::Entry { codec, width, height, pixel_aspect, color } = self.entry;
-        let color: Option<Color> = color;
+        let entry::Entry { codec, width, height, pixel_aspect, color, .. } = self.entry;
         Track {
             id: self.id,
             kind: self.kind,

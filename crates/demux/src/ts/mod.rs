@@ -168,6 +168,7 @@ impl Scan {
             container: Container::MpegTs,
             duration: tracks.iter().map(|t| t.duration).max().unwrap_or(Timestamp::ZERO),
             tracks,
+            subtitles: Vec::new(),
             origin,
             warnings: self.warnings.into_list(),
         })
@@ -260,6 +261,7 @@ fn picture_track(described: &Described, stream: Stream, stride: usize, warnings:
     let shape = stream.units.shape.unwrap_or_default();
     let mut codec = codec(described, stream.units.string.as_deref());
     codec.encrypted = stream.scrambled && stream.coded.is_empty();
+    codec.scheme = codec.encrypted.then(|| "transport stream scrambling".to_owned());
     Track {
         codec,
         width: shape.width,

@@ -66,6 +66,12 @@ fn dialogue(line: u32, row: &str, columns: &Columns, found: &mut Collector) -> R
     if text.trim().is_empty() { Ok(()) } else { found.add(line, start.at, Some(end.at), &text) }
 }
 
+/// The words of a line as Matroska keeps it: without its times, which are those of the block, and with the text as the
+/// ninth field, whatever the header's columns are.
+pub(super) fn packet(row: &str) -> String {
+    shown(row.splitn(9, ',').nth(8).unwrap_or_default())
+}
+
 /// The words of a line.
 fn shown(text: &str) -> String {
     let mut words = String::with_capacity(text.len());

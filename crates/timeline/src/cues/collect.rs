@@ -1,5 +1,7 @@
 //! What a reader finds, put in order and repaired where the meaning is clear.
 
+use std::collections::HashMap;
+
 use super::error::CueError;
 use super::{Cue, Damage, Format, MAX_CUE_CHARS, MAX_CUES, Warning, plain};
 use crate::time::{Span, Timestamp};
@@ -53,6 +55,37 @@ impl Collector {
         }
         self.drafts.push(Draft { line, start, end, text });
         Ok(())
+    }
+
+    /// Takes over the cues of a part as far as they are shown within it, and numbers them `line`.
+    pub(super) fn absorb(&mut self, part: Self, line: u32, (from, until): (i64, Option<i64>)) -> Result<(), CueError> {
+        part.warnings.iter().for_each(|warning| self.warn(line, warning.damage));
+        for draft in part.drafts {
+            let start = draft.start.max(from);
+            let end = draft.end.into_iter().chain(until).min();
+            if end.is_none_or(|end| end > start) {
+                self.add(line, start, end, &draft.text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes one of cues that say the same without a gap between them.
+    pub(super) fn join(&mut self) {
+        self.drafts.sort_by_key(|draft| draft.start);
+        let mut last: HashMap<String, usize> = HashMap::new();
+        let mut kept: Vec<Draft> = Vec::with_capacity(self.drafts.len());
+        for draft in self.drafts.drain(..) {
+            let before = last.get(&draft.text).and_then(|&at| kept.get_mut(at));
+            match before.filter(|before| before.end.is_some_and(|end| end >= draft.start)) {
+                Some(before) => before.end = before.end.max(draft.end),
+                None => {
+                    last.insert(draft.text.clone(), kept.len());
+                    kept.push(draft);
+                }
+            }
+        }
+        self.drafts = kept;
     }
 
     /// Whether nothing was found so far.

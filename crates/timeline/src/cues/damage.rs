@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A repair and where it was needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// The line of the file, from 1.
+    /// The line of the file, or the number of the track's packet; from 1.
     pub line: u32,
     /// What was wrong.
     pub damage: Damage,

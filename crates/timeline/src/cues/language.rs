@@ -35,6 +35,14 @@ pub(super) fn tag(text: &str) -> Option<String> {
     Some(known.to_owned())
 }
 
+/// The language a container names by an ISO 639 code or a BCP 47 tag; nothing for "undetermined" and its like.
+pub fn of_code(code: &str) -> Option<String> {
+    let code = code.trim();
+    let none = ["und", "mul", "mis", "zxx"].iter().any(|none| code.eq_ignore_ascii_case(none));
+    let three = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    tag(code).or_else(|| three.then(|| code.to_ascii_lowercase())).filter(|_| !none)
+}
+
 /// The language whose letters a text is written in, where the letters decide: Chinese, Japanese, Korean; English for
 /// plain Latin letters without any mark.
 pub fn of_text(text: &str) -> Option<&'static str> {
@@ -84,6 +92,16 @@ mod tests {
         assert_eq!(of_name("en.srt"), None);
         assert_eq!(of_name("clip.2019.srt"), None);
         assert_eq!(of_name("clip.web.srt"), None);
+    }
+
+    #[test]
+    fn a_code_of_a_container_is_a_language_whatever_its_length() {
+        let of = |code: &str| of_code(code).unwrap_or_default();
+        assert_eq!(
+            ["zho", "chi", "eng", "ita", "pt-BR", "zh-Hant"].map(of),
+            ["zh", "zh", "en", "ita", "pt-br", "zh-Hant"]
+        );
+        assert_eq!(["und", "zxx", "", "```", "?!"].map(of), [""; 5]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! bytes ─▶ encoding ─▶ format ─▶ srt | vtt | ass | ttml | json ─▶ collect (order, repair) ─▶ Reading
 //! ```
 //!
+//! What a track inside a video file holds comes by the packet ([`embedded`]) and is collected in the same way.
+//!
 //! Damage is repaired where its meaning is clear and told with its line; a file of which nothing can be made is refused
 //! with the line at fault.
 //!
@@ -14,6 +16,7 @@
 //! | times are read and written | `clock.rs` |
 //! | tags and entities go and come back | `plain.rs` |
 //! | one format is read | `srt.rs`, `vtt.rs`, `ass.rs`, `ttml.rs`, `json.rs` |
+//! | packets of a track inside a video file are read | [`embedded`] |
 //! | cues are ordered and repaired | `collect.rs` |
 //! | damage is told | [`damage`] |
 //! | times are shifted or stretched | [`retime`] |
@@ -27,6 +30,7 @@ mod ass;
 mod clock;
 mod collect;
 pub mod damage;
+pub mod embedded;
 mod encoding;
 mod error;
 pub mod export;
@@ -47,7 +51,7 @@ pub use damage::{Damage, Warning};
 pub use error::CueError;
 pub use export::Export;
 pub use format::Format;
-pub use language::of_text as language_of_text;
+pub use language::{of_code as language_of_code, of_text as language_of_text};
 pub use plain::tidy;
 pub use retime::Retiming;
 
@@ -70,7 +74,7 @@ pub struct Cue {
     pub text: String,
 }
 
-/// The cues of one file, in the order of their starts.
+/// The cues of one file or track, in the order of their starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcript {
     /// As BCP 47 names it (`en`, `zh-Hans`), when it is known or obvious.
@@ -79,16 +83,16 @@ pub struct Transcript {
     pub cues: Vec<Cue>,
 }
 
-/// What a file turned out to be.
+/// What a file, or a track of a video file, turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// Its cues.
     pub transcript: Transcript,
-    /// The format found.
+    /// The format found; of a track, the one nearest to it.
     pub format: Format,
     /// The name of the encoding found, as the WHATWG standard has it.
     pub encoding: &'static str,
-    /// What was repaired or left out, by line; the first of them when there are many.
+    /// What was repaired or left out, by line (of a track: by packet); the first of them when there are many.
     pub warnings: Vec<Warning>,
     /// Further repairs that `warnings` has no room for.
     pub further_warnings: u32,

@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, Postcard, StreamingText, TextStream};
 use serde_bytes::ByteBuf;
-use timeline::{IngestId, IngestInfo, IngestOptions, ServerFile, VideoId};
+use timeline::{IngestId, IngestInfo, ServerFile, VideoId};
 
 use super::error::ApiError;
 
 /// What the server takes.
 #[server(prefix = "/api", endpoint = "ingest_options", input = Json, output = Json)]
-pub async fn ingest_options() -> Result<IngestOptions, ApiError> {
+pub async fn ingest_options() -> Result<timeline::IngestOptions, ApiError> {
     Ok(super::backend::ingest()?.options())
 }
 

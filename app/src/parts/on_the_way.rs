@@ -163,7 +163,7 @@ fn Row(id: IngestId) -> impl IntoView {
 /// Pause, go on, pick again, try again, cancel: what makes sense now.
 #[component]
 fn Tools(id: StoredValue<IngestId>, now: Memo<Option<Now>>, over: Memo<bool>) -> impl IntoView {
-    let ingests = Ingests::expect();
+    let (ingests, i18n) = (Ingests::expect(), use_i18n());
     let does = move |what: fn(&Now) -> bool| Memo::new(move |_| now.with(|now| now.as_ref().is_some_and(what)));
     let sending = does(|now| now.upload.as_ref().is_some_and(Upload::is_active));
     let stopped = does(|now| now.upload.as_ref().is_some_and(|upload| !upload.is_active()));
@@ -197,7 +197,7 @@ fn Tools(id: StoredValue<IngestId>, now: Memo<Option<Now>>, over: Memo<bool>) ->
             </button>
         </Show>
         <button class="button small" type="button" data-testid="ingest-cancel" on:click=move |_| ingests.cancel(id.get_value())>
-            {move || if over.get() { t(|m| m.dismiss)() } else { t(|m| m.cancel)() }}
+            {move || if over.get() { i18n.say().dismiss } else { i18n.say().cancel }}
         </button>
     }
     .into_any()

@@ -92,7 +92,9 @@ pub fn resume(session: Session, bench: Bench) {
 /// Why there is a frame and no film.
 #[component]
 fn Note(unplayable: bool) -> impl IntoView {
-    let made_by = Bench::expect().made_by(Ingests::expect());
+    let (bench, ingests) = (Bench::expect(), Ingests::expect());
+    // Where it came from never changes: the stage is not drawn anew with every piece of news.
+    let made_by = untrack(|| bench.made_by(ingests));
     let note = match made_by.map(|ingest| ingest.source) {
         Some(IngestSource::Url { .. } | IngestSource::Folder { .. }) if !unplayable => t(|m| m.frames_of_server),
         None if !unplayable => return ().into_any(),

@@ -30,12 +30,12 @@ pub fn ProgressLine() -> impl IntoView {
     let (session, ingests) = (Session::expect(), Ingests::expect());
     let now = Memo::new(move |_| {
         let run = session.runs.with(|runs| runs.get(&bench.id()).cloned());
+        let made_by = || bench.made_by(ingests).map(Now::Decoding);
         match (run, bench.state.get()) {
             (_, VideoState::Ready) => Now::Ready,
             (Some(run), _) if run.is_active() => Now::Reading(run),
             (_, VideoState::Indexing) => Now::Indexing,
-            (None, VideoState::Receiving) if let Some(ingest) = bench.made_by(ingests) => Now::Decoding(ingest),
-            (run, VideoState::Receiving) => Now::Paused(run.map(|run| run.phase)),
+            (run, VideoState::Receiving) => made_by().unwrap_or_else(|| Now::Paused(run.map(|run| run.phase))),
         }
     });
     view! {

@@ -83,7 +83,8 @@ impl Ingests {
 
     /// Opens a file in the browser; where that cannot decode it, goes on with an upload that was begun, or offers one.
     pub async fn open(self, files: Vec<File>) -> Option<VideoId> {
-        (self.offer.set(None), self.trouble.set(None));
+        self.offer.set(None);
+        self.trouble.set(None);
         let file = files.first().cloned();
         let opened = self.session.open(files).await;
         if let (None, Some(file), Some(Trouble::Extract(error))) = (&opened, file, self.session.trouble.get_untracked())

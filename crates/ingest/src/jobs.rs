@@ -114,11 +114,15 @@ impl Ingest {
         let mut jobs = BTreeMap::new();
         for record in Record::all(&settings.folder)? {
             let folder = record::folder(&settings.folder, &record.id);
-            let received = match record.stage {
-                Stage::Done if !settings.keep_files => {
-                    partial::discard(&folder)?;
+            let received = match (&record.stage, &record.source) {
+                (_, IngestSource::Folder { .. }) => 0,
+                (Stage::Done, _) => {
+                    if !settings.keep_files {
+                        partial::discard(&folder)?;
+                    }
                     0
                 }
+                (Stage::Failed { cause, .. }, _) if !cause.is_passing() => 0,
                 _ => Partial::open(&folder)?.received(),
             };
             jobs.insert(record.id.clone(), Job::new(record, received, &stop));

@@ -8,7 +8,7 @@ const shots = process.env.TIMEPIN_SHOTS;
 const accept = (page: Page) => page.getByTestId("offer-accept").click();
 const row = (page: Page, name: string): Locator => page.getByTestId("ingest").filter({ hasText: name });
 
-/** Six megabytes or more, several pieces: pictures that are compressed one by one and without loss. */
+/** Nine megabytes, three pieces: pictures that are compressed one by one and without loss. */
 const large = (name: string) => converted(name, "-an", "-c:v", "ffvhuff", "-t", "8");
 
 const films: [string, string[], RegExp][] = [
@@ -63,13 +63,11 @@ async function probed(path: string): Promise<number[]> {
 
 test("an upload that is cut goes on after a reload where it stopped", async ({ page }) => {
   const path = large("cut.avi");
-  const offsets: number[] = [];
-  let held = 0;
+  let pieces = 0;
   // The second piece never arrives: the line is dead until the page is loaded again.
   await page.route("**/api/append_upload", async (route) => {
-    offsets.push(route.request().postDataBuffer()!.length);
-    if (offsets.length === 2 && held++ === 0) return;
-    await route.continue();
+    pieces += 1;
+    if (pieces !== 2) await route.continue();
   });
   await open(page);
   await pick(page, path);
@@ -85,20 +83,17 @@ test("an upload that is cut goes on after a reload where it stopped", async ({ p
   // Another file is not taken for it; the right one needs no second consent.
   await row(page, "cut.avi").getByTestId("upload-input").setInputFiles(fixture("world-b.mp4"));
   await expect(page.getByTestId("error")).toContainText("not the file");
-  const before = offsets.length;
   await row(page, "cut.avi").getByTestId("upload-input").setInputFiles(path);
   await expect(page).toHaveURL(/\/v\//);
   await indexed(page);
-  // Only what was missing: the first piece was not sent again.
-  const { statSync } = await import("node:fs");
-  const again = offsets.slice(before).reduce((sum, bytes) => sum + bytes, 0);
-  expect(again).toBeLessThan(statSync(path).size - 4_000_000);
+  // Three pieces, one of them sent in vain: the first was not sent again.
+  expect(pieces).toBe(4);
 });
 
 test("an upload can be paused, resumed and cancelled, and leaves nothing", async ({ page }) => {
   await page.route("**/api/append_upload", async (route) => {
-    await new Promise((go) => setTimeout(go, 400));
-    await route.continue();
+    await new Promise((go) => setTimeout(go, 1_500));
+    await route.continue().catch(() => {});
   });
   await open(page);
   await pick(page, large("unwanted.avi"));
@@ -178,8 +173,7 @@ for (const [name, width, height] of [["desktop", 1280, 800], ["phone", 390, 844]
         await shoot("sending");
         await page.getByTestId("ingest-cancel").click();
         await expect(page.getByTestId("ingest")).toHaveCount(0);
-        await pick(page, converted("small.avi", "-an", "-c:v", "mpeg4", "-q:v", "2"));
-        // The file may be known from the story before.
+        await pick(page, converted(`small-${name}-${scheme}-${lang}.avi`, "-an", "-c:v", "mpeg4", "-q:v", "2"));
         await accept(page);
         await expect(page).toHaveURL(/\/v\//);
         await indexed(page);

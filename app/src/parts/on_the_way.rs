@@ -64,7 +64,9 @@ impl Now {
         match (&self.info.state, self.upload.as_ref().map(|upload| &upload.phase)) {
             (IngestState::Receiving, Some(Sending::Running)) => m.upload_running.to_owned(),
             (IngestState::Receiving, Some(Sending::Reconnecting)) => m.reconnecting.to_owned(),
-            (IngestState::Receiving, Some(Sending::Paused | Sending::Failed(_))) => m.upload_paused.to_owned(),
+            (IngestState::Receiving, Some(Sending::Paused | Sending::Cancelled | Sending::Failed(_))) => {
+                m.upload_paused.to_owned()
+            }
             (IngestState::Receiving, None) => m.upload_waiting.to_owned(),
             (IngestState::Fetching, _) => m.ingest_fetching.to_owned(),
             (IngestState::Queued, _) => m.ingest_queued.to_owned(),

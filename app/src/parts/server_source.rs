@@ -1,10 +1,10 @@
 //! Videos that are not on the user's machine: at a web address, or in the folders the server was given. Folded until wanted.
 
+use leptos::html::Details;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use timeline::ServerFile;
 use timeline::models::show_bytes;
-use web_sys::HtmlDetailsElement;
 
 use super::trouble::TroubleText;
 use crate::api::{self, ApiError};
@@ -18,9 +18,9 @@ pub fn ServerSource() -> impl IntoView {
     let ingests = Ingests::expect();
     let url = RwSignal::new(String::new());
     let files = RwSignal::new(None::<Result<Vec<ServerFile>, ApiError>>);
-    let toggled = move |event: web_sys::Event| {
-        let details: HtmlDetailsElement = event_target(&event);
-        if details.open() {
+    let details = NodeRef::<Details>::new();
+    let toggled = move || {
+        if details.get_untracked().is_some_and(|details| details.open()) {
             spawn_local(async move {
                 // Without folders there is no list to show, and that is no trouble.
                 let listed = match api::ingest_options().await {
@@ -41,7 +41,7 @@ pub fn ServerSource() -> impl IntoView {
         }
     };
     view! {
-        <details class="server-source" data-testid="server-source" on:toggle=toggled>
+        <details class="server-source" data-testid="server-source" node_ref=details on:toggle=move |_| toggled()>
             <summary>{t(|m| m.server_source)}</summary>
             <form class="server-url" on:submit=submit>
                 <input

@@ -144,19 +144,6 @@ impl Ingests {
         self.begin(async move { api::retry_ingest(id).await });
     }
 
-    /// Stops one, here and on the server.
-    pub fn cancel(self, id: IngestId) {
-        self.forget(&id);
-        spawn_local(async move {
-            match api::cancel_ingest(id.clone()).await {
-                Ok(()) | Err(ApiError::Ingest { cause: IngestCause::Unknown, .. }) => {
-                    self.list.update(|list| list.retain(|info| info.id != id));
-                }
-                Err(error) => self.trouble.set(Some(error.into())),
-            }
-        });
-    }
-
     /// Asks the server what is under way, and listens for as long as it works on something.
     pub fn follow(self) {
         let before = self.following.get_value();

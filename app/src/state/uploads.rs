@@ -39,6 +39,8 @@ pub enum Sending {
     Reconnecting,
     /// The user stopped it for now.
     Paused,
+    /// The user stopped it for good; the piece under way comes to its end first.
+    Cancelled,
     /// It stopped by itself.
     Failed(Trouble),
 }
@@ -120,7 +122,7 @@ impl Ingests {
     }
 
     /// Forgets what this page knows of an upload.
-    pub(super) fn forget(self, id: &IngestId) {
+    fn forget(self, id: &IngestId) {
         self.uploads.update(|uploads| drop(uploads.remove(id)));
         self.files.update_value(|files| drop(files.remove(id)));
         self.wanted.update(|wanted| {
@@ -138,7 +140,11 @@ impl Ingests {
         self.uploads.update(|uploads| drop(uploads.insert(info.id.clone(), upload)));
         let id = info.id.clone();
         spawn_local(async move {
-            match self.pieces(&id, &file).await {
+            let outcome = self.pieces(&id, &file).await;
+            if self.phase(&id) == Some(Sending::Cancelled) {
+                return self.end(id).await;
+            }
+            match outcome {
                 Ok(()) => {}
                 Err(Trouble::Api(ApiError::Ingest { cause: IngestCause::Unknown, .. })) => self.forget(&id),
                 Err(trouble) => self.update(&id, |upload| upload.phase = Sending::Failed(trouble)),
@@ -166,7 +172,7 @@ impl Ingests {
                             upload.phase = Sending::Running;
                         }
                     });
-                    if sent >= upload.bytes {
+                    if sent >= upload.bytes && self.phase(id) != Some(Sending::Cancelled) {
                         self.uploads.update(|uploads| drop(uploads.remove(id)));
                         self.follow();
                         return Ok(());
@@ -183,6 +189,28 @@ impl Ingests {
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+
+    fn phase(self, id: &IngestId) -> Option<Sending> {
+        self.uploads.with_untracked(|uploads| uploads.get(id).map(|upload| upload.phase.clone()))
+    }
+
+    /// Stops one, here and on the server.
+    pub fn cancel(self, id: IngestId) {
+        self.list.update(|list| list.retain(|info| info.id != id));
+        if self.uploads.with_untracked(|uploads| uploads.get(&id).is_some_and(Upload::is_active)) {
+            self.update(&id, |upload| upload.phase = Sending::Cancelled);
+        } else {
+            spawn_local(self.end(id));
+        }
+    }
+
+    async fn end(self, id: IngestId) {
+        self.forget(&id);
+        match api::cancel_ingest(id).await {
+            Ok(()) | Err(ApiError::Ingest { cause: IngestCause::Unknown, .. }) => {}
+            Err(error) => self.trouble.set(Some(error.into())),
         }
     }
 

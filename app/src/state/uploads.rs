@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use serde_bytes::ByteBuf;
 use timeline::ingest::{CHUNK_BYTES, END_BYTES};
-use timeline::{IngestCause, IngestId, IngestInfo, IngestState};
+use timeline::{IngestCause, IngestId, IngestState};
 use web_sys::File;
 
 use super::ingest::backoff_ms;
@@ -26,6 +26,8 @@ pub struct Upload {
     pub sent: u64,
     /// Bytes in all.
     pub bytes: u64,
+    /// Whether a piece is on its way, or about to be: there is never more than one.
+    under_way: bool,
     /// Bytes a second since it was begun or resumed here; zero until known.
     pub rate: f64,
 }
@@ -102,7 +104,7 @@ impl Ingests {
         self.files.update_value(|files| drop(files.insert(info.id.clone(), SendWrapper::new(file.clone()))));
         self.want(info.clone());
         if info.state == IngestState::Receiving {
-            self.send(&info);
+            self.send(info.id, info.received, bytes);
         }
         Ok(true)
     }
@@ -114,10 +116,9 @@ impl Ingests {
 
     /// Goes on with an upload that was paused, or that gave up.
     pub fn resume(self, id: &IngestId) {
-        let info = self.list.with_untracked(|list| list.iter().find(|info| info.id == *id).cloned());
-        let sent = self.uploads.with_untracked(|uploads| uploads.get(id).map(|upload| upload.sent));
-        if let (Some(info), Some(received)) = (info, sent) {
-            self.send(&IngestInfo { received, ..info });
+        let upload = self.uploads.with_untracked(|uploads| uploads.get(id).cloned());
+        if let Some(Upload { sent, bytes, .. }) = upload {
+            self.send(id.clone(), sent, bytes);
         }
     }
 
@@ -132,15 +133,19 @@ impl Ingests {
         });
     }
 
-    fn send(self, info: &IngestInfo) {
-        let file = self.files.with_value(|files| files.get(&info.id).map(|file| (**file).clone()));
-        let active = self.uploads.with_untracked(|uploads| uploads.get(&info.id).is_some_and(Upload::is_active));
-        let (Some(file), Some(bytes), false) = (file, info.bytes, active) else { return };
-        let upload = Upload { phase: Sending::Running, sent: info.received, bytes, rate: 0.0 };
-        self.uploads.update(|uploads| drop(uploads.insert(info.id.clone(), upload)));
-        let id = info.id.clone();
+    fn send(self, id: IngestId, sent: u64, bytes: u64) {
+        let file = self.files.with_value(|files| files.get(&id).map(|file| (**file).clone()));
+        let under_way = self.uploads.with_untracked(|uploads| uploads.get(&id).is_some_and(|upload| upload.under_way));
+        if under_way {
+            // Paused, and the last piece is not there yet: it goes on from that one.
+            return self.update(&id, |upload| upload.phase = Sending::Running);
+        }
+        let Some(file) = file else { return };
+        let upload = Upload { phase: Sending::Running, sent, bytes, under_way: true, rate: 0.0 };
+        self.uploads.update(|uploads| drop(uploads.insert(id.clone(), upload)));
         spawn_local(async move {
             let outcome = self.pieces(&id, &file).await;
+            self.update(&id, |upload| upload.under_way = false);
             if self.phase(&id) == Some(Sending::Cancelled) {
                 return self.end(id).await;
             }
@@ -199,7 +204,7 @@ impl Ingests {
     /// Stops one, here and on the server.
     pub fn cancel(self, id: IngestId) {
         self.list.update(|list| list.retain(|info| info.id != id));
-        if self.uploads.with_untracked(|uploads| uploads.get(&id).is_some_and(Upload::is_active)) {
+        if self.uploads.with_untracked(|uploads| uploads.get(&id).is_some_and(|upload| upload.under_way)) {
             self.update(&id, |upload| upload.phase = Sending::Cancelled);
         } else {
             spawn_local(self.end(id));

@@ -39,6 +39,7 @@ use crate::i18n::provide_i18n;
 use crate::pages::{Library, Models, NotFound, Workbench};
 #[cfg(feature = "ssr")]
 pub use crate::shell::shell;
+use crate::state::ingests::Ingests;
 use crate::state::session::Session;
 
 /// The page.
@@ -48,7 +49,7 @@ pub fn App() -> impl IntoView {
     find_server();
     provide_meta_context();
     provide_i18n();
-    Session::provide();
+    Ingests::provide(Session::provide());
     Effect::new(move |_| {
         // Tests, and the stylesheet's first transition, wait for this: from here on clicks are heard.
         spawn_local(async {

@@ -90,6 +90,13 @@ pub async fn bytes(file: &File) -> Option<Vec<u8>> {
     Some(js_sys::Uint8Array::new(&buffer).to_vec())
 }
 
+/// Bytes `[from, to)` of a file; nothing when it can no longer be read.
+pub async fn slice(file: &File, from: u64, to: u64) -> Option<Vec<u8>> {
+    let part = file.slice_with_f64_and_f64(from as f64, to as f64).ok()?;
+    let buffer = JsFuture::from(part.array_buffer()).await.ok()?;
+    Some(js_sys::Uint8Array::new(&buffer).to_vec())
+}
+
 /// The bundled clip, as if it had been dropped.
 pub async fn sample() -> Result<File, JsValue> {
     let response: web_sys::Response = JsFuture::from(window().fetch_with_str("/sample.mp4")).await?.dyn_into()?;

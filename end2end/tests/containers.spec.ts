@@ -1,18 +1,5 @@
 // One clip in the containers people have: each is read in the browser, with the times ffprobe prints.
-import { execFileSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { everyHalfSecond, expect, ffprobe, fixture, indexed, open, pick, snapshot, test } from "./timepin";
-
-const folder = mkdtempSync(join(tmpdir(), "timepin-containers-"));
-
-/** The clip as another file. */
-function converted(name: string, ...how: string[]): string {
-  const path = join(folder, name);
-  execFileSync("ffmpeg", ["-nostdin", "-loglevel", "error", "-y", "-i", fixture("world-b.mp4"), ...how, path]);
-  return path;
-}
+import { converted, everyHalfSecond, expect, ffprobe, indexed, open, pick, snapshot, test } from "./timepin";
 
 const files: [string, string[]][] = [
   ["clip.mkv", ["-c", "copy"]],

@@ -1,6 +1,7 @@
 // What every story shares: a page that fails on console messages, the fixtures' truth, and the user's moves by name.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test as base, expect, type Locator, type Page } from "@playwright/test";
@@ -28,6 +29,15 @@ export const test = base.extend<{ allowed: RegExp[] }>({
 });
 
 export { expect };
+
+const made = mkdtempSync(join(tmpdir(), "timepin-films-"));
+
+/** The short clip as another file. */
+export function converted(name: string, ...how: string[]): string {
+  const path = join(made, name);
+  execFileSync("ffmpeg", ["-nostdin", "-loglevel", "error", "-y", "-i", fixture("world-b.mp4"), ...how, path]);
+  return path;
+}
 
 /** Waits until the page is hydrated: before that, clicks fall on dead markup. */
 export async function open(page: Page, path = "/") {

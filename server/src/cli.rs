@@ -284,6 +284,21 @@ pub(crate) struct Flags {
     /// Origins of pages served elsewhere that may use this server, comma-separated [default: none]
     #[arg(long, global = true, value_name = "ORIGINS")]
     pub(crate) cors_origins: Option<String>,
+    /// Folders whose videos the page may open, comma-separated [default: none]
+    #[arg(long, global = true, value_name = "FOLDERS")]
+    pub(crate) ingest_roots: Option<String>,
+    /// Fetch videos from private networks too [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) ingest_allow_private: Option<String>,
+    /// Largest file the server takes to decode it [default: 16GiB]
+    #[arg(long, global = true, value_name = "BYTES")]
+    pub(crate) ingest_max_bytes: Option<String>,
+    /// Seconds a file may take to be fetched [default: 3600]
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(crate) ingest_timeout: Option<String>,
+    /// Keep files after they were decoded [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) ingest_keep_files: Option<String>,
     /// Key that callers of /v1 have to show; better in TIMEPIN_API_KEY [default: none]
     #[arg(long, global = true, value_name = "KEY")]
     pub(crate) api_key: Option<String>,
@@ -315,6 +330,11 @@ impl Flags {
             ("threads", &self.threads),
             ("site", &self.site),
             ("cors_origins", &self.cors_origins),
+            ("ingest_roots", &self.ingest_roots),
+            ("ingest_allow_private", &self.ingest_allow_private),
+            ("ingest_max_bytes", &self.ingest_max_bytes),
+            ("ingest_timeout", &self.ingest_timeout),
+            ("ingest_keep_files", &self.ingest_keep_files),
             ("api_key", &self.api_key),
             ("log_format", &self.log_format),
         ]

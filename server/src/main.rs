@@ -5,7 +5,6 @@
 //! | the command line reads | `cli.rs` |
 //! | settings are named, read and checked | `config/` |
 //! | a subcommand works | `commands/` |
-//! | a video file becomes frames without a browser | `ffmpeg/` |
 //! | requests are routed, limited and answered | `http/` |
 //! | the model is found: bundled, a folder, or a pulled one | `model.rs` |
 // A page is one deeply nested type to the compiler.
@@ -14,7 +13,6 @@
 mod cli;
 mod commands;
 mod config;
-mod ffmpeg;
 mod http;
 mod model;
 mod telemetry;

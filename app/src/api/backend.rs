@@ -3,6 +3,7 @@
 use engine::Engine;
 use futures::{Stream, StreamExt};
 use hub::Downloads;
+use ingest::Ingest;
 use leptos::prelude::use_context;
 use leptos::server_fn::codec::TextStream;
 use serde::Serialize;
@@ -19,6 +20,11 @@ pub(super) fn downloads() -> Result<Downloads, ApiError> {
     use_context::<Downloads>().ok_or_else(|| ApiError::Internal { message: "no downloads in this request".to_owned() })
 }
 
+/// The files under way the server put into the request's context.
+pub(super) fn ingest() -> Result<Ingest, ApiError> {
+    use_context::<Ingest>().ok_or_else(|| ApiError::Internal { message: "no ingest in this request".to_owned() })
+}
+
 /// Events as NDJSON: each line whole, so that a reader needs nothing but the line ends.
 pub(super) fn lines<T: Serialize + 'static>(events: impl Stream<Item = T> + Send + 'static) -> TextStream<ApiError> {
     TextStream::new(events.map(|event| {
@@ -31,6 +37,12 @@ pub(super) fn lines<T: Serialize + 'static>(events: impl Stream<Item = T> + Send
 impl From<hub::Error> for ApiError {
     fn from(error: hub::Error) -> Self {
         Self::Pull { cause: error.cause(), message: error.to_string() }
+    }
+}
+
+impl From<ingest::Error> for ApiError {
+    fn from(error: ingest::Error) -> Self {
+        Self::Ingest { cause: error.cause(), message: error.to_string() }
     }
 }
 

@@ -5,8 +5,8 @@
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
-use timeline::PullCause;
 use timeline::events::TokensWanting;
+use timeline::{IngestCause, PullCause};
 
 /// Why a server function refused or failed. Codes are the engine's, so that streams and requests speak alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -119,6 +119,14 @@ pub enum ApiError {
         /// A sentence with advice.
         message: String,
     },
+    /// A file does not become a video on the server.
+    #[error("{message}")]
+    Ingest {
+        /// The kind of reason, with names and numbers.
+        cause: IngestCause,
+        /// A sentence with advice.
+        message: String,
+    },
     /// The asker went away.
     #[error("the answer was stopped")]
     Cancelled,
@@ -192,6 +200,7 @@ impl ApiError {
             | Self::QuestionTooLong { .. } => 413,
             Self::Pull { cause: PullCause::BadName { .. }, .. } => 422,
             Self::Pull { .. } => 502,
+            Self::Ingest { cause, .. } => ingest_status(cause),
             Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
             Self::Cancelled => 499,
             Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,
@@ -199,6 +208,25 @@ impl ApiError {
             Self::OutOfMemory | Self::ShuttingDown | Self::Network { .. } | Self::Interrupted => 503,
             Self::StorageFull => 507,
         }
+    }
+}
+
+fn ingest_status(cause: &IngestCause) -> u16 {
+    match cause {
+        IngestCause::BadUpload { .. } | IngestCause::BadUrl { .. } => 400,
+        IngestCause::PrivateAddress { .. } => 403,
+        IngestCause::Unknown | IngestCause::NoFolders | IngestCause::NoSuchFile { .. } => 404,
+        IngestCause::TooLarge { .. } => 413,
+        IngestCause::TooMany { .. } => 429,
+        IngestCause::NotAVideo { .. }
+        | IngestCause::NoPictures
+        | IngestCause::Undecodable { .. }
+        | IngestCause::WebPage { .. } => 422,
+        IngestCause::DiskFailed { .. } | IngestCause::Refused { .. } => 500,
+        IngestCause::NoFfmpeg => 501,
+        IngestCause::Unreachable { .. } | IngestCause::HttpStatus { .. } | IngestCause::Cut { .. } => 502,
+        IngestCause::TimedOut { .. } => 504,
+        IngestCause::DiskFull { .. } => 507,
     }
 }
 

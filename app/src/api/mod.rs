@@ -11,6 +11,10 @@
 //! | `list_questions`, `delete_question` | | |
 //! | `put_transcript` | video, file name, bytes, Postcard | [`TranscriptReceipt`](timeline::TranscriptReceipt) |
 //! | `list_transcripts`, `list_cues`, `edit_cue`, `retime_transcript`, `delete_transcript` | | |
+//! | `begin_upload`, `append_upload` | a file in pieces, Postcard; idempotent by offset | [`IngestInfo`](timeline::IngestInfo), the next offset |
+//! | `list_server_files`, `open_server_file`, `open_url` | | [`IngestInfo`](timeline::IngestInfo) |
+//! | `ingests` | – | NDJSON of lists of [`IngestInfo`](timeline::IngestInfo) |
+//! | `ingest_options`, `ingest_of`, `retry_ingest`, `cancel_ingest` | | |
 //! | `model_info` | – | [`ModelInfo`](timeline::ModelInfo) |
 //! | `list_models` | minutes of video | list of [`LocalModel`](timeline::LocalModel) |
 //! | `pull_model`, `cancel_pull` | model, GGUF file | NDJSON of [`PullEvent`](timeline::PullEvent) |
@@ -37,6 +41,12 @@ mod frames;
     feature = "ssr",
     expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
 )]
+mod ingest;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod models;
 pub mod ndjson;
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
@@ -55,6 +65,10 @@ mod videos;
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
 pub use frames::{append_frames, finish_video};
+pub use ingest::{
+    append_upload, begin_upload, cancel_ingest, ingest_of, ingest_options, ingests, list_server_files,
+    open_server_file, open_url, retry_ingest,
+};
 pub use models::{cancel_pull, list_models, pull_model};
 pub use transcripts::{
     delete_transcript, edit_cue, list_cues, list_transcripts, put_transcript, retime_transcript, transcript_url,
@@ -65,6 +79,10 @@ pub use videos::{create_video, delete_video, get_video, list_videos, model_info,
 pub mod routes {
     pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
     pub use super::frames::{AppendFrames, FinishVideo};
+    pub use super::ingest::{
+        AppendUpload, BeginUpload, CancelIngest, IngestOf, IngestOptions, Ingests, ListServerFiles, OpenServerFile,
+        OpenUrl, RetryIngest,
+    };
     pub use super::models::{CancelPull, ListModels, PullModel};
     pub use super::transcripts::{
         DeleteTranscript, EditCue, ListCues, ListTranscripts, PutTranscript, RetimeTranscript,

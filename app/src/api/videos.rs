@@ -34,10 +34,11 @@ pub async fn rename_video(video: VideoId, title: String) -> Result<(), ApiError>
     Ok(super::backend::engine()?.rename(&video, title).await?)
 }
 
-/// Removes a video, its frames, its segments and its questions.
+/// Removes a video, its frames, its segments, its questions, and its file where the server has one.
 #[server(prefix = "/api", endpoint = "delete_video", input = Json, output = Json)]
 pub async fn delete_video(video: VideoId) -> Result<(), ApiError> {
-    Ok(super::backend::engine()?.delete(&video).await?)
+    super::backend::engine()?.delete(&video).await?;
+    Ok(super::backend::ingest()?.forget_video(&video).await?)
 }
 
 /// The model that answers, and how it wants to see videos.

@@ -67,6 +67,31 @@ messages! {
     state_indexing { "Indexing" "索引中" }
     state_ready { "Ready" "就绪" }
     state_stopped { "Paused" "已暂停" }
+    offer_title { "Decoding on the server" "由服务器解码" }
+    offer_accept { "Let the server decode it: {} will be sent" "让服务器解码：将发送 {}" }
+    offer_refuse { "Not now" "暂不" }
+    offer_deleted {
+        "The server decodes the file with FFmpeg and deletes it afterwards; the frames stay. You can pause the upload; after a reload, pick the file again and it goes on."
+        "服务器用 FFmpeg 解码该文件，完成后即删除，只保留画面。上传可以暂停；刷新页面后重新选择文件即可继续。"
+    }
+    offer_kept {
+        "The server decodes the file with FFmpeg and keeps it until you delete the video. You can pause the upload; after a reload, pick the file again and it goes on."
+        "服务器用 FFmpeg 解码该文件，并保留到你删除该视频为止。上传可以暂停；刷新页面后重新选择文件即可继续。"
+    }
+    on_the_way { "On the way" "正在处理" }
+    upload_running { "Sending" "正在发送" }
+    upload_paused { "Paused" "已暂停" }
+    upload_waiting { "Interrupted: pick the file again to go on" "已中断：重新选择文件即可继续" }
+    ingest_fetching { "Fetching" "正在获取" }
+    ingest_queued { "Waiting to be decoded" "等待解码" }
+    ingest_decoding { "The server is decoding" "服务器正在解码" }
+    pause { "Pause" "暂停" }
+    server_source { "From a web address or the server" "来自网址或服务器" }
+    url_label { "Address of a video file" "视频文件的网址" }
+    url_open { "Fetch" "获取" }
+    url_note { "The server gets the file, decodes it with FFmpeg, and keeps the frames." "服务器获取该文件，用 FFmpeg 解码，并保留画面。" }
+    server_files { "On the server" "服务器上的视频" }
+    server_no_files { "There are no videos in the server’s folders." "服务器的文件夹里没有视频。" }
     demo_title { "This is the demo model" "当前是演示模型" }
     demo_note {
         "{} knows its own little world only: coloured shapes, words on slides, flashes of light. Real films need a real model."
@@ -116,6 +141,7 @@ messages! {
     repick_other { "This looks like another file ({}, {}). Frames and answers belong to {} ({})." "这似乎是另一个文件（{}，{}）。画面和回答属于 {}（{}）。" }
     use_anyway { "Use it anyway" "仍然使用" }
     cannot_play { "This browser cannot play the file. The frames the model saw are shown instead." "此浏览器无法播放该文件，改为显示模型看到的画面。" }
+    frames_of_server { "The video itself is on the server. The frames the model saw are shown." "视频本身在服务器上，这里显示模型看到的画面。" }
     frame_at { "Frame at {}" "{} 处的画面" }
     no_picture { "No frame yet" "还没有画面" }
 
@@ -234,6 +260,7 @@ messages! {
     no_webcodecs { "This browser cannot decode video for web pages (no WebCodecs). Use a current Chrome, Edge, Firefox or Safari on a secure page." "此浏览器不能为网页解码视频（没有 WebCodecs）。请在安全连接下使用新版 Chrome、Edge、Firefox 或 Safari。" }
     worker_failed { "The reader could not start ({}). Reload the page and try again." "读取程序无法启动（{}）。请刷新页面后重试。" }
     file_gone { "The file can no longer be read. Choose it again." "无法继续读取文件，请重新选择。" }
+    other_file { "This is not the file the upload was begun with. Pick that one, or cancel the upload." "这不是当初上传的文件。请选择原来的文件，或取消上传。" }
     one_file { "One video at a time, please." "请一次只选择一个视频。" }
     sample_failed { "The sample could not be fetched. Check the connection and try again." "无法获取示例。请检查网络后重试。" }
 
@@ -262,6 +289,27 @@ messages! {
     pull_manifest { "{} cannot be read. Delete it on the server and download again: files that are whole are kept." "无法读取 {}。请在服务器上删除它再重新下载，完整的文件会保留。" }
     pull_disk_failed { "The server cannot use {}: {}." "服务器无法读写 {}：{}。" }
     pull_cancelled { "Stopped. What was loaded is kept." "已停止，已下载的部分会保留。" }
+
+    // errors of files that the server decodes
+    ingest_unknown { "This upload is not known on the server; it may have been cancelled. Begin again." "服务器上没有这个上传，它可能已被取消。请重新开始。" }
+    ingest_bad_upload { "The upload cannot be taken: {}." "无法接收这个上传：{}。" }
+    ingest_too_large { "The file has {}; the server takes at most {}. Cut it, or raise ingest_max_bytes on the server." "文件大小为 {}，服务器最多接收 {}。请剪短文件，或在服务器上调高 ingest_max_bytes。" }
+    ingest_too_many { "The server has {} files under way, the most it takes. Finish or cancel one." "服务器正在处理 {} 个文件，已达上限。请先完成或取消一个。" }
+    ingest_disk_full { "Too little space on the server: {} are needed and {} are free. Make room, then try again: what was received is kept." "服务器磁盘空间不足：需要 {}，可用 {}。请腾出空间后重试，已接收的部分会保留。" }
+    ingest_disk_failed { "The server cannot read or write the file: {}. Try again; if it stays, look at the server’s log." "服务器无法读写文件：{}。请重试；若仍失败，请查看服务器日志。" }
+    ingest_no_ffmpeg { "The server has no FFmpeg. Install it there (on Debian: apt install ffmpeg), then try again." "服务器上没有 FFmpeg。请在服务器上安装（Debian：apt install ffmpeg）后重试。" }
+    ingest_not_a_video { "FFmpeg cannot read this file either ({}). Convert it to MP4 with H.264." "FFmpeg 也无法读取该文件（{}）。请转换为 MP4（H.264）。" }
+    ingest_undecodable { "Not a frame of this file could be decoded ({}). Get or export it again." "无法解码该文件的任何画面（{}）。请重新获取或导出。" }
+    ingest_refused { "The server could not take the frames: {}. Try again." "服务器未能接收画面：{}。请重试。" }
+    ingest_no_folders { "The server has no folders to open videos from. Set ingest_roots on the server." "服务器没有可供打开视频的文件夹。请在服务器上设置 ingest_roots。" }
+    ingest_no_such_file { "There is no video “{}” in the server’s folders. Open the list again." "服务器的文件夹里没有视频“{}”。请重新打开列表。" }
+    ingest_bad_url { "“{}” is no address of a file. It begins with http:// or https:// and has no password." "“{}”不是文件的网址。网址应以 http:// 或 https:// 开头，且不含密码。" }
+    ingest_private { "{} is in a private network, where the server does not go. Set ingest_allow_private on the server if it may." "{} 位于私有网络，服务器不会访问。如需允许，请在服务器上设置 ingest_allow_private。" }
+    ingest_unreachable { "{} cannot be reached from the server. Check the address, then try again." "服务器连不上 {}。请检查网址后重试。" }
+    ingest_web_page { "{} sent a web page, not a video. Give the address of the file itself." "{} 返回的是网页，不是视频。请填写文件本身的网址。" }
+    ingest_http_status { "{} refuses with status {}. Check the address, then try again." "{} 拒绝了请求（状态 {}）。请检查网址后重试。" }
+    ingest_cut { "The connection to {} was cut several times. What came is kept; try again." "与 {} 的连接多次中断。已获取的部分会保留，请重试。" }
+    ingest_timed_out { "The file did not come within {} minutes. What came is kept; try again, or raise ingest_timeout on the server." "文件未能在 {} 分钟内取完。已获取的部分会保留，请重试，或在服务器上调高 ingest_timeout。" }
 
     // errors of the server
     unknown_video { "There is no such video. It may have been deleted." "没有这个视频，它可能已被删除。" }

@@ -2,15 +2,19 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use timeline::VideoSummary;
+use timeline::{IngestInfo, VideoSummary};
 
 use crate::api;
 use crate::i18n::t;
 use crate::parts::demo_note::DemoNote;
 use crate::parts::dropzone::Dropzone;
 use crate::parts::header::Header;
+use crate::parts::offer::ServerOffer;
+use crate::parts::on_the_way::OnTheWay;
+use crate::parts::server_source::ServerSource;
 use crate::parts::trouble::TroubleText;
 use crate::parts::video_card::{VideoCard, state_key};
+use crate::state::ingests::Ingests;
 use crate::state::session::Session;
 use crate::state::trouble::Trouble;
 
@@ -26,6 +30,9 @@ pub fn Library() -> impl IntoView {
                 <p>{t(|m| m.hero_sub)}</p>
             </section>
             <Dropzone />
+            <ServerOffer />
+            <OnTheWay />
+            <ServerSource />
             <DemoNote />
             <Videos />
         </main>
@@ -43,8 +50,8 @@ fn card_key(summary: &VideoSummary) -> (String, String, &'static str, u32, u32) 
 fn Videos() -> impl IntoView {
     let videos = Resource::new_blocking(|| (), |()| api::list_videos());
     let changed = Callback::new(move |()| videos.refetch());
-    // A run that ends leaves a video with another state: ask again.
-    let session = Session::expect();
+    // A run that ends leaves a video with another state, and the server makes videos too: ask again.
+    let (session, ingests) = (Session::expect(), Ingests::expect());
     let active = Memo::new(move |_| session.runs.with(|runs| runs.values().filter(|run| run.is_active()).count()));
     Effect::new(move |before: Option<usize>| {
         let now = active.get();
@@ -52,6 +59,16 @@ fn Videos() -> impl IntoView {
             videos.refetch();
         }
         now
+    });
+    let made = Memo::new(move |_| {
+        let made = |info: &IngestInfo| Some((info.video.clone()?, info.is_active()));
+        ingests.list.with(|list| list.iter().filter_map(made).collect::<Vec<_>>())
+    });
+    Effect::new(move |before: Option<()>| {
+        made.track();
+        if before.is_some() {
+            videos.refetch();
+        }
     });
     view! {
         <section class="videos" aria-labelledby="videos-title">

@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::components::A;
 use leptos_router::hooks::use_params_map;
-use timeline::{ModelInfo, QuestionRecord, VideoId, VideoState, VideoSummary};
+use timeline::{IngestInfo, ModelInfo, QuestionRecord, VideoId, VideoState, VideoSummary};
 
 use super::set_status;
 use crate::api::{self, ApiError};
@@ -24,16 +24,17 @@ use crate::parts::video_card::{RenameForm, state_key, state_name};
 use crate::state::bench::Bench;
 use crate::state::conversation::Conversation;
 use crate::state::ingest::Run;
+use crate::state::ingests::Ingests;
 use crate::state::progress::follow;
 use crate::state::session::Session;
 use crate::state::transcripts::Transcripts;
 use crate::state::trouble::Trouble;
 
-type Loaded = (VideoSummary, Vec<QuestionRecord>);
+type Loaded = (VideoSummary, Vec<QuestionRecord>, Option<IngestInfo>);
 
 async fn load(id: VideoId) -> Result<Loaded, ApiError> {
     let summary = api::get_video(id.clone()).await?;
-    Ok((summary, api::list_questions(id).await?))
+    Ok((summary, api::list_questions(id.clone()).await?, api::ingest_of(id).await?))
 }
 
 /// The workbench of the video in the address.
@@ -48,7 +49,7 @@ pub fn Workbench() -> impl IntoView {
             {move || Suspend::new(async move {
                 let model = session.model.await.ok();
                 match loaded.await {
-                    Ok((summary, questions)) => view! { <Open summary questions model /> }.into_any(),
+                    Ok((summary, questions, ingest)) => view! { <Open summary questions ingest model /> }.into_any(),
                     Err(error) => view! { <Missing error /> }.into_any(),
                 }
             })}
@@ -58,12 +59,23 @@ pub fn Workbench() -> impl IntoView {
 }
 
 #[component]
-fn Open(summary: VideoSummary, questions: Vec<QuestionRecord>, model: Option<ModelInfo>) -> impl IntoView {
-    let bench = Bench::provide(summary, model);
+fn Open(
+    summary: VideoSummary,
+    questions: Vec<QuestionRecord>,
+    ingest: Option<IngestInfo>,
+    model: Option<ModelInfo>,
+) -> impl IntoView {
+    let ingests = Ingests::expect();
+    let bench = Bench::provide(summary, ingest, model);
     Conversation::provide(bench, questions);
     Transcripts::provide(bench);
     // Streams belong to the page; the server has drawn what it knows.
-    Effect::new(move |_| follow(bench));
+    Effect::new(move |_| {
+        follow(bench);
+        if bench.ingest.with_value(|ingest| ingest.as_ref().is_some_and(IngestInfo::is_active)) {
+            ingests.follow();
+        }
+    });
     view! {
         <Title text=move || format!("{} · Timepin", bench.title.get()) />
         <Header>
@@ -93,7 +105,11 @@ fn TitleLine() -> impl IntoView {
     let session = Session::expect();
     let i18n = use_i18n();
     let renaming = RwSignal::new(false);
-    let reading = move || session.runs.with(|runs| runs.get(&bench.id()).is_some_and(Run::is_active));
+    let ingests = Ingests::expect();
+    let reading = move || {
+        session.runs.with(|runs| runs.get(&bench.id()).is_some_and(Run::is_active))
+            || bench.made_by(ingests).is_some_and(|ingest| ingest.is_active())
+    };
     let state = move || state_name(i18n.say(), bench.state.get(), reading());
     let rename = move |name: String| {
         renaming.set(false);

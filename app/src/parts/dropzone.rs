@@ -12,12 +12,13 @@ use super::file_drop::{ACCEPT, OnFiles, chosen, use_file_drop};
 use super::icons::Mark;
 use super::trouble::TroubleNote;
 use crate::i18n::{fill, t, use_i18n};
+use crate::state::ingests::Ingests;
 use crate::state::session::Session;
 
 /// The dropzone of the library.
 #[component]
 pub fn Dropzone() -> impl IntoView {
-    let session = Session::expect();
+    let (session, ingests) = (Session::expect(), Ingests::expect());
     let i18n = use_i18n();
     let navigate = use_navigate();
     let enter = move |opened: Option<VideoId>| {
@@ -34,7 +35,7 @@ pub fn Dropzone() -> impl IntoView {
     };
     let open: OnFiles = Rc::new(move |files| {
         let enter = enter.clone();
-        spawn_local(async move { enter(session.open(files).await) });
+        spawn_local(async move { enter(ingests.open(files).await) });
     });
     let dragging = use_file_drop(Rc::clone(&open));
     let busy = move || session.opening.with(Option::is_some);

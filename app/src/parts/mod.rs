@@ -9,7 +9,8 @@
 //! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`, `transcript`, `subtitle-input`, `subtitle-receipt`, `subtitle-repairs`,
 //! `subtitle-search`, `subtitle-count`, `subtitle-choice`, `cues`, `cue` (`data-start-us`), `edit-cue`, `cue-field`,
 //! `subtitle-exports`, `subtitle-export`, `subtitle-timing`, `subtitle-offset`, `subtitle-rate`, `subtitle-apply`,
-//! `subtitle-delete`, `subtitle-delete-yes`. `<html data-hydrated>` says that clicks are heard.
+//! `subtitle-delete`, `subtitle-delete-yes`, `offer`, `offer-accept`, `offer-refuse`, `ingest` (`data-state`), `ingest-facts`, `ingest-cancel`,
+//! `ingest-retry`, `upload-pause`, `upload-resume`, `upload-input`, `server-source`, `url-input`, `url-open`, `server-file`, `stage-note`. `<html data-hydrated>` says that clicks are heard.
 
 pub mod answer;
 pub mod budget;
@@ -20,10 +21,13 @@ pub mod header;
 pub mod history;
 pub mod icons;
 pub mod model_row;
+pub mod offer;
+pub mod on_the_way;
 pub mod player;
 pub mod progress;
 pub mod pull_form;
 pub mod question_box;
+pub mod server_source;
 pub mod timeline;
 pub mod transcript;
 pub mod trouble;

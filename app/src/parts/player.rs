@@ -6,13 +6,14 @@ use std::rc::Rc;
 use leptos::html::Video;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use timeline::{Timestamp, VideoState};
+use timeline::{IngestSource, Timestamp, VideoState};
 use web_sys::{Event, File, HtmlVideoElement};
 
 use super::file_drop::{ACCEPT, chosen, use_file_drop};
 use crate::i18n::{fill, t, use_i18n};
 use crate::platform;
 use crate::state::bench::Bench;
+use crate::state::ingests::Ingests;
 use crate::state::session::{Session, is_same_file};
 use crate::state::transcripts::{Transcripts, is_named_like_subtitles};
 
@@ -55,7 +56,7 @@ pub fn Player() -> impl IntoView {
     let session = Session::expect();
     let url = Memo::new(move |_| session.files.with(|files| files.get(&bench.id()).map(|local| local.url.clone())));
     let source = Source { bench, session, url, unplayable: RwSignal::new(false), doubt: RwSignal::new(None) };
-    let transcripts = Transcripts::expect();
+    let (transcripts, ingests) = (Transcripts::expect(), Ingests::expect());
     use_file_drop(Rc::new(move |files| {
         let (subtitles, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|f| is_named_like_subtitles(&f.name()));
         if !subtitles.is_empty() {
@@ -67,14 +68,11 @@ pub fn Player() -> impl IntoView {
         <div class="stage" style=format!("--aspect:{:.4}", bench.aspect())>
             {move || match (url.get(), source.unplayable.get()) {
                 (Some(url), false) => view! { <Film url unplayable=source.unplayable /> }.into_any(),
-                (_, unplayable) => view! {
-                    <Still />
-                    {unplayable.then(|| view! { <p class="stage-note">{t(|m| m.cannot_play)}</p> })}
-                }
-                    .into_any(),
+                (_, unplayable) => view! { <Still /><Note unplayable /> }.into_any(),
             }}
         </div>
-        <Show when=move || url.with(Option::is_none)>
+        // What the server decoded is not waiting for a file.
+        <Show when=move || url.with(Option::is_none) && source.bench.made_by(ingests).is_none()>
             <Repick source />
         </Show>
     }
@@ -84,10 +82,25 @@ pub fn Player() -> impl IntoView {
 /// Goes on reading a video whose frames are not all there, now that its file is.
 pub fn resume(session: Session, bench: Bench) {
     if bench.state.get_untracked() == VideoState::Receiving
+        && bench.ingest.with_value(Option::is_none)
         && let Some(plan) = bench.model.with_value(|model| model.as_ref().map(|model| model.plan))
     {
         session.read(bench.id(), plan, bench.frames.get_untracked());
     }
+}
+
+/// Why there is a frame and no film.
+#[component]
+fn Note(unplayable: bool) -> impl IntoView {
+    let (bench, ingests) = (Bench::expect(), Ingests::expect());
+    // Where it came from never changes: the stage is not drawn anew with every piece of news.
+    let made_by = untrack(|| bench.made_by(ingests));
+    let note = match made_by.map(|ingest| ingest.source) {
+        Some(IngestSource::Url { .. } | IngestSource::Folder { .. }) if !unplayable => t(|m| m.frames_of_server),
+        None if !unplayable => return ().into_any(),
+        _ => t(|m| m.cannot_play),
+    };
+    view! { <p class="stage-note" data-testid="stage-note">{note}</p> }.into_any()
 }
 
 #[component]
@@ -109,6 +122,11 @@ fn Film(url: String, unplayable: RwSignal<bool>) -> impl IntoView {
     };
     let loaded = move |event: Event| {
         let player: HtmlVideoElement = event_target(&event);
+        if player.video_width() == 0 {
+            // The sound alone can be played.
+            unplayable.set(true);
+            return;
+        }
         let moment = bench.playhead.get_untracked();
         if moment > Timestamp::ZERO {
             player.set_current_time(moment.seconds());

@@ -1,20 +1,24 @@
 //! How far reading and indexing have come, and the ways to stop and go on.
 
 use leptos::prelude::*;
-use timeline::VideoState;
+use timeline::{IngestInfo, IngestState, VideoState};
 
 use super::player::resume;
 use super::trouble::TroubleText;
+use crate::api::ApiError;
 use crate::i18n::{fill, t, use_i18n};
 use crate::state::bench::Bench;
 use crate::state::ingest::{Phase, Run};
+use crate::state::ingests::Ingests;
 use crate::state::session::Session;
+use crate::state::trouble::Trouble;
 
 /// What there is to say now.
 #[derive(Debug, Clone, PartialEq)]
 enum Now {
     Reading(Run),
     Paused(Option<Phase>),
+    Decoding(IngestInfo),
     Indexing,
     Ready,
 }
@@ -23,14 +27,15 @@ enum Now {
 #[component]
 pub fn ProgressLine() -> impl IntoView {
     let bench = Bench::expect();
-    let session = Session::expect();
+    let (session, ingests) = (Session::expect(), Ingests::expect());
     let now = Memo::new(move |_| {
         let run = session.runs.with(|runs| runs.get(&bench.id()).cloned());
+        let made_by = || bench.made_by(ingests).map(Now::Decoding);
         match (run, bench.state.get()) {
             (_, VideoState::Ready) => Now::Ready,
             (Some(run), _) if run.is_active() => Now::Reading(run),
             (_, VideoState::Indexing) => Now::Indexing,
-            (run, VideoState::Receiving) => Now::Paused(run.map(|run| run.phase)),
+            (run, VideoState::Receiving) => made_by().unwrap_or_else(|| Now::Paused(run.map(|run| run.phase))),
         }
     });
     view! {
@@ -38,6 +43,7 @@ pub fn ProgressLine() -> impl IntoView {
             {move || match now.get() {
                 Now::Ready => ().into_any(),
                 Now::Reading(run) => view! { <Reading run /> }.into_any(),
+                Now::Decoding(ingest) => view! { <Decoding ingest /> }.into_any(),
                 Now::Indexing => view! { <Indexing /> }.into_any(),
                 Now::Paused(phase) => view! { <Paused phase /> }.into_any(),
             }}
@@ -84,6 +90,44 @@ fn Reading(run: Run) -> impl IntoView {
             </div>
             <progress max="100" value=format!("{share:.1}") aria-label=title></progress>
             <button class="button small" type="button" data-testid="cancel" on:click=move |_| session.cancel(&bench.id())>
+                {t(|m| m.cancel)}
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// The server decodes: its frames arrive like any others.
+#[component]
+fn Decoding(ingest: IngestInfo) -> impl IntoView {
+    let (bench, ingests) = (Bench::expect(), Ingests::expect());
+    let i18n = use_i18n();
+    let IngestInfo { id, state, .. } = ingest;
+    let again = id.clone();
+    if let IngestState::Failed { cause, message } = state {
+        return view! {
+            <TroubleText trouble=Trouble::Api(ApiError::Ingest { cause, message }) />
+            <div class="row">
+                <button class="button small" type="button" data-testid="ingest-retry" on:click=move |_| ingests.retry(again.clone())>
+                    {t(|m| m.try_again)}
+                </button>
+            </div>
+        }
+        .into_any();
+    }
+    let planned = bench.summary.with_value(|summary| summary.video.planned_frames);
+    let done = move || bench.frames.with(Vec::len);
+    let facts = move || fill(i18n.say().frames_of, &[&done().to_string(), &planned.to_string()]);
+    let share = move || format!("{:.1}", done() as f64 / f64::from(planned.max(1)) * 100.0);
+    let title = t(if state == IngestState::Queued { |m| m.ingest_queued } else { |m| m.ingest_decoding });
+    view! {
+        <div class="progress" data-testid="progress">
+            <div class="progress-text">
+                <strong>{title}</strong>
+                <span class="fine time">{facts}</span>
+            </div>
+            <progress max="100" value=share aria-label=title></progress>
+            <button class="button small" type="button" data-testid="cancel" on:click=move |_| ingests.cancel(id.clone())>
                 {t(|m| m.cancel)}
             </button>
         </div>

@@ -11,6 +11,7 @@ use super::trouble::TroubleNote;
 use crate::api;
 use crate::i18n::{Messages, fill, t, use_i18n};
 use crate::state::ingest::Run;
+use crate::state::ingests::Ingests;
 use crate::state::session::Session;
 use crate::state::trouble::Trouble;
 
@@ -30,7 +31,7 @@ pub fn VideoCard(
     /// Called after renaming or deleting.
     changed: Callback<()>,
 ) -> impl IntoView {
-    let session = Session::expect();
+    let (session, ingests) = (Session::expect(), Ingests::expect());
     let i18n = use_i18n();
     let mode = RwSignal::new(Mode::Show);
     let trouble = RwSignal::new(None::<Trouble>);
@@ -51,7 +52,8 @@ pub fn VideoCard(
     };
     let stored_state = summary.state;
     let state = move || {
-        let active = session.runs.with(|runs| id.with_value(|id| runs.get(id).is_some_and(Run::is_active)));
+        let active = session.runs.with(|runs| id.with_value(|id| runs.get(id).is_some_and(Run::is_active)))
+            || id.with_value(|id| ingests.of_video(id)).is_some_and(|ingest| ingest.is_active());
         state_name(i18n.say(), stored_state, active)
     };
     let rename = move |name: String| {

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use timeline::resize::Size;
-use timeline::{Budget, ModelInfo, Span, Timestamp, VideoId, VideoState, VideoSummary};
+use timeline::{Budget, IngestInfo, ModelInfo, Span, Timestamp, VideoId, VideoState, VideoSummary};
 
+use super::ingests::Ingests;
 use super::trouble::Trouble;
 use super::zoom;
 
@@ -26,6 +27,8 @@ pub struct Bench {
     pub budget: StoredValue<Option<Budget>>,
     /// The model.
     pub model: StoredValue<Option<ModelInfo>>,
+    /// How the server made the video when the page opened, if it decoded its file.
+    pub ingest: StoredValue<Option<IngestInfo>>,
     /// Where the player stands.
     pub playhead: RwSignal<Timestamp>,
     /// Where the player is asked to go; a count makes asking twice for the same moment two wishes.
@@ -42,7 +45,7 @@ pub struct Bench {
 
 impl Bench {
     /// Puts the workbench's signals into the context.
-    pub fn provide(summary: VideoSummary, model: Option<ModelInfo>) -> Self {
+    pub fn provide(summary: VideoSummary, ingest: Option<IngestInfo>, model: Option<ModelInfo>) -> Self {
         let video = &summary.video;
         let size = Size { height: video.height, width: video.width };
         let budget = model.as_ref().and_then(|m| Budget::of(video.duration, size, m.plan, m.resize).ok());
@@ -54,6 +57,7 @@ impl Bench {
             trouble: RwSignal::new(None),
             budget: StoredValue::new(budget),
             model: StoredValue::new(model),
+            ingest: StoredValue::new(ingest),
             playhead: RwSignal::new(Timestamp::ZERO),
             seek: RwSignal::new((0, Timestamp::ZERO)),
             zoom: RwSignal::new(1.0),
@@ -74,6 +78,11 @@ impl Bench {
     /// The video's name on the server.
     pub fn id(self) -> VideoId {
         self.summary.with_value(|summary| summary.id.clone())
+    }
+
+    /// How the server makes the video, as told last.
+    pub fn made_by(self, ingests: Ingests) -> Option<IngestInfo> {
+        ingests.of_video(&self.id()).or_else(|| self.ingest.get_value())
     }
 
     /// Its length.

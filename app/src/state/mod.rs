@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a file becomes a video; what survives moving between pages | [`session`] |
 //! | frames travel to the server, with retry, cancel and resume | [`ingest`] |
+//! | files are offered to the server and followed there | [`ingests`], sent: [`uploads`] |
 //! | one open video is known (frames, segments, playhead, zoom) | [`bench`] |
 //! | the index's progress is followed | [`progress`] |
 //! | a question is asked and its answer arrives | [`conversation`] |
@@ -15,9 +16,11 @@
 pub mod bench;
 pub mod conversation;
 pub mod ingest;
+pub mod ingests;
 pub mod progress;
 pub mod pulls;
 pub mod session;
 pub mod transcripts;
 pub mod trouble;
+pub mod uploads;
 pub mod zoom;

@@ -15,6 +15,8 @@ pub enum Trouble {
     OneFile,
     /// A file the browser cannot read any more.
     Unreadable,
+    /// A file that is not the one an upload was begun with.
+    OtherFile,
     /// The bundled clip did not come.
     Sample,
 }
@@ -27,6 +29,7 @@ impl Trouble {
             Self::Api(error) => api_error(lang, error),
             Self::OneFile => lang.messages().one_file.to_owned(),
             Self::Unreadable => lang.messages().file_gone.to_owned(),
+            Self::OtherFile => lang.messages().other_file.to_owned(),
             Self::Sample => lang.messages().sample_failed.to_owned(),
         }
     }

@@ -15,7 +15,10 @@ static SERIAL: AtomicU64 = AtomicU64::new(0);
 /// Writes `parts` to `path`, which then holds either all of them or what it held before.
 ///
 /// With `durable` the bytes are on the disk; the folder's entry is so only after [`sync_folder`].
-pub(crate) fn write_atomically(path: &Path, parts: &[&[u8]], durable: bool) -> Result<()> {
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write_atomically(path: &Path, parts: &[&[u8]], durable: bool) -> Result<()> {
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let partial = path.with_extension(format!("{}-{serial}.{PARTIAL}", std::process::id()));
     let written = write(&partial, parts, durable).and_then(|()| fs::rename(&partial, path));
@@ -35,7 +38,10 @@ fn write(path: &Path, parts: &[&[u8]], durable: bool) -> std::io::Result<()> {
 }
 
 /// Makes renames and creations in a folder survive a power cut.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+///
+/// # Errors
+/// When the folder cannot be opened or the disk refuses.
+pub fn sync_folder(folder: &Path) -> Result<()> {
     // Windows cannot open a folder as a file and needs no such step.
     if cfg!(unix) {
         File::open(folder).and_then(|f| f.sync_all()).map_err(|e| Error::io(folder, e))?;
@@ -44,7 +50,10 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
 }
 
 /// Creates a folder and everything above it.
-pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+///
+/// # Errors
+/// When the disk refuses.
+pub fn create_folder(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))
 }
 

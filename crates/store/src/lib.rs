@@ -9,12 +9,12 @@
 //! | the folder is opened, locked and swept | [`library`] |
 //! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
 //! | transcripts and their cues are kept | `transcripts.rs` |
-//! | bytes reach the disk for certain | `files.rs`, [`blobs`] |
+//! | bytes reach the disk for certain | [`files`], [`blobs`] |
 //! | encoded segments are kept and forgotten | [`segments`] |
 
 pub mod blobs;
 mod error;
-mod files;
+pub mod files;
 mod frames;
 pub mod library;
 mod questions;

@@ -15,11 +15,13 @@
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
+//! | files that the server decodes are told | [`ingest`] |
 //! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
 pub mod cues;
 pub mod events;
+pub mod ingest;
 pub mod mentions;
 pub mod model;
 pub mod models;
@@ -32,6 +34,7 @@ pub mod video;
 pub use budget::Budget;
 pub use cues::{Cue, Transcript};
 pub use events::{AnswerEvent, Pin, ProgressEvent};
+pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile};
 pub use mentions::Mention;
 pub use model::ModelInfo;
 pub use models::{DeviceFit, LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};

@@ -1,23 +1,23 @@
 //! `timepin ask`: a file, questions, answers. Frames go the same way as a browser's, into a library that goes afterwards.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use engine::{Engine, Place};
 use futures::StreamExt;
+use ingest::ffmpeg::{self, Video};
 use serde::Serialize;
 use timeline::events::Usage;
 use timeline::video::SpanInText;
-use timeline::{AnswerEvent, Evidence, NewVideo, SamplingPlan, VideoId};
+use timeline::{AnswerEvent, Evidence, VideoId};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::Ask;
 use crate::commands::subtitles;
 use crate::config::Config;
-use crate::{commands, ffmpeg, telemetry};
-
-/// Frames handed to the engine at once: encoding begins while FFmpeg still decodes.
-const BATCH: usize = 16;
+use crate::{commands, telemetry};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
     runtime.block_on(async {
-        let id = add(&engine, video).await?;
+        let id = add(&engine, &video).await?;
         subtitles::add(&engine, &id, subtitles, request).await?;
         for question in &questions {
             answer(&engine, &id, question, request, questions.len() > 1).await?;
@@ -63,30 +63,10 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
 }
 
 /// Brings the planned frames of a file into the engine.
-pub(super) async fn add(engine: &Engine, video: ffmpeg::Video) -> anyhow::Result<VideoId> {
-    let times: Vec<_> = video.frames.iter().map(|frame| frame.at).collect();
-    let picked = SamplingPlan::uniform(video.duration, engine.model().plan).pick(&times);
-    let about = NewVideo {
-        title: video.path.file_name().map_or_else(|| "video".into(), |name| name.to_string_lossy().into_owned()),
-        file_bytes: video.bytes,
-        duration: video.duration,
-        width: video.size.width,
-        height: video.size.height,
-        codec: video.codec.clone(),
-        planned_frames: u32::try_from(picked.len()).unwrap_or(u32::MAX),
-    };
-    let id = engine.create_video(about).await?;
-    let mut extraction = ffmpeg::extract(&video, &picked)?;
-    loop {
-        let step = tokio::task::spawn_blocking(move || (extraction.next(BATCH), extraction)).await?;
-        extraction = step.1;
-        let frames = step.0?;
-        if frames.is_empty() {
-            break;
-        }
-        engine.append_frames(&id, frames).await?;
-    }
-    engine.finish_video(&id).await?;
+pub(super) async fn add(engine: &Engine, video: &Video) -> anyhow::Result<VideoId> {
+    let title = video.path.file_name().map_or_else(|| "video".into(), |name| name.to_string_lossy().into_owned());
+    let id = ingest::create(engine, video, title).await?;
+    ingest::fill(engine, &id, video, &HashSet::new(), &CancellationToken::new()).await?;
     Ok(id)
 }
 

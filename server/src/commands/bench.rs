@@ -5,13 +5,14 @@ use std::time::Instant;
 use anyhow::bail;
 use engine::{Engine, Place};
 use futures::StreamExt;
+use ingest::ffmpeg;
 use serde::Serialize;
 use timeline::{AnswerEvent, ProgressEvent, VideoId, VideoState};
 
 use crate::cli::Bench;
 use crate::commands::ask::add;
 use crate::config::Config;
-use crate::{commands, ffmpeg, telemetry};
+use crate::{commands, telemetry};
 
 /// What was measured.
 #[derive(Serialize)]
@@ -62,7 +63,7 @@ pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
     let measured = Engine::open(settings).map_err(anyhow::Error::from).and_then(|engine| {
         runtime.block_on(async {
             let begun = Instant::now();
-            let id = add(&engine, video).await?;
+            let id = add(&engine, &video).await?;
             wait_until_ready(&engine, &id).await?;
             let index_s = begun.elapsed().as_secs_f64();
             let about = engine.video(&id).await?;

@@ -41,6 +41,18 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
     })
 }
 
+/// What files the server takes to decode them itself.
+fn ingest_settings(config: &Config) -> ingest::Settings {
+    ingest::Settings {
+        folder: config.data.join("ingest"),
+        roots: config.ingest_roots.clone(),
+        allow_private: config.ingest_allow_private,
+        max_bytes: config.ingest_max_bytes,
+        timeout: config.ingest_timeout,
+        keep_files: config.ingest_keep_files,
+    }
+}
+
 /// The server that is to answer, if there is one.
 fn server(config: &Config) -> Option<Server> {
     Some(Server {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::{Engine, Place};
 use hub::{Client, Downloads};
+use ingest::Ingest;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -50,7 +51,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let (stopping, stopped) = watch::channel(false);
     let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?).judged_on(machine);
     let downloads = Downloads::new(shelf, Client::from_environment);
-    let router = http::router(&engine, &downloads, &site, config);
+    let ingest = Ingest::open(engine.clone(), commands::ingest_settings(config))?;
+    let router = http::router(&engine, &downloads, &ingest, &site, config);
     let mut waiting = stopped.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which is the end as well.
@@ -64,6 +66,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     tracing::info!("stopping; a further signal ends it at once");
     stopping.send_replace(true);
     downloads.shutdown();
+    ingest.shutdown();
     let finish = async {
         engine.shutdown(GRACE).await;
         server.await

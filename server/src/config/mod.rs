@@ -45,6 +45,16 @@ pub(crate) struct Config {
     /// None: looked for.
     pub(crate) site: Option<PathBuf>,
     pub(crate) cors_origins: Vec<String>,
+    /// Folders whose videos the page may open.
+    pub(crate) ingest_roots: Vec<PathBuf>,
+    /// Whether files may be fetched from private networks.
+    pub(crate) ingest_allow_private: bool,
+    /// Most bytes of a file that is uploaded or fetched.
+    pub(crate) ingest_max_bytes: u64,
+    /// How long a file may take to be fetched.
+    pub(crate) ingest_timeout: Duration,
+    /// Whether files are kept after they were decoded.
+    pub(crate) ingest_keep_files: bool,
     /// None: whoever reaches the server may ask.
     pub(crate) api_key: Option<Secret>,
     pub(crate) log_format: LogFormat,
@@ -128,6 +138,12 @@ impl Default for Config {
             threads: engine.threads,
             site: None,
             cors_origins: Vec::new(),
+            ingest_roots: Vec::new(),
+            ingest_allow_private: false,
+            // Two hours of a film in high definition, and more.
+            ingest_max_bytes: 16 << 30,
+            ingest_timeout: Duration::from_secs(3600),
+            ingest_keep_files: false,
             api_key: None,
             log_format: LogFormat::Pretty,
             origins: BTreeMap::new(),

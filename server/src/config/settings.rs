@@ -72,11 +72,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "backend_timeout",
         allowed: "a number of seconds from 1 to 86400",
-        set: |c, v| {
-            let seconds = v.parse().ok().filter(|seconds| (1..=86_400).contains(seconds))?;
-            c.backend_timeout = Duration::from_secs(seconds);
-            Some(())
-        },
+        set: |c, v| seconds(v).map(|v| c.backend_timeout = v),
         get: |c| c.backend_timeout.as_secs().to_string(),
         secret: false,
     },
@@ -168,6 +164,45 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "ingest_roots",
+        allowed: "folders, separated by commas",
+        set: |c, v| {
+            let folders = v.split(',').map(str::trim).filter(|folder| !folder.is_empty());
+            c.ingest_roots = folders.map(PathBuf::from).collect();
+            Some(())
+        },
+        get: |c| c.ingest_roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(","),
+        secret: false,
+    },
+    Setting {
+        name: "ingest_allow_private",
+        allowed: "true or false",
+        set: |c, v| v.parse().ok().map(|v| c.ingest_allow_private = v),
+        get: |c| c.ingest_allow_private.to_string(),
+        secret: false,
+    },
+    Setting {
+        name: "ingest_max_bytes",
+        allowed: "a number of bytes such as 500MiB or 16GiB",
+        set: |c, v| bytes::parse(v).map(|v| c.ingest_max_bytes = v),
+        get: |c| bytes::show(c.ingest_max_bytes),
+        secret: false,
+    },
+    Setting {
+        name: "ingest_timeout",
+        allowed: "a number of seconds from 1 to 86400",
+        set: |c, v| seconds(v).map(|v| c.ingest_timeout = v),
+        get: |c| c.ingest_timeout.as_secs().to_string(),
+        secret: false,
+    },
+    Setting {
+        name: "ingest_keep_files",
+        allowed: "true or false",
+        set: |c, v| v.parse().ok().map(|v| c.ingest_keep_files = v),
+        get: |c| c.ingest_keep_files.to_string(),
+        secret: false,
+    },
+    Setting {
         name: "api_key",
         allowed: "a key without spaces",
         set: |c, v| key(v).map(|v| c.api_key = v),
@@ -193,6 +228,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
 ];
+
+/// Up to a day.
+fn seconds(value: &str) -> Option<Duration> {
+    value.parse().ok().filter(|seconds| (1..=86_400).contains(seconds)).map(Duration::from_secs)
+}
 
 fn path(value: &str) -> Option<PathBuf> {
     (!value.is_empty()).then(|| PathBuf::from(value))

@@ -18,6 +18,7 @@ use axum::response::Response;
 use axum::routing::{any, get, post};
 use engine::Engine;
 use hub::Downloads;
+use ingest::Ingest;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{
     AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions, handle_server_fns_with_context,
@@ -35,6 +36,8 @@ pub(crate) use site::Site;
 
 /// Frames of one call: 16 MiB hold some hundreds of them.
 const FRAMES_BYTES: u64 = 16 << 20;
+/// A piece of an upload, its place and the upload's name.
+const UPLOAD_BYTES: u64 = timeline::ingest::CHUNK_BYTES as u64 + (4 << 10);
 /// A subtitle file, its name and the video's.
 const TRANSCRIPT_BYTES: u64 = timeline::cues::MAX_FILE_BYTES as u64 + (4 << 10);
 /// Everything else is a few names and numbers; a question alone may have 8 KiB.
@@ -60,13 +63,14 @@ impl FromRef<Shared> for Engine {
 }
 
 /// All routes.
-pub(crate) fn router(engine: &Engine, downloads: &Downloads, site: &Site, config: &Config) -> Router {
+pub(crate) fn router(engine: &Engine, downloads: &Downloads, ingest: &Ingest, site: &Site, config: &Config) -> Router {
     let shared = Shared { engine: engine.clone(), options: site.options.clone() };
     let context = {
-        let (engine, downloads) = (engine.clone(), downloads.clone());
+        let (engine, downloads, ingest) = (engine.clone(), downloads.clone(), ingest.clone());
         move || {
             provide_context(engine.clone());
             provide_context(downloads.clone());
+            provide_context(ingest.clone());
             headers::allow_scripts_of_this_page();
         }
     };
@@ -94,6 +98,7 @@ pub(crate) fn router(engine: &Engine, downloads: &Downloads, site: &Site, config
         .fallback(any(not_found));
     let api = Router::new()
         .route("/api/append_frames", limits::body(post(call.clone()), FRAMES_BYTES))
+        .route("/api/append_upload", limits::body(post(call.clone()), UPLOAD_BYTES))
         .route("/api/put_transcript", limits::body(post(call.clone()), TRANSCRIPT_BYTES))
         .route("/api/{*function}", limits::body(any(call), CALL_BYTES))
         .route("/frames/{video}/{pts}", get(frames::frame))

@@ -2,28 +2,35 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use timeline::resize::Size;
 use timeline::{FrameIn, Timestamp};
 
-use super::probe::{Frame, Video, plain};
-use super::{Error, last_words, png};
+use super::probe::{Frame, Naming, Video, plain};
+use super::{Error, last_words, png, program};
 
 /// The longer side of a frame as it is kept: what the browser sends, too.
 const LONG_SIDE: u32 = 448;
+/// Frames that are there are given after this long, however many were asked for.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Frames on their way out of FFmpeg.
-pub(crate) struct Extraction {
+#[derive(Debug)]
+pub struct Extraction {
     path: PathBuf,
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// Ticks of the frames in the order they come out, as FFmpeg's `showinfo` reports them.
     ticks: Receiver<i64>,
     complaints: Option<JoinHandle<String>>,
+    naming: Naming,
     wanted: Vec<Frame>,
+    /// Frames that came out of FFmpeg.
+    came: usize,
     given: usize,
 }
 
@@ -31,16 +38,15 @@ pub(crate) struct Extraction {
 ///
 /// # Errors
 /// When FFmpeg cannot be started.
-pub(crate) fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
+pub fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
     let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
     let size = scaled(video.size);
-    // Frames are named by their own ticks, not counted: what a decoder drops or repeats cannot shift the rest.
-    let select = choose(&wanted);
+    let select = choose(video.naming, &wanted);
     let scale = format!("scale={}:{}:flags=bicubic+accurate_rnd+full_chroma_int", size.width, size.height);
-    let mut child = Command::new("ffmpeg")
+    let mut child = program("ffmpeg")
         .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
         .arg(plain(&video.path))
-        .args(["-map", "0:v:0", "-an", "-sn", "-dn", "-vf"])
+        .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
         .arg(format!("select='{select}',{scale},setsar=1,showinfo=checksum=0"))
         .args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"])
         .args(["-compression_level", "1", "-"])
@@ -60,19 +66,22 @@ pub(crate) fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Er
         stdout: BufReader::with_capacity(1 << 20, stdout),
         ticks,
         complaints: Some(complaints),
+        naming: video.naming,
         wanted,
+        came: 0,
         given: 0,
     })
 }
 
 impl Extraction {
-    /// The next frames, at most `most`; none at the end.
+    /// The next frames, at most `most`, fewer when FFmpeg is slow; none at the end.
     ///
     /// # Errors
     /// When not a single frame could be decoded.
-    pub(crate) fn next(&mut self, most: usize) -> Result<Vec<FrameIn>, Error> {
+    pub fn next(&mut self, most: usize) -> Result<Vec<FrameIn>, Error> {
         let mut frames = Vec::new();
-        while frames.len() < most {
+        let begun = Instant::now();
+        while frames.len() < most && (frames.is_empty() || begun.elapsed() < PATIENCE) {
             match png::next(&mut self.stdout) {
                 Ok(Some(bytes)) => match self.time() {
                     Some(pts) => frames.push(FrameIn { pts, bytes }),
@@ -91,9 +100,13 @@ impl Extraction {
     }
 
     /// The time of the frame that just came out.
-    fn time(&self) -> Option<Timestamp> {
+    fn time(&mut self) -> Option<Timestamp> {
         let ticks = self.ticks.recv().ok()?;
-        let at = self.wanted.binary_search_by_key(&ticks, |frame| frame.ticks).ok()?;
+        let at = match self.naming {
+            Naming::Ticks => self.wanted.binary_search_by_key(&ticks, |frame| frame.name).ok()?,
+            Naming::Order => self.came,
+        };
+        self.came += 1;
         self.wanted.get(at).map(|frame| frame.at)
     }
 }
@@ -107,14 +120,18 @@ impl Drop for Extraction {
 }
 
 /// FFmpeg's expression for "one of these frames": a search tree, since its parser gives up on a sum of a hundred terms.
-fn choose(frames: &[Frame]) -> String {
+fn choose(naming: Naming, frames: &[Frame]) -> String {
+    let name = match naming {
+        Naming::Ticks => "pts",
+        Naming::Order => "n",
+    };
     match frames {
         [] => "0".to_owned(),
-        [frame] => format!("eq(pts,{})", frame.ticks),
+        [frame] => format!("eq({name},{})", frame.name),
         _ => {
             let (before, after) = frames.split_at(frames.len() / 2);
-            let middle = after.first().map_or(0, |frame| frame.ticks);
-            format!("if(lt(pts,{middle}),{},{})", choose(before), choose(after))
+            let middle = after.first().map_or(0, |frame| frame.name);
+            format!("if(lt({name},{middle}),{},{})", choose(naming, before), choose(naming, after))
         }
     }
 }
@@ -172,9 +189,11 @@ mod tests {
 
     #[test]
     fn chosen_frames_become_a_search_tree() {
-        let frames = [0, 512, 1024].map(|ticks| Frame { at: Timestamp::ZERO, ticks });
-        assert_eq!(choose(&frames), "if(lt(pts,512),eq(pts,0),if(lt(pts,1024),eq(pts,512),eq(pts,1024)))");
-        assert_eq!(choose(&[]), "0");
+        let frames = [0, 512, 1024].map(|name| Frame { at: Timestamp::ZERO, name });
+        let expected = "if(lt(pts,512),eq(pts,0),if(lt(pts,1024),eq(pts,512),eq(pts,1024)))";
+        assert_eq!(choose(Naming::Ticks, &frames), expected);
+        assert_eq!(choose(Naming::Order, &frames), expected.replace("pts", "n"));
+        assert_eq!(choose(Naming::Ticks, &[]), "0");
     }
 
     #[test]

@@ -1,18 +1,32 @@
-//! Frames without a browser: FFmpeg tells every frame's true time, the plan chooses, and exactly the chosen ones are decoded.
+//! Frames without a browser: `demux` tells every frame's true time as it does in the page, FFmpeg where `demux` cannot; the plan
+//! chooses, and exactly the chosen ones are decoded.
 
 mod extract;
 mod png;
 mod probe;
 
-pub(crate) use extract::extract;
-pub(crate) use probe::{Video, probe};
+pub use extract::{Extraction, extract};
+pub use probe::{Frame, Naming, Video, probe};
 
 use std::io;
 use std::path::PathBuf;
+use std::process::Command;
+
+/// Containers and raw streams that FFmpeg may open, by its names for them. Playlists (HLS, DASH, concat, SDP …) are left out: such a
+/// file names other files and addresses, which FFmpeg would go and read.
+const FORMATS: &str = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,rm,dv,h264,hevc,vvc,m4v,vc1,av1,obu,ivf,yuv4mpegpipe,nut,\
+     gif,apng,mjpeg,wtv,nsv,gxf,swf,bink,smk,roq,vivo,nuv,ty,pva,film_cpk,idcin,mp3,wav,flac,aac,ac3,aiff,au,amr,caf";
+
+/// One of FFmpeg's programs, reading local files of these formats and nothing else.
+fn program(name: &'static str) -> Command {
+    let mut command = Command::new(name);
+    command.args(["-protocol_whitelist", "file", "-format_whitelist", FORMATS]);
+    command
+}
 
 /// Why a file gives no frames.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// FFmpeg is not installed.
     #[error("`{0}` was not found; install FFmpeg (on Debian: apt install ffmpeg)")]
     NotInstalled(&'static str),

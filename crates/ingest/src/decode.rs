@@ -1,0 +1,70 @@
+//! A file's planned frames, decoded by FFmpeg, into the engine: the same plan, instants and frames as in the page. The command
+//! line and the server take this one way.
+
+use std::collections::HashSet;
+
+use engine::Engine;
+use timeline::{NewVideo, SamplingPlan, Timestamp, VideoId};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Result};
+use crate::ffmpeg::{self, Video};
+
+/// Frames handed to the engine at once: encoding begins while FFmpeg still decodes.
+const BATCH: usize = 16;
+
+/// The frames of the plan, as indices into the video's.
+fn picked(engine: &Engine, video: &Video) -> Vec<usize> {
+    let times: Vec<_> = video.frames.iter().map(|frame| frame.at).collect();
+    SamplingPlan::uniform(video.duration, engine.model().plan).pick(&times)
+}
+
+/// Makes room in the library.
+///
+/// # Errors
+/// When the picture's shape cannot be shown to the model, or the library refuses.
+pub async fn create(engine: &Engine, video: &Video, title: String) -> Result<VideoId> {
+    let about = NewVideo {
+        title,
+        file_bytes: video.bytes,
+        duration: video.duration,
+        width: video.size.width,
+        height: video.size.height,
+        codec: video.codec.clone(),
+        planned_frames: u32::try_from(picked(engine, video).len()).unwrap_or(u32::MAX),
+    };
+    Ok(engine.create_video(about).await?)
+}
+
+/// Decodes the planned frames but those in `there`, which an earlier run brought, and says that no more will come.
+///
+/// # Errors
+/// When no frame can be decoded, the library refuses, or it is stopped; what was decoded before stays.
+pub async fn fill(
+    engine: &Engine,
+    id: &VideoId,
+    video: &Video,
+    there: &HashSet<Timestamp>,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let missing = |&index: &usize| video.frames.get(index).is_some_and(|frame| !there.contains(&frame.at));
+    let wanted: Vec<_> = picked(engine, video).into_iter().filter(missing).collect();
+    if !wanted.is_empty() {
+        let mut extraction = ffmpeg::extract(video, &wanted)?;
+        loop {
+            let step = tokio::task::spawn_blocking(move || (extraction.next(BATCH), extraction)).await;
+            // The runtime is shutting down.
+            let (frames, rest) = step.map_err(|_| Error::Stopped)?;
+            extraction = rest;
+            let frames = frames?;
+            if stop.is_cancelled() {
+                return Err(Error::Stopped);
+            }
+            if frames.is_empty() {
+                break;
+            }
+            engine.append_frames(id, frames).await?;
+        }
+    }
+    Ok(engine.finish_video(id).await?)
+}

@@ -1,0 +1,73 @@
+//! The pictures of FFmpeg with the times of `demux`: also where the container has no presentation times.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ingest::ffmpeg::{Naming, Video, extract, probe};
+use timeline::FrameIn;
+
+fn ffmpeg(arguments: &[&str], path: &Path) {
+    let quiet = ["-nostdin", "-v", "error", "-y"];
+    assert!(Command::new("ffmpeg").args(quiet).args(arguments).arg(path).status().unwrap().success(), "{arguments:?}");
+}
+
+/// Three seconds of moving pictures, coded so, as MP4, and the same coded pictures as AVI.
+fn pair(folder: &Path, how: &[&str]) -> (PathBuf, PathBuf) {
+    let (mp4, avi) = (folder.join("film.mp4"), folder.join("film.avi"));
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25:duration=3", "-pix_fmt", "yuv420p"];
+    ffmpeg(&[&source, how].concat(), &mp4);
+    ffmpeg(&["-i", mp4.to_str().unwrap(), "-c", "copy"], &avi);
+    (mp4, avi)
+}
+
+fn frames(video: &Video, indices: &[usize]) -> Vec<FrameIn> {
+    let mut extraction = extract(video, indices).unwrap();
+    let mut all = Vec::new();
+    loop {
+        match extraction.next(16).unwrap() {
+            frames if frames.is_empty() => return all,
+            frames => all.extend(frames),
+        }
+    }
+}
+
+#[test]
+fn an_avi_with_b_frames_gives_the_pictures_and_times_of_the_same_film_in_mp4() {
+    for how in [&["-c:v", "libx264", "-bf", "3", "-g", "25"][..], &["-c:v", "mpeg4", "-bf", "2", "-g", "20"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mp4, avi) = pair(folder.path(), how);
+        let (mp4, avi) = (probe(&mp4).unwrap(), probe(&avi).unwrap());
+        assert_eq!((mp4.naming, avi.naming), (Naming::Ticks, Naming::Order));
+        assert_eq!((mp4.frames.len(), avi.frames.len()), (75, 75), "{how:?}");
+        let wanted = [0, 1, 2, 3, 10, 11, 12, 24, 25, 26, 50, 73, 74];
+        let (expected, found) = (frames(&mp4, &wanted), frames(&avi, &wanted));
+        assert_eq!((expected.len(), found.len()), (wanted.len(), wanted.len()), "{how:?}");
+        for ((index, expected), found) in wanted.iter().zip(&expected).zip(&found) {
+            assert_eq!(found.pts.micros(), *index as i64 * 40_000, "{how:?}");
+            assert_eq!(found.pts, expected.pts, "{how:?}");
+            assert!(found.bytes == expected.bytes, "{how:?}: frame {index} is another picture");
+        }
+    }
+}
+
+#[test]
+fn a_playlist_is_no_video() {
+    let folder = tempfile::tempdir().unwrap();
+    ffmpeg(&["-f", "lavfi", "-i", "testsrc2=duration=1", "-c:v", "mpeg2video"], &folder.path().join("secret.ts"));
+    for (name, text) in [
+        ("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.ts\n#EXT-X-ENDLIST\n"),
+        ("concat.mp4", "ffconcat version 1.0\nfile secret.ts\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let error = probe(&path).unwrap_err().to_string();
+        assert!(error.contains("is not a video that FFmpeg can read"), "{error}");
+    }
+}

@@ -125,7 +125,9 @@ impl Generation {
         let upper = || (layers / 2..layers).flat_map(|layer| (0..heads).map(move |head| (layer, head))).collect();
         let named = self.alignment_heads.clone().filter(|named| !named.is_empty()).unwrap_or_else(upper);
         if let Some((layer, head)) = named.iter().find(|(layer, head)| *layer >= layers || *head >= heads) {
-            return Err(Error::Unsupported(format!("it has no head {head} in layer {layer}, which alignment_heads names")));
+            return Err(Error::Unsupported(format!(
+                "it has no head {head} in layer {layer}, which alignment_heads names"
+            )));
         }
         Ok(named)
     }

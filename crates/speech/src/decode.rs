@@ -56,7 +56,11 @@ pub fn decode(model: &Whisper, listener: &mut Listener<'_>, prompt: &[u32]) -> R
     Ok(decoded)
 }
 
-fn attempt(model: &Whisper, listener: &mut Listener<'_>, prompt: &[u32], temperature: f32) -> Result<Decoded> {
+/// Writes what was heard after a prompt once: at temperature 0 the likeliest token each time.
+///
+/// # Errors
+/// When the computation fails.
+pub fn attempt(model: &Whisper, listener: &mut Listener<'_>, prompt: &[u32], temperature: f32) -> Result<Decoded> {
     listener.begin();
     let states = listener.write(prompt)?;
     let mut logits = row(listener, &states, prompt.len().saturating_sub(1))?;

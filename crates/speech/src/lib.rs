@@ -39,7 +39,7 @@ mod words;
 
 pub use align::align;
 pub use config::{Config, Generation};
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, attempt, decode};
 pub use error::{Error, Result};
 pub use mel::MelSpectrogram;
 pub use model::{Listener, Whisper};

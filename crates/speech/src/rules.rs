@@ -22,7 +22,8 @@ impl Rules {
     pub(crate) fn new(vocabulary: &Vocabulary, generation: &Generation, size: usize) -> Result<Self> {
         let listed = |list: &Option<Vec<i64>>| list.iter().flatten().filter_map(|id| u32::try_from(*id).ok()).collect();
         // Marks of other tasks and languages stand between the end and the first timestamp; timestamps are wanted.
-        let never: Vec<u32> = vocabulary.tokens_of_marks().chain::<Vec<u32>>(listed(&generation.suppress_tokens)).collect();
+        let never: Vec<u32> =
+            vocabulary.tokens_of_marks().chain::<Vec<u32>>(listed(&generation.suppress_tokens)).collect();
         let never_first = match &generation.begin_suppress_tokens {
             Some(_) => listed(&generation.begin_suppress_tokens),
             None => vocabulary.tokens(" ")?.into_iter().chain([vocabulary.end]).collect(),

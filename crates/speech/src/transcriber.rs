@@ -48,40 +48,30 @@ impl<'m> Transcriber<'m> {
         })
     }
 
-    /// Hears samples at 16 kHz, one channel, in -1 … 1, and passes on the phrases that are complete. What `tell` refuses ends
-    /// the transcription.
+    /// Hears samples at 16 kHz, one channel, in -1 … 1. Returns the phrases of windows that are complete.
     ///
     /// # Errors
-    /// When the computation fails, or what `tell` returns.
-    pub fn hear<E: From<crate::Error>>(
-        &mut self,
-        samples: &[f32],
-        mut tell: impl FnMut(Phrase) -> std::result::Result<(), E>,
-    ) -> std::result::Result<(), E> {
+    /// When the computation fails.
+    pub fn hear(&mut self, samples: &[f32]) -> Result<Vec<Phrase>> {
         self.heard += samples.len() as u64;
+        let mut phrases = Vec::new();
         let mut rest = samples;
         while !rest.is_empty() {
             let (window, left) = self.cutter.push(rest);
             rest = left;
             if let Some(window) = window {
-                self.transcribe(&window)?.into_iter().try_for_each(&mut tell)?;
+                phrases.extend(self.transcribe(&window)?);
             }
         }
-        Ok(())
+        Ok(phrases)
     }
 
     /// The phrases of what is left. The file ends here.
     ///
     /// # Errors
-    /// As for [`hear`](Self::hear).
-    pub fn finish<E: From<crate::Error>>(
-        &mut self,
-        tell: impl FnMut(Phrase) -> std::result::Result<(), E>,
-    ) -> std::result::Result<(), E> {
-        match self.cutter.finish() {
-            Some(window) => Ok(self.transcribe(&Window { is_cut: false, ..window })?.into_iter().try_for_each(tell)?),
-            None => Ok(()),
-        }
+    /// When the computation fails.
+    pub fn finish(&mut self) -> Result<Vec<Phrase>> {
+        self.cutter.finish().map_or_else(|| Ok(Vec::new()), |window| self.transcribe(&window))
     }
 
     /// The language that is spoken, as far as it is known.

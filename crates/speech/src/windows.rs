@@ -192,15 +192,16 @@ fn longest_pause(speech: &[bool], after: usize) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    /// Seconds of loud hiss and of silence by turns, loud first.
+    /// Seconds of loud hiss and of silence by turns, loud first. The hiss stops for 40 ms after each 360, as syllables do.
     fn sound(seconds: &[f32]) -> Vec<f32> {
         let mut state = 1_u32;
         let mut samples = Vec::new();
         for (turn, seconds) in seconds.iter().enumerate() {
-            for _ in 0..(seconds * 16_000.0) as usize {
+            for n in 0..(seconds * 16_000.0) as usize {
+                let speaks = turn % 2 == 0 && n % 6_400 < 5_760;
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let hiss = (f64::from(state) / f64::from(u32::MAX) * 2.0 - 1.0) as f32;
-                samples.push(if turn % 2 == 0 { hiss * 0.3 } else { 0.0 });
+                samples.push(if speaks { hiss * 0.3 } else { 0.0 });
             }
         }
         samples

@@ -85,7 +85,11 @@ fn punctuated(words: Vec<Word>) -> Vec<Word> {
             continue;
         }
         let is_of = |marks: &str| bare.chars().all(|c| marks.contains(c));
-        if is_of(CLOSING) && !word.text.starts_with(' ') && opening.is_none() && let Some(last) = done.last_mut() {
+        if is_of(CLOSING)
+            && !word.text.starts_with(' ')
+            && opening.is_none()
+            && let Some(last) = done.last_mut()
+        {
             last.text.push_str(bare);
         } else if is_of(OPENING) {
             let text = opening.take().map_or(String::new(), |before| before.text) + &word.text;
@@ -137,5 +141,28 @@ mod tests {
         assert_eq!(texts(&["红", "色", "，", "圆", "。"]), ["红", "色，", "圆。"]);
         assert_eq!(texts(&[" (", " 1", ")", " -"]), [" (1) -"]);
         assert_eq!(texts(&[" -"]), [" -"]);
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Case {
+        language: String,
+        tokens: Vec<u32>,
+        words: Vec<String>,
+    }
+
+    #[test]
+    fn tokens_of_four_languages_become_the_words_of_the_reference() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let config = crate::Config::read(&folder).unwrap();
+        let vocabulary = Vocabulary::read(&folder, &config, &crate::Generation::read(&folder).unwrap()).unwrap();
+        let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(folder.join("words.json")).unwrap()).unwrap();
+        assert_eq!(cases.len(), 4);
+        for case in cases {
+            let starts: Vec<_> = (0..).map(Timestamp::from_millis).take(case.tokens.len() + 1).collect();
+            let unspaced = crate::vocabulary::is_unspaced(Some(&case.language));
+            let found = words(&vocabulary, &case.tokens, &starts, unspaced).unwrap();
+            assert_eq!(found.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), case.words);
+            assert_eq!(found.last().map(|word| word.span.end), starts.last().copied());
+        }
     }
 }

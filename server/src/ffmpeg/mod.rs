@@ -1,16 +1,19 @@
 //! Frames without a browser: FFmpeg tells every frame's true time, the plan chooses, and exactly the chosen ones are decoded.
+//! Sound comes the same way.
 
 mod extract;
 mod png;
 mod probe;
+mod sound;
 
 pub(crate) use extract::extract;
 pub(crate) use probe::{Video, probe};
+pub(crate) use sound::sound;
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a file gives no frames.
+/// Why a file gives no frames, or no sound.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// FFmpeg is not installed.
@@ -30,6 +33,25 @@ pub(crate) enum Error {
     /// FFmpeg does not know what this is.
     #[error("{} is not a video that FFmpeg can read ({reason})", path.display())]
     NotAVideo {
+        /// The file.
+        path: PathBuf,
+        /// What FFmpeg said.
+        reason: String,
+    },
+    /// FFmpeg does not know what this is.
+    #[error("{} is nothing that FFmpeg can hear ({reason})", path.display())]
+    NoSound {
+        /// The file.
+        path: PathBuf,
+        /// What FFmpeg said.
+        reason: String,
+    },
+    /// Pictures only.
+    #[error("{} has no sound track, so there is nothing to transcribe", .0.display())]
+    NoSoundTrack(PathBuf),
+    /// The sound is there but cannot be decoded.
+    #[error("no sound of {} could be decoded ({reason})", path.display())]
+    DecodeSound {
         /// The file.
         path: PathBuf,
         /// What FFmpeg said.

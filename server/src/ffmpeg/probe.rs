@@ -64,7 +64,7 @@ struct SideData {
 }
 
 #[derive(Deserialize)]
-struct Format {
+pub(super) struct Format {
     duration: Option<String>,
     format_name: Option<String>,
     start_time: Option<String>,
@@ -72,9 +72,14 @@ struct Format {
 
 impl Format {
     /// Where the file's clock begins. That of a transport stream begins anywhere; as on the page, its times count from there.
-    fn start(&self) -> Timestamp {
+    pub(super) fn start(&self) -> Timestamp {
         let anywhere = self.format_name.as_deref() == Some("mpegts");
         seconds(self.start_time.as_deref()).filter(|_| anywhere).unwrap_or_default()
+    }
+
+    /// Of the whole file.
+    pub(super) fn duration(&self) -> Option<Timestamp> {
+        seconds(self.duration.as_deref())
     }
 }
 
@@ -123,7 +128,7 @@ pub(crate) fn probe(path: &Path) -> Result<Video, Error> {
     let Some(last) = frames.last() else { return Err(Error::NoFrames(path.to_owned())) };
     let end = shown().filter(|packet| packet.pts == Some(last.ticks)).find_map(|p| seconds(p.duration_time.as_deref()));
     let duration = seconds(stream.duration.as_deref())
-        .or_else(|| seconds(report.format.as_ref()?.duration.as_deref()))
+        .or_else(|| report.format.as_ref()?.duration())
         .unwrap_or(last.at + end.unwrap_or_default());
     let (Some(width), Some(height)) = (stream.width, stream.height) else {
         return Err(refuse("the size of its frames is not known".to_owned()));

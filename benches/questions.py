@@ -1,6 +1,6 @@
 """The first, second and tenth question about a long video: Timepin against transformers, same weights, frames and threads.
 
-    python benches/random_checkpoint.py FOLDER --layers 2 --blocks 2
+    python benches/random_checkpoint.py FOLDER --layers 3 --blocks 2
     python benches/questions.py --timepin target/release/timepin --model FOLDER --minutes 10,60 --ours 16bit,q4k
 
 The video is FFmpeg's test picture. Timepin decodes and indexes it, then is asked ten times (`timepin bench`). transformers is given

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use timeline::Timestamp;
-use timeline::cues::Retiming;
+use timeline::cues::{Export, Retiming};
 use timeline::models::USUAL_MINUTES;
 
 /// Ask a video a question and get the exact moment.
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Serve,
     /// Ask a video file from the command line
     Ask(Ask),
+    /// Write down what is said in a file, as it is heard
+    Transcribe(Transcribe),
     /// Say what is in a video file: container, tracks, and every frame's time
     Probe(Probe),
     /// Print the settings in force, as YAML, and where each comes from
@@ -69,6 +71,9 @@ pub(crate) struct Ask {
     /// Take no subtitles, not even those beside the video
     #[arg(long, conflicts_with = "subtitles")]
     pub(crate) no_subtitles: bool,
+    /// Transcribe what is said and take that for subtitles; wants --speech-model
+    #[arg(long, conflicts_with_all = ["subtitles", "no_subtitles"])]
+    pub(crate) speech: bool,
     /// Seconds by which the subtitles are to come later; earlier when negative
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = offset)]
     pub(crate) subtitles_offset: Option<Timestamp>,
@@ -82,6 +87,27 @@ pub(crate) struct Ask {
     /// Print what a thinking model says to itself, on standard error
     #[arg(long)]
     pub(crate) show_thoughts: bool,
+}
+
+/// A file to listen to.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Wants a Whisper checkpoint: --speech-model, or speech_model in config.yaml. FFmpeg decodes the sound.\n\nExamples:\n  timepin pull openai/whisper-base\n  timepin transcribe lecture.mp4 --speech-model openai/whisper-base --format srt > lecture.en.srt"
+)]
+pub(crate) struct Transcribe {
+    /// The video, or sound alone; anything FFmpeg can read
+    pub(crate) file: PathBuf,
+    /// The language spoken, such as en or zh [default: what the beginning sounds like]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<String>,
+    /// srt, vtt, txt, or json, which has the moment of every word
+    #[arg(long, default_value = "txt", value_parser = export)]
+    pub(crate) format: Export,
+}
+
+fn export(text: &str) -> Result<Export, String> {
+    let all = || Export::ALL.map(Export::ending).join(", ");
+    Export::named(text).ok_or_else(|| format!("give one of {}", all()))
 }
 
 /// A file to look into.
@@ -236,6 +262,9 @@ pub(crate) struct Flags {
     /// Folder of the model, or the name of a pulled one [default: the bundled one]
     #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
     pub(crate) model: Option<String>,
+    /// Folder of a Whisper checkpoint, or the name of a pulled one: what transcribes speech [default: none]
+    #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
+    pub(crate) speech_model: Option<String>,
     /// Server that answers instead of a model here, such as http://127.0.0.1:8000/v1 [default: none]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) backend_url: Option<String>,
@@ -314,6 +343,7 @@ impl Flags {
             ("address", &self.address),
             ("data", &self.data),
             ("model", &self.model),
+            ("speech_model", &self.speech_model),
             ("backend_url", &self.backend_url),
             ("backend_model", &self.backend_model),
             ("backend_key", &self.backend_key),

@@ -59,6 +59,23 @@ pub(crate) fn folder(config: &Config) -> anyhow::Result<(PathBuf, bool)> {
     }
 }
 
+/// No model that transcribes speech is named.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no speech model is set; get one with `timepin pull openai/whisper-base` and give --speech-model openai/whisper-base, or \
+     put speech_model into config.yaml"
+)]
+pub(crate) struct NoSpeechModel;
+
+/// The folder of the model that transcribes speech.
+///
+/// # Errors
+/// When none is named, or the one named is not here or not whole.
+pub(crate) fn speech_folder(config: &Config) -> anyhow::Result<PathBuf> {
+    let named = config.speech_model.as_ref().ok_or(NoSpeechModel)?;
+    if named.is_dir() { Ok(named.clone()) } else { pulled(config, named) }
+}
+
 /// What is no folder may be a name. What is no name either stays a folder, and the loader says that it is not there.
 fn pulled(config: &Config, named: &Path) -> anyhow::Result<PathBuf> {
     match named.to_str().and_then(|text| text.parse::<Repository>().ok()) {

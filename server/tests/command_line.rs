@@ -248,7 +248,7 @@ fn help_and_version_read_well() {
     let version = timepin(folder.path()).arg("--version").output().unwrap();
     assert_eq!(text(&version.stdout), format!("timepin {}\n", env!("CARGO_PKG_VERSION")));
     let help = text(&timepin(folder.path()).arg("--help").output().unwrap().stdout);
-    for word in ["serve", "ask", "config", "bench", "fit", "inspect", "--address", "TIMEPIN_"] {
+    for word in ["serve", "ask", "transcribe", "config", "bench", "fit", "inspect", "--address", "TIMEPIN_"] {
         assert!(help.contains(word), "{help}");
     }
 }

@@ -28,8 +28,13 @@ pub(crate) fn select(repository: &Repository, files: &[Listed], pattern: Option<
     let weights: Vec<&Listed> = match pattern {
         Some(pattern) => gguf(repository, files, Some(pattern))?,
         None => {
-            let found: Vec<_> = files.iter().filter(|file| is_safetensors(&file.name)).collect();
-            if found.is_empty() { gguf(repository, files, None)? } else { found }
+            let found = files.iter().filter(|file| is_safetensors(&file.name));
+            let (variants, plain): (Vec<&Listed>, _) = found.partition(|file| is_variant(&file.name));
+            match (plain.is_empty(), variants.is_empty()) {
+                (false, _) => plain,
+                (true, false) => variants,
+                (true, true) => gguf(repository, files, None)?,
+            }
         }
     };
     let companions = files.iter().filter(|file| is_companion(&file.name));
@@ -42,6 +47,11 @@ fn is_companion(name: &str) -> bool {
 
 fn is_safetensors(name: &str) -> bool {
     !name.contains('/') && (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"))
+}
+
+/// The same weights in another type, such as `model.fp32-00001-of-00002.safetensors`.
+fn is_variant(name: &str) -> bool {
+    name.strip_prefix("model.").is_some_and(|rest| !rest.starts_with("safetensors"))
 }
 
 fn gguf<'a>(repository: &Repository, files: &'a [Listed], pattern: Option<&str>) -> Result<Vec<&'a Listed>> {
@@ -140,6 +150,15 @@ mod tests {
         let others =
             ["README.md", ".gitattributes", "pytorch_model.bin", "sub/config.json", "onnx/model.safetensors", "x.gguf"];
         assert_eq!(chosen(&[&wanted[..], &others].concat(), None).unwrap(), wanted);
+    }
+
+    #[test]
+    fn the_same_weights_in_another_type_are_loaded_only_where_there_are_no_others() {
+        let variants = ["model.fp32-00001-of-00002.safetensors", "model.fp32-00002-of-00002.safetensors"];
+        let whole =
+            [&["config.json", "model.safetensors", "model.safetensors.index.fp32.json"], &variants[..]].concat();
+        assert_eq!(chosen(&whole, None).unwrap(), ["config.json", "model.safetensors"]);
+        assert_eq!(chosen(&variants, None).unwrap(), variants);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use timeline::{AnswerEvent, Evidence, VideoId};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Ask;
-use crate::commands::subtitles;
+use crate::commands::{subtitles, transcribe};
 use crate::config::Config;
 use crate::{commands, telemetry};
 
@@ -49,7 +49,11 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     let questions = questions(request)?;
     // Before the model is loaded: a wrong file should be told at once.
     let video = ffmpeg::probe(&request.video)?;
-    let subtitles = subtitles::read(request)?;
+    let subtitles = if request.speech {
+        vec![subtitles::File::spoken(&transcribe::file(config, &request.video)?)]
+    } else {
+        subtitles::read(request)?
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
     runtime.block_on(async {

@@ -8,6 +8,7 @@ pub(crate) mod probe;
 pub(crate) mod pull;
 pub(crate) mod serve;
 mod subtitles;
+pub(crate) mod transcribe;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -44,10 +44,9 @@ pub(crate) fn run(config: &Config, request: &cli::Pull) -> anyhow::Result<()> {
         let report = Report { model: name, folder: &pulled.folder, commit: &pulled.commit, bytes: pulled.bytes };
         return commands::print(&(serde_json::to_string(&report)? + "\n"));
     }
-    commands::print(&format!(
-        "{name} is here ({}). Use it with: timepin serve --model {name}\n",
-        show_bytes(pulled.bytes)
-    ))
+    let hears = speech::Config::read(&pulled.folder).is_ok();
+    let usage = if hears { "transcribe FILE --speech-model" } else { "serve --model" };
+    commands::print(&format!("{name} is here ({}). Use it with: timepin {usage} {name}\n", show_bytes(pulled.bytes)))
 }
 
 async fn load(config: &Config, pull: &Pull) -> anyhow::Result<Pulled> {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use engine::Engine;
 use timeline::cues::export::line;
-use timeline::cues::{self, MAX_FILE_BYTES, Reading, Retiming};
-use timeline::{Evidence, VideoId};
+use timeline::cues::{self, Export, MAX_FILE_BYTES, Reading, Retiming};
+use timeline::{Evidence, Transcript, VideoId};
 
 use crate::cli::Ask;
 use crate::commands::print_aside;
@@ -20,6 +20,13 @@ const TOLD: usize = 5;
 pub(super) struct File {
     name: String,
     bytes: Vec<u8>,
+}
+
+impl File {
+    /// What was heard, under the name of its source.
+    pub(super) fn spoken(transcript: &Transcript) -> Self {
+        Self { name: "speech.json".to_owned(), bytes: cues::export::write(transcript, Export::Json).into_bytes() }
+    }
 }
 
 /// Reads the files, saying which are taken unasked and what had to be repaired.

@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// None: the bundled model.
     pub(crate) model: Option<PathBuf>,
+    /// None: speech is not transcribed.
+    pub(crate) speech_model: Option<PathBuf>,
     /// None: the model runs here.
     pub(crate) backend_url: Option<String>,
     /// None: the only one that server has.
@@ -121,6 +123,7 @@ impl Default for Config {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: engine.data_dir,
             model: None,
+            speech_model: None,
             backend_url: None,
             backend_model: None,
             backend_key: None,

@@ -88,6 +88,7 @@ fn mistakes_are_told_with_place_name_and_remedy() {
         "data: ''",
         "backend_url: gpu:8000",
         "backend_timeout: 0",
+        "speech_model: ''",
     ] {
         let told = told(file, &[]);
         assert!(told.contains("is no value for") && told.contains("; give "), "{told}");

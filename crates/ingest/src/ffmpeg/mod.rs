@@ -1,12 +1,14 @@
 //! Frames without a browser: `demux` tells every frame's true time as it does in the page, FFmpeg where `demux` cannot; the plan
-//! chooses, and exactly the chosen ones are decoded.
+//! chooses, and exactly the chosen ones are decoded. Sound comes the same way.
 
 mod extract;
 mod png;
 mod probe;
+mod sound;
 
 pub use extract::{Extraction, extract};
 pub use probe::{Frame, Naming, Video, probe};
+pub use sound::{Sound, sound};
 
 use std::io;
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ fn program(name: &'static str) -> Command {
     command
 }
 
-/// Why a file gives no frames.
+/// Why a file gives no frames, or no sound.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// FFmpeg is not installed.
@@ -44,6 +46,25 @@ pub enum Error {
     /// FFmpeg does not know what this is.
     #[error("{} is not a video that FFmpeg can read ({reason})", path.display())]
     NotAVideo {
+        /// The file.
+        path: PathBuf,
+        /// What FFmpeg said.
+        reason: String,
+    },
+    /// FFmpeg does not know what this is.
+    #[error("{} is nothing that FFmpeg can hear ({reason})", path.display())]
+    NoSound {
+        /// The file.
+        path: PathBuf,
+        /// What FFmpeg said.
+        reason: String,
+    },
+    /// Pictures only.
+    #[error("{} has no sound track, so there is nothing to transcribe", .0.display())]
+    NoSoundTrack(PathBuf),
+    /// The sound is there but cannot be decoded.
+    #[error("no sound of {} could be decoded ({reason})", path.display())]
+    DecodeSound {
         /// The file.
         path: PathBuf,
         /// What FFmpeg said.

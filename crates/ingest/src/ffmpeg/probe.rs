@@ -101,7 +101,7 @@ struct SideData {
 }
 
 #[derive(Deserialize)]
-struct Format {
+pub(super) struct Format {
     duration: Option<String>,
     format_name: Option<String>,
     start_time: Option<String>,
@@ -116,9 +116,14 @@ impl Report {
 
 impl Format {
     /// Where the file's clock begins. That of a transport stream begins anywhere; as on the page, its times count from there.
-    fn start(&self) -> Timestamp {
+    pub(super) fn start(&self) -> Timestamp {
         let anywhere = self.format_name.as_deref() == Some("mpegts");
         seconds(self.start_time.as_deref()).filter(|_| anywhere).unwrap_or_default()
+    }
+
+    /// Of the whole file.
+    pub(super) fn duration(&self) -> Option<Timestamp> {
+        seconds(self.duration.as_deref())
     }
 }
 
@@ -169,7 +174,7 @@ pub fn probe(path: &Path) -> Result<Video, Error> {
     let end = report.shown().filter(|packet| packet.pts == Some(last.name));
     let end = end.filter_map(|p| seconds(p.duration_time.as_deref())).next();
     let duration = seconds(stream.duration.as_deref())
-        .or_else(|| seconds(report.format.as_ref()?.duration.as_deref()))
+        .or_else(|| report.format.as_ref()?.duration())
         .unwrap_or(last.at + end.unwrap_or_default());
     let (Some(width), Some(height)) = (stream.width, stream.height) else {
         let reason = "the size of its frames is not known".to_owned();

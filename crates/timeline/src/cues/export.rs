@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Transcript, clock, plain};
-use crate::time::Timestamp;
+use super::{Cue, Transcript, Word, clock, plain};
+use crate::time::{Span, Timestamp};
 
 /// What a transcript is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,46 +51,84 @@ impl Export {
 }
 
 #[derive(Serialize)]
-struct File<'a> {
-    language: Option<&'a str>,
-    cues: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
 struct Entry<'a> {
     start_us: i64,
     end_us: i64,
     text: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<Entry<'a>>,
 }
 
-/// The file's text. Cues that end before the video begins are in JSON only; nothing else can write them down.
-pub fn write(transcript: &Transcript, export: Export) -> String {
-    let shown = || transcript.cues.iter().filter(|cue| cue.span.end >= Timestamp::ZERO);
-    let times = |span: crate::Span, sign| {
-        format!("{} --> {}", clock::write(span.start.micros(), sign), clock::write(span.end.micros(), sign))
-    };
-    match export {
-        Export::Srt => (1..)
-            .zip(shown())
-            .map(|(n, cue)| format!("{n}\n{}\n{}\n\n", times(cue.span, ','), plain::escape(&cue.text, false)))
-            .collect(),
-        Export::Vtt => {
-            let language = transcript.language.iter().map(|tag| format!("Language: {tag}\n"));
-            let cues = shown().map(|cue| format!("\n{}\n{}\n", times(cue.span, '.'), plain::escape(&cue.text, true)));
-            std::iter::once("WEBVTT\n".to_owned()).chain(language).chain(cues).collect()
+impl<'a> Entry<'a> {
+    fn new(span: Span, text: &'a str) -> Self {
+        Self { start_us: span.start.micros(), end_us: span.end.micros(), text, words: Vec::new() }
+    }
+}
+
+/// Writes a file piece by piece, for cues that come one by one.
+#[derive(Debug)]
+pub struct Writer {
+    export: Export,
+    written: u32,
+}
+
+impl Writer {
+    /// Begins a file. Returns the writer of its cues and the text before them.
+    pub fn begin(export: Export, language: Option<&str>) -> (Self, String) {
+        let head = match (export, language) {
+            (Export::Srt | Export::Txt, _) => String::new(),
+            (Export::Vtt, None) => "WEBVTT\n".to_owned(),
+            (Export::Vtt, Some(tag)) => format!("WEBVTT\nLanguage: {tag}\n"),
+            (Export::Json, tag) => format!("{{\n  \"language\": {},\n  \"cues\": [", json(&tag)),
+        };
+        (Self { export, written: 0 }, head)
+    }
+
+    /// A cue's text. One that ends before the video begins is in JSON only, and so are the words; nothing else can write them
+    /// down.
+    pub fn cue(&mut self, cue: &Cue, words: &[Word]) -> String {
+        let is_json = self.export == Export::Json;
+        if cue.span.end < Timestamp::ZERO && !is_json {
+            return String::new();
         }
-        Export::Txt => shown().map(|cue| format!("{}\t{}\n", cue.span.start.clock(), line(&cue.text))).collect(),
-        Export::Json => {
-            let entry = |cue: &'_ super::Cue| (cue.span.start.micros(), cue.span.end.micros());
-            let cues = transcript.cues.iter().map(|cue| {
-                let (start_us, end_us) = entry(cue);
-                Entry { start_us, end_us, text: &cue.text }
-            });
-            let file = File { language: transcript.language.as_deref(), cues: cues.collect() };
-            // Strings and integers: nothing in there can fail.
-            serde_json::to_string_pretty(&file).unwrap_or_default()
+        self.written = self.written.saturating_add(1);
+        let times = |sign| {
+            let [start, end] = [cue.span.start, cue.span.end].map(|moment| clock::write(moment.micros(), sign));
+            format!("{start} --> {end}")
+        };
+        match self.export {
+            Export::Srt => format!("{}\n{}\n{}\n\n", self.written, times(','), plain::escape(&cue.text, false)),
+            Export::Vtt => format!("\n{}\n{}\n", times('.'), plain::escape(&cue.text, true)),
+            Export::Txt => format!("{}\t{}\n", cue.span.start.clock(), line(&cue.text)),
+            Export::Json => {
+                let words = words.iter().map(|word| Entry::new(word.span, &word.text)).collect();
+                let entry = json(&Entry { words, ..Entry::new(cue.span, &cue.text) });
+                let comma = if self.written > 1 { "," } else { "" };
+                format!("{comma}\n    {}", entry.replace('\n', "\n    "))
+            }
         }
     }
+
+    /// The text after the last cue.
+    pub fn end(self) -> &'static str {
+        match (self.export, self.written) {
+            (Export::Json, 0) => "]\n}",
+            (Export::Json, _) => "\n  ]\n}",
+            _ => "",
+        }
+    }
+}
+
+/// The file's text.
+pub fn write(transcript: &Transcript, export: Export) -> String {
+    let (mut writer, mut text) = Writer::begin(export, transcript.language.as_deref());
+    transcript.cues.iter().for_each(|cue| text.push_str(&writer.cue(cue, &[])));
+    text + writer.end()
+}
+
+/// Strings and integers: nothing in there can fail.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// A cue's text on one line.

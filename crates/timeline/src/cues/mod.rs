@@ -74,6 +74,15 @@ pub struct Cue {
     pub text: String,
 }
 
+/// A word and when it is said. Words join to a text as they are: the space before one belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// From its first sound to its last.
+    pub span: Span,
+    /// As written, with the punctuation that belongs to it.
+    pub text: String,
+}
+
 /// The cues of one file or track, in the order of their starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcript {

@@ -134,9 +134,13 @@ impl Error {
             Self::DiskFull { needed, free, .. } => IngestCause::DiskFull { needed: *needed, free: *free },
             Self::Io { source, .. } => IngestCause::DiskFailed { reason: source.to_string() },
             Self::Ffmpeg(F::NotInstalled(_)) => IngestCause::NoFfmpeg,
-            Self::Ffmpeg(F::NotAVideo { reason, .. }) => IngestCause::NotAVideo { reason: reason.clone() },
-            Self::Ffmpeg(F::NoVideoTrack(_) | F::NoFrames(_)) => IngestCause::NoPictures,
-            Self::Ffmpeg(F::Decode { reason, .. }) => IngestCause::Undecodable { reason: reason.clone() },
+            Self::Ffmpeg(F::NotAVideo { reason, .. } | F::NoSound { reason, .. }) => {
+                IngestCause::NotAVideo { reason: reason.clone() }
+            }
+            Self::Ffmpeg(F::NoVideoTrack(_) | F::NoFrames(_) | F::NoSoundTrack(_)) => IngestCause::NoPictures,
+            Self::Ffmpeg(F::Decode { reason, .. } | F::DecodeSound { reason, .. }) => {
+                IngestCause::Undecodable { reason: reason.clone() }
+            }
             Self::Ffmpeg(F::Run(_, source) | F::Read { source, .. }) => {
                 IngestCause::DiskFailed { reason: source.to_string() }
             }

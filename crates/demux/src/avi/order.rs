@@ -75,9 +75,11 @@ fn ticks(chunks: &[Chunk], told: &[Told]) -> (Vec<i64>, i64) {
     let held_back = shown.iter().enumerate().map(|(at, &(place, _, _))| place.saturating_sub(at)).max().unwrap_or(0);
     let first = filled.get(held_back).or(filled.last()).copied().unwrap_or(0);
     let last = filled.last().copied().unwrap_or(0);
+    // Those still held back at the end come out as far apart as the last ones did.
+    let apart = filled.len().checked_sub(2).and_then(|at| filled.get(at)).map_or(1, |before| last - before);
     for (at, &(_, index, _)) in shown.iter().enumerate() {
         let behind = (at + held_back + 1).saturating_sub(filled.len()) as i64;
-        let tick = filled.get(at + held_back).copied().unwrap_or(last + behind);
+        let tick = filled.get(at + held_back).copied().unwrap_or(last + behind * apart);
         if let Some(own) = own.get_mut(index) {
             *own = tick - first;
         }
@@ -185,6 +187,8 @@ mod tests {
     #[test]
     fn empty_chunks_keep_their_ticks_and_the_decoder_s_delay_is_taken_off() {
         assert_eq!(placed(&[(I, 90), (I, 0), (P, 50), (P, 50)]), [0, 1, 2, 3]);
+        // Every second tick is empty.
+        assert_eq!(placed(&[(I, 90), (P, 0), (P, 50), (B, 0), (B, 20)]), [0, 1, 4, 3, 2]);
         // Two ticks were left empty for the decoder.
         assert_eq!(placed(&[(I, 90), (I, 0), (I, 0), (P, 50), (B, 20), (P, 50)])[3..], [2, 1, 3]);
     }

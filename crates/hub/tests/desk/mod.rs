@@ -11,11 +11,11 @@ use tokio::sync::watch;
 
 use crate::hub_server::HubServer;
 
-pub const WEIGHTS: &str = "model.safetensors";
-pub const SIZE: usize = 3_000_000;
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const SIZE: usize = 3_000_000;
 
 /// Bytes without a pattern that a mistake could hide in.
-pub fn noise(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -24,7 +24,7 @@ pub fn noise(length: usize, seed: u64) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-pub fn repository() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn repository() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("README.md", b"# a model".to_vec()),
         ("config.json", br#"{"model_type": "qwen3_vl"}"#.to_vec()),
@@ -33,20 +33,20 @@ pub fn repository() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-pub fn weights() -> Vec<u8> {
+pub(crate) fn weights() -> Vec<u8> {
     noise(SIZE, 1)
 }
 
 /// A folder for models, and a client that is in a hurry.
-pub struct Desk {
-    pub models: tempfile::TempDir,
-    pub endpoint: String,
-    pub token: Option<String>,
-    pub patience: Patience,
+pub(crate) struct Desk {
+    pub(crate) models: tempfile::TempDir,
+    pub(crate) endpoint: String,
+    pub(crate) token: Option<String>,
+    pub(crate) patience: Patience,
 }
 
 impl Desk {
-    pub fn at(hub: &HubServer) -> Self {
+    pub(crate) fn at(hub: &HubServer) -> Self {
         let patience = Patience {
             tries: 3,
             first_wait: Duration::from_millis(10),
@@ -57,20 +57,20 @@ impl Desk {
     }
 
     /// A client as a fresh process would have it.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(Access::new(&self.endpoint, self.token.clone()).unwrap(), self.patience).unwrap()
     }
 
-    pub async fn pull(&self) -> Result<Pulled, Error> {
+    pub(crate) async fn pull(&self) -> Result<Pulled, Error> {
         self.pull_file(None).await
     }
 
-    pub async fn pull_file(&self, file: Option<&str>) -> Result<Pulled, Error> {
+    pub(crate) async fn pull_file(&self, file: Option<&str>) -> Result<Pulled, Error> {
         let (progress, _) = watch::channel(PullProgress::default());
         self.pull_told(file, &progress, &CancellationToken::new()).await
     }
 
-    pub async fn pull_told(
+    pub(crate) async fn pull_told(
         &self,
         file: Option<&str>,
         progress: &watch::Sender<PullProgress>,
@@ -80,29 +80,29 @@ impl Desk {
         self.client().pull(&pull, self.models.path(), progress, cancel).await
     }
 
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.models.path().join("owner/name")
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.folder().join(name)).unwrap()
     }
 
-    pub fn partial(&self) -> PathBuf {
+    pub(crate) fn partial(&self) -> PathBuf {
         self.folder().join(format!("{WEIGHTS}.partial"))
     }
 
-    pub fn shelf(&self) -> Shelf {
+    pub(crate) fn shelf(&self) -> Shelf {
         Shelf::new(self.models.path().to_owned())
     }
 
-    pub fn state(&self) -> Option<ModelState> {
+    pub(crate) fn state(&self) -> Option<ModelState> {
         self.shelf().list(10.0).unwrap().first().map(|model| model.state)
     }
 }
 
 /// Names in a folder that a person sees.
-pub fn visible(folder: &Path) -> Vec<String> {
+pub(crate) fn visible(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();

@@ -128,8 +128,9 @@ impl Ingest {
     }
 
     async fn done(&self, id: &IngestId) -> Result<()> {
-        self.change(id, |record, _| record.stage = Stage::Done).await?;
+        // Before it is done: who looks in between must not miss it.
         self.with(id, |job| job.fresh = true)?;
+        self.change(id, |record, _| record.stage = Stage::Done).await?;
         if !self.shared.settings.keep_files {
             let folder = self.folder(id);
             self.blocking(move |_| partial::discard(&folder)).await?;

@@ -78,12 +78,17 @@ fn by_spaces(pieces: Vec<Piece>) -> Vec<Piece> {
 fn punctuated(words: Vec<Word>) -> Vec<Word> {
     let mut done: Vec<Word> = Vec::new();
     let mut opening: Option<Word> = None;
+    let mut space = false;
     for mut word in words {
-        let bare = word.text.trim();
-        if bare.is_empty() {
+        if word.text.trim().is_empty() {
             // A lone space belongs to what follows; its time is nobody's.
+            space |= !word.text.is_empty();
             continue;
         }
+        if std::mem::take(&mut space) && !word.text.starts_with(' ') {
+            word.text.insert(0, ' ');
+        }
+        let bare = word.text.trim();
         let is_of = |marks: &str| bare.chars().all(|c| marks.contains(c));
         if is_of(CLOSING)
             && !word.text.starts_with(' ')
@@ -162,7 +167,9 @@ mod tests {
             let unspaced = crate::vocabulary::is_unspaced(Some(&case.language));
             let found = words(&vocabulary, &case.tokens, &starts, unspaced).unwrap();
             assert_eq!(found.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), case.words);
-            assert_eq!(found.last().map(|word| word.span.end), starts.last().copied());
+            // Punctuation has the moments of its word; words never overlap.
+            assert!(found.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
+            assert!(found.last().map(|word| word.span.end) <= starts.last().copied());
         }
     }
 }

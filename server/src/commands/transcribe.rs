@@ -67,7 +67,7 @@ fn listen(
     let mut transcriber = Transcriber::new(&model, options)?;
     let progress = Progress::new(sound.duration);
     loop {
-        let samples = sound.next()?;
+        let samples = sound.second()?;
         let phrases = if samples.is_empty() { transcriber.finish()? } else { transcriber.hear(&samples)? };
         progress.clear();
         phrases.into_iter().try_for_each(|phrase| tell(phrase, transcriber.language()))?;

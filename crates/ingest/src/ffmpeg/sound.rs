@@ -66,7 +66,7 @@ impl Sound {
     ///
     /// # Errors
     /// When not a single sample could be decoded.
-    pub fn next(&mut self) -> Result<Vec<f32>, Error> {
+    pub fn second(&mut self) -> Result<Vec<f32>, Error> {
         let mut bytes = Vec::with_capacity(CHUNK);
         // FFmpeg died: what came before is good.
         let _ended = self.stdout.by_ref().take(CHUNK as u64).read_to_end(&mut bytes);

@@ -213,7 +213,10 @@ impl Ingests {
 
     async fn end(self, id: IngestId) {
         self.forget(&id);
-        match api::cancel_ingest(id).await {
+        let outcome = api::cancel_ingest(id.clone()).await;
+        // The list may have come once more while the last piece was on its way.
+        self.list.update(|list| list.retain(|info| info.id != id));
+        match outcome {
             Ok(()) | Err(ApiError::Ingest { cause: IngestCause::Unknown, .. }) => {}
             Err(error) => self.trouble.set(Some(error.into())),
         }

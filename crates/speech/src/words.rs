@@ -78,12 +78,17 @@ fn by_spaces(pieces: Vec<Piece>) -> Vec<Piece> {
 fn punctuated(words: Vec<Word>) -> Vec<Word> {
     let mut done: Vec<Word> = Vec::new();
     let mut opening: Option<Word> = None;
+    let mut is_apart = false;
     for mut word in words {
-        let bare = word.text.trim();
-        if bare.is_empty() {
+        if word.text.trim().is_empty() {
             // A lone space belongs to what follows; its time is nobody's.
+            is_apart = true;
             continue;
         }
+        if std::mem::take(&mut is_apart) && !word.text.starts_with(' ') {
+            word.text.insert(0, ' ');
+        }
+        let bare = word.text.trim();
         let is_of = |marks: &str| bare.chars().all(|c| marks.contains(c));
         if is_of(CLOSING)
             && !word.text.starts_with(' ')
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(texts(&["红", "色", "，", "圆", "。"]), ["红", "色，", "圆。"]);
         assert_eq!(texts(&[" (", " 1", ")", " -"]), [" (1) -"]);
         assert_eq!(texts(&[" -"]), [" -"]);
+        assert_eq!(texts(&[" said", " ", "\"the", "\""]), [" said", " \"the\""]);
     }
 
     #[derive(serde::Deserialize)]

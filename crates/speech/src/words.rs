@@ -168,7 +168,8 @@ mod tests {
             let unspaced = crate::vocabulary::is_unspaced(Some(&case.language));
             let found = words(&vocabulary, &case.tokens, &starts, unspaced).unwrap();
             assert_eq!(found.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), case.words);
-            assert_eq!(found.last().map(|word| word.span.end), starts.last().copied());
+            assert_eq!(found.first().map(|word| word.span.start), starts.first().copied());
+            assert!(found.is_sorted_by(|one, next| one.span.end <= next.span.start), "{found:?}");
         }
     }
 }

@@ -36,18 +36,20 @@ KNOWN = {
 }
 
 
-def ours(binary: str, model: str, path: Path) -> list[tuple[str, float, float]]:
-    command = [binary, "transcribe", str(path), "--speech-model", model, "--format", "json"]
+def ours(binary: str, model: str, language: str, path: Path) -> list[tuple[str, float, float]]:
+    command = [binary, "transcribe", str(path), "--speech-model", model, "--language", language, "--format", "json"]
     printed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     words = [word for cue in printed["cues"] for word in cue["words"]]
     return [(word["text"], word["start_us"] / 1e6, word["end_us"] / 1e6) for word in words]
 
 
-def theirs(recogniser, path: Path) -> list[tuple[str, float, float]]:
+def theirs(recogniser, language: str, path: Path) -> list[tuple[str, float, float]]:
     command = ["ffmpeg", "-v", "error", "-i", str(path), "-ac", "1", "-ar", "16000", "-f", "s16le", "-"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     samples = np.frombuffer(raw, np.int16).astype(np.float32) / 32768
-    found = recogniser({"raw": samples, "sampling_rate": 16_000}, return_timestamps="word")
+    multilingual = recogniser.model.generation_config.is_multilingual
+    asked = {"language": language, "task": "transcribe"} if multilingual else {}
+    found = recogniser({"raw": samples, "sampling_rate": 16_000}, return_timestamps="word", generate_kwargs=asked)
     return [(chunk["text"], *chunk["timestamp"]) for chunk in found["chunks"]]
 
 
@@ -76,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     parser.add_argument("--model", required=True)
+    parser.add_argument("--language", default="en")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("files", nargs="+", type=Path)
     options = parser.parse_args()
@@ -89,9 +92,9 @@ def main() -> None:
     )
     for path in options.files:
         begun = time.monotonic()
-        own = ours(options.binary, options.model, path)
+        own = ours(options.binary, options.model, options.language, path)
         between = time.monotonic()
-        other = theirs(recogniser, path)
+        other = theirs(recogniser, options.language, path)
         seconds = (between - begun, time.monotonic() - between)
         print(f"{path.name}: {len(own)} words in {seconds[0]:.1f} s, transformers {len(other)} in {seconds[1]:.1f} s")
         texts = [bare("".join(word for word, *_ in words)) for words in (own, other)]

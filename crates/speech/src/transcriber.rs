@@ -149,6 +149,7 @@ impl<'m> Transcriber<'m> {
         // A row looks for the token after it: the first for the first word, the last for the end.
         let scores = listener.watch(&written, self.model.alignment_heads())?;
         let starts: Vec<_> = align(&scores, frames)?.into_iter().map(|position| window.moment(position)).collect();
-        words(vocabulary, tokens, &starts, unspaced)
+        let found = words(vocabulary, tokens, &starts, unspaced)?;
+        Ok(found.into_iter().map(|word| Word { span: window.spoken(word.span), ..word }).collect())
     }
 }

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
-use timeline::Timestamp;
+use timeline::{Span, Timestamp};
 
 use crate::activity::{Activity, FRAME};
+
+/// A frame's length in microseconds.
+const FRAME_US: i64 = 20_000;
 
 /// Frames kept before the first and after the last that is speech: 200 ms.
 const MARGIN: usize = 10;
@@ -23,6 +26,8 @@ pub(crate) struct Window {
     pub(crate) from: u64,
     /// Its sound.
     pub(crate) samples: Vec<f32>,
+    /// Whether each of its frames is speech.
+    speech: Vec<bool>,
     /// Whether it ends in the middle of what is said.
     pub(crate) is_cut: bool,
 }
@@ -33,6 +38,48 @@ impl Window {
         let sample = self.from + (position * FRAME) as u64;
         moment(sample)
     }
+
+    /// The part of a word's span in which it sounds. The decoder looks on through a pause before or after a word: where there is
+    /// one, the stretch with the most speech counts.
+    pub(crate) fn spoken(&self, span: Span) -> Span {
+        let frame =
+            |moment: Timestamp| usize::try_from((moment - self.moment(0)).micros() / FRAME_US).unwrap_or_default();
+        let (from, to) = (frame(span.start), frame(span.end));
+        let stretches = stretches(self.speech.get(from..to).unwrap_or_default());
+        let best =
+            stretches.into_iter().max_by_key(|stretch| (stretch.spoken, std::cmp::Reverse(stretch.frames.start)));
+        let Some(Stretch { frames, .. }) = best else { return span };
+        Span { start: self.moment(from + frames.start), end: self.moment(from + frames.end) }
+    }
+}
+
+/// Frames between two pauses.
+struct Stretch {
+    frames: Range<usize>,
+    /// Those of them that are speech.
+    spoken: usize,
+}
+
+/// Speech between silences of at least [`PAUSE`]; shorter ones are part of a word.
+fn stretches(speech: &[bool]) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = Vec::new();
+    for (frame, _) in speech.iter().enumerate().filter(|(_, speaks)| **speaks) {
+        match found.last_mut() {
+            Some(last) if frame - last.frames.end < PAUSE => {
+                last.frames.end = frame + 1;
+                last.spoken += 1;
+            }
+            _ => found.push(Stretch { frames: frame..frame + 1, spoken: 1 }),
+        }
+    }
+    // Silence at the edges that is no pause belongs to the word: a letter may be too soft to be told from it.
+    if let Some(first) = found.first_mut().filter(|first| first.frames.start < PAUSE) {
+        first.frames.start = 0;
+    }
+    if let Some(last) = found.last_mut().filter(|last| speech.len() - last.frames.end < PAUSE) {
+        last.frames.end = speech.len();
+    }
+    found
 }
 
 /// The moment of a sample: 62.5 µs each.
@@ -105,8 +152,7 @@ impl Cutter {
         let kept = window.samples.get(frames * FRAME..).unwrap_or_default();
         self.from = window.from + (frames * FRAME) as u64;
         self.samples.splice(0..0, kept.iter().copied());
-        // It was speech up to its end, or there would have been a pause to cut at.
-        self.speech.splice(0..0, std::iter::repeat_n(true, kept.len() / FRAME));
+        self.speech.splice(0..0, window.speech.iter().copied().skip(frames));
         self.is_open = true;
     }
 
@@ -163,8 +209,8 @@ impl Cutter {
         let samples = self.samples.drain(..(frames * FRAME).min(self.samples.len())).collect::<Vec<_>>();
         let from = self.from;
         self.from += samples.len() as u64;
-        self.speech.drain(..frames.min(self.speech.len()));
-        Window { from, samples, is_cut }
+        let speech = self.speech.drain(..frames.min(self.speech.len())).collect();
+        Window { from, samples, speech, is_cut }
     }
 
     fn forget(&mut self, frames: usize) {
@@ -262,6 +308,23 @@ mod tests {
         let last = cutter.finish().unwrap();
         assert_eq!(seconds(&last), (28.0, 40.0));
         assert_eq!(last.samples, samples[28 * 16_000..]);
+    }
+
+    #[test]
+    fn a_word_lasts_as_long_as_it_sounds() {
+        let frames = |marks: &str| marks.chars().map(|mark| mark == '#').collect::<Vec<_>>();
+        let window = |marks: &str| Window { from: 320_000, samples: Vec::new(), speech: frames(marks), is_cut: false };
+        let spoken = |marks: &str| {
+            let whole = Span::new(window("").moment(0), window("").moment(marks.len()));
+            let span = window(marks).spoken(whole);
+            (span.start - whole.start, span.end - whole.start)
+        };
+        let at = |start: i64, end: i64| (Timestamp::from_millis(start * 20), Timestamp::from_millis(end * 20));
+        // A click, a pause, the word; the word, a pause, a breath; a soft letter at each end; silence.
+        assert_eq!(spoken("#..........#####.."), at(11, 18));
+        assert_eq!(spoken("###.##..........#"), at(0, 6));
+        assert_eq!(spoken("...####..."), at(0, 10));
+        assert_eq!(spoken("............"), at(0, 12));
     }
 
     #[test]

@@ -78,14 +78,14 @@ fn by_spaces(pieces: Vec<Piece>) -> Vec<Piece> {
 fn punctuated(words: Vec<Word>) -> Vec<Word> {
     let mut done: Vec<Word> = Vec::new();
     let mut opening: Option<Word> = None;
-    let mut space = false;
+    let mut is_apart = false;
     for mut word in words {
         if word.text.trim().is_empty() {
             // A lone space belongs to what follows; its time is nobody's.
-            space |= !word.text.is_empty();
+            is_apart = true;
             continue;
         }
-        if std::mem::take(&mut space) && !word.text.starts_with(' ') {
+        if std::mem::take(&mut is_apart) && !word.text.starts_with(' ') {
             word.text.insert(0, ' ');
         }
         let bare = word.text.trim();
@@ -146,6 +146,7 @@ mod tests {
         assert_eq!(texts(&["红", "色", "，", "圆", "。"]), ["红", "色，", "圆。"]);
         assert_eq!(texts(&[" (", " 1", ")", " -"]), [" (1) -"]);
         assert_eq!(texts(&[" -"]), [" -"]);
+        assert_eq!(texts(&[" said", " ", "\"the", "\""]), [" said", " \"the\""]);
     }
 
     #[derive(serde::Deserialize)]
@@ -167,9 +168,8 @@ mod tests {
             let unspaced = crate::vocabulary::is_unspaced(Some(&case.language));
             let found = words(&vocabulary, &case.tokens, &starts, unspaced).unwrap();
             assert_eq!(found.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), case.words);
-            // Punctuation has the moments of its word; words never overlap.
-            assert!(found.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
-            assert!(found.last().map(|word| word.span.end) <= starts.last().copied());
+            assert_eq!(found.first().map(|word| word.span.start), starts.first().copied());
+            assert!(found.is_sorted_by(|one, next| one.span.end <= next.span.start), "{found:?}");
         }
     }
 }

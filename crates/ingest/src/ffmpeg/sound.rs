@@ -101,10 +101,7 @@ fn format(path: &Path) -> Result<Option<Format>, Error> {
         return Err(refuse(last_words(&String::from_utf8_lossy(&output.stderr))));
     }
     let report: Report = serde_json::from_slice(&output.stdout).map_err(|e| refuse(e.to_string()))?;
-    match report.streams.is_empty() {
-        true => Err(Error::NoSoundTrack(path.to_owned())),
-        false => Ok(report.format),
-    }
+    if report.streams.is_empty() { Err(Error::NoSoundTrack(path.to_owned())) } else { Ok(report.format) }
 }
 
 /// Everything that is said, so that FFmpeg never waits to say it.

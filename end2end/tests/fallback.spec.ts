@@ -90,6 +90,27 @@ test("an upload that is cut goes on after a reload where it stopped", async ({ p
   expect(pieces).toBe(4);
 });
 
+test("an upload can be paused, resumed and cancelled, and leaves nothing", async ({ page }) => {
+  await page.route("**/api/append_upload", async (route) => {
+    await new Promise((go) => setTimeout(go, 1_500));
+    await route.continue().catch(() => {});
+  });
+  await open(page);
+  await pick(page, large("unwanted.avi"));
+  await accept(page);
+  const upload = row(page, "unwanted.avi");
+  await upload.getByTestId("upload-pause").click();
+  await expect(upload).toContainText("Paused");
+  await upload.getByTestId("upload-resume").click();
+  await expect(upload).toContainText("Sending");
+  await upload.getByTestId("ingest-cancel").click();
+  await expect(upload).toHaveCount(0);
+  await page.reload();
+  await page.locator("html[data-hydrated]").waitFor();
+  await expect(page.getByTestId("dropzone")).toBeVisible();
+  await expect(upload).toHaveCount(0);
+});
+
 test("the offer can be refused, and what FFmpeg cannot read either is told", async ({ page }) => {
   await open(page);
   await pick(page, { name: "tape.mxf", mimeType: "application/mxf", buffer: Buffer.from("no tape, only words\n".repeat(99)) });
@@ -123,3 +144,43 @@ test.describe("the server's own", () => {
     expect((await snapshot(page)).frames).toEqual(everyHalfSecond(ffprobe(fixture("world-b.mp4"))));
   });
 });
+
+for (const [name, width, height] of [["desktop", 1280, 800], ["phone", 390, 844]] as const) {
+  for (const scheme of ["light", "dark"] as const) {
+    for (const lang of ["en", "zh"] as const) {
+      test(`fallback, ${name}, ${scheme}, ${lang}: nothing spills over the edge`, async ({ browser, baseURL }) => {
+        const locale = lang === "zh" ? "zh-CN" : "en-GB";
+        const context = await browser.newContext({ baseURL, viewport: { width, height }, colorScheme: scheme, locale });
+        const page = await context.newPage();
+        const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+        const shoot = async (what: string) => shots && page.screenshot({ path: join(shots, `fallback-${what}-${name}-${scheme}-${lang}.png`) });
+        await page.route("**/api/append_upload", async (route) => {
+          await new Promise((go) => setTimeout(go, 1_500));
+          await route.continue().catch(() => {});
+        });
+        await open(page);
+        await pick(page, large(`holiday-${name}-${scheme}-${lang}.avi`));
+        await expect(page.getByTestId("offer")).toBeVisible();
+        await page.getByTestId("server-source").locator("summary").click();
+        await expect(page.getByTestId("server-file").first()).toBeVisible();
+        await page.getByTestId("offer").scrollIntoViewIfNeeded();
+        expect(await fits()).toBe(true);
+        await shoot("offer");
+        await accept(page);
+        await expect(page.getByTestId("ingest-facts")).toContainText(/\/(s|秒)/);
+        expect(await fits()).toBe(true);
+        await page.getByTestId("ingest").scrollIntoViewIfNeeded();
+        await shoot("sending");
+        await page.getByTestId("ingest-cancel").click();
+        await expect(page.getByTestId("ingest")).toHaveCount(0);
+        await pick(page, converted(`small-${name}-${scheme}-${lang}.avi`, "-an", "-c:v", "mpeg4", "-q:v", "2"));
+        await accept(page);
+        await expect(page).toHaveURL(/\/v\//);
+        await indexed(page);
+        expect(await fits()).toBe(true);
+        await shoot("workbench");
+        await context.close();
+      });
+    }
+  }
+}

@@ -81,6 +81,7 @@ messages! {
     on_the_way { "On the way" "正在处理" }
     upload_running { "Sending" "正在发送" }
     upload_paused { "Paused" "已暂停" }
+    upload_cancelling { "Cancelling" "正在取消" }
     upload_waiting { "Interrupted: pick the file again to go on" "已中断：重新选择文件即可继续" }
     ingest_fetching { "Fetching" "正在获取" }
     ingest_queued { "Waiting to be decoded" "等待解码" }

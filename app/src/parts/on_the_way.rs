@@ -64,9 +64,8 @@ impl Now {
         match (&self.info.state, self.upload.as_ref().map(|upload| &upload.phase)) {
             (IngestState::Receiving, Some(Sending::Running)) => m.upload_running.to_owned(),
             (IngestState::Receiving, Some(Sending::Reconnecting)) => m.reconnecting.to_owned(),
-            (IngestState::Receiving, Some(Sending::Paused | Sending::Cancelled | Sending::Failed(_))) => {
-                m.upload_paused.to_owned()
-            }
+            (_, Some(Sending::Cancelled)) => m.upload_cancelling.to_owned(),
+            (IngestState::Receiving, Some(Sending::Paused | Sending::Failed(_))) => m.upload_paused.to_owned(),
             (IngestState::Receiving, None) => m.upload_waiting.to_owned(),
             (IngestState::Fetching, _) => m.ingest_fetching.to_owned(),
             (IngestState::Queued, _) => m.ingest_queued.to_owned(),
@@ -168,7 +167,7 @@ fn Tools(id: StoredValue<IngestId>, now: Memo<Option<Now>>, over: Memo<bool>) ->
     let (ingests, i18n) = (Ingests::expect(), use_i18n());
     let does = move |what: fn(&Now) -> bool| Memo::new(move |_| now.with(|now| now.as_ref().is_some_and(what)));
     let sending = does(|now| now.upload.as_ref().is_some_and(Upload::is_active));
-    let stopped = does(|now| now.upload.as_ref().is_some_and(|upload| !upload.is_active()));
+    let stopped = does(|now| now.upload.as_ref().is_some_and(Upload::can_go_on));
     let alone = does(|now| now.info.state == IngestState::Receiving && now.upload.is_none());
     let hopeful = does(|now| matches!(&now.info.state, IngestState::Failed { cause, .. } if cause.is_passing()));
     let picked = move |event: web_sys::Event| {

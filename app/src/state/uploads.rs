@@ -1,5 +1,6 @@
 //! Uploads of this page: pieces in order, each acknowledged before the next. Where they go on is always the server's word.
 
+use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
@@ -26,10 +27,20 @@ pub struct Upload {
     pub sent: u64,
     /// Bytes in all.
     pub bytes: u64,
-    /// Whether a piece is on its way, or about to be: there is never more than one.
-    under_way: bool,
+    /// Stops the piece that is on its way, or about to be: there is never more than one.
+    under_way: Option<Piece>,
     /// Bytes a second since it was begun or resumed here; zero until known.
     pub rate: f64,
+}
+
+/// A piece on its way.
+#[derive(Debug, Clone)]
+struct Piece(AbortHandle);
+
+impl PartialEq for Piece {
+    fn eq(&self, _: &Self) -> bool {
+        true // One upload never has two.
+    }
 }
 
 /// What an upload is doing.
@@ -41,7 +52,7 @@ pub enum Sending {
     Reconnecting,
     /// The user stopped it for now.
     Paused,
-    /// The user stopped it for good; the piece under way comes to its end first.
+    /// The user stopped it for good; the server has not said yet that it is gone.
     Cancelled,
     /// It stopped by itself.
     Failed(Trouble),
@@ -51,6 +62,11 @@ impl Upload {
     /// Whether pieces are on their way.
     pub fn is_active(&self) -> bool {
         matches!(self.phase, Sending::Running | Sending::Reconnecting)
+    }
+
+    /// Whether it waits for the user to go on.
+    pub fn can_go_on(&self) -> bool {
+        matches!(self.phase, Sending::Paused | Sending::Failed(_))
     }
 
     /// Seconds until it is done, once a rate is known.
@@ -116,8 +132,7 @@ impl Ingests {
 
     /// Goes on with an upload that was paused, or that gave up.
     pub fn resume(self, id: &IngestId) {
-        let upload = self.uploads.with_untracked(|uploads| uploads.get(id).cloned());
-        if let Some(Upload { sent, bytes, .. }) = upload {
+        if let Some(Upload { sent, bytes, .. }) = self.upload(id) {
             self.send(id.clone(), sent, bytes);
         }
     }
@@ -135,20 +150,19 @@ impl Ingests {
 
     fn send(self, id: IngestId, sent: u64, bytes: u64) {
         let file = self.files.with_value(|files| files.get(&id).map(|file| (**file).clone()));
-        let under_way = self.uploads.with_untracked(|uploads| uploads.get(&id).is_some_and(|upload| upload.under_way));
-        if under_way {
+        if self.upload(&id).is_some_and(|upload| upload.under_way.is_some()) {
             // Paused, and the last piece is not there yet: it goes on from that one.
             return self.update(&id, |upload| upload.phase = Sending::Running);
         }
         let Some(file) = file else { return };
-        let upload = Upload { phase: Sending::Running, sent, bytes, under_way: true, rate: 0.0 };
+        let (handle, stopped) = AbortHandle::new_pair();
+        let under_way = Some(Piece(handle));
+        let upload = Upload { phase: Sending::Running, sent, bytes, under_way, rate: 0.0 };
         self.uploads.update(|uploads| drop(uploads.insert(id.clone(), upload)));
         spawn_local(async move {
-            let outcome = self.pieces(&id, &file).await;
-            self.update(&id, |upload| upload.under_way = false);
-            if self.phase(&id) == Some(Sending::Cancelled) {
-                return self.end(id).await;
-            }
+            // Stopped, the request is dropped and the browser closes it.
+            let Ok(outcome) = Abortable::new(self.pieces(&id, &file), stopped).await else { return };
+            self.update(&id, |upload| upload.under_way = None);
             match outcome {
                 Ok(()) => {}
                 Err(Trouble::Api(ApiError::Ingest { cause: IngestCause::Unknown, .. })) => self.forget(&id),
@@ -162,8 +176,7 @@ impl Ingests {
         let (begun, mut tries) = (platform::now_ms(), 0);
         let mut first = None;
         loop {
-            let now = self.uploads.with_untracked(|uploads| uploads.get(id).cloned());
-            let Some(upload) = now.filter(Upload::is_active) else { return Ok(()) };
+            let Some(upload) = self.upload(id).filter(Upload::is_active) else { return Ok(()) };
             let first = *first.get_or_insert(upload.sent);
             let end = upload.bytes.min(upload.sent + u64::from(CHUNK_BYTES));
             let piece = platform::slice(file, upload.sent, end).await.ok_or(Trouble::Unreadable)?;
@@ -177,7 +190,7 @@ impl Ingests {
                             upload.phase = Sending::Running;
                         }
                     });
-                    if sent >= upload.bytes && self.phase(id) != Some(Sending::Cancelled) {
+                    if sent >= upload.bytes {
                         self.uploads.update(|uploads| drop(uploads.remove(id)));
                         self.follow();
                         return Ok(());
@@ -197,29 +210,34 @@ impl Ingests {
         }
     }
 
-    fn phase(self, id: &IngestId) -> Option<Sending> {
-        self.uploads.with_untracked(|uploads| uploads.get(id).map(|upload| upload.phase.clone()))
-    }
-
-    /// Stops one, here and on the server.
+    /// Stops one, here and on the server. It stays in sight until the server has let it go: who leaves the page before that sees
+    /// it again when coming back.
     pub fn cancel(self, id: IngestId) {
-        self.list.update(|list| list.retain(|info| info.id != id));
-        if self.uploads.with_untracked(|uploads| uploads.get(&id).is_some_and(|upload| upload.under_way)) {
-            self.update(&id, |upload| upload.phase = Sending::Cancelled);
-        } else {
-            spawn_local(self.end(id));
+        if let Some(Upload { under_way: Some(Piece(piece)), .. }) = self.upload(&id) {
+            piece.abort();
         }
+        self.update(&id, |upload| upload.phase = Sending::Cancelled);
+        spawn_local(async move {
+            match api::cancel_ingest(id.clone()).await {
+                Ok(()) | Err(ApiError::Ingest { cause: IngestCause::Unknown, .. }) => {
+                    self.forget(&id);
+                    self.list.update(|list| list.retain(|info| info.id != id));
+                    // A list that was on its way still had it.
+                    self.follow();
+                }
+                Err(error) => {
+                    let trouble = Trouble::from(error);
+                    self.update(&id, |upload| {
+                        (upload.phase, upload.under_way) = (Sending::Failed(trouble.clone()), None);
+                    });
+                    self.trouble.set(Some(trouble));
+                }
+            }
+        });
     }
 
-    async fn end(self, id: IngestId) {
-        self.forget(&id);
-        let outcome = api::cancel_ingest(id.clone()).await;
-        // The list may have come once more while the last piece was on its way.
-        self.list.update(|list| list.retain(|info| info.id != id));
-        match outcome {
-            Ok(()) | Err(ApiError::Ingest { cause: IngestCause::Unknown, .. }) => {}
-            Err(error) => self.trouble.set(Some(error.into())),
-        }
+    fn upload(self, id: &IngestId) -> Option<Upload> {
+        self.uploads.with_untracked(|uploads| uploads.get(id).cloned())
     }
 
     fn update(self, id: &IngestId, change: impl FnOnce(&mut Upload)) {

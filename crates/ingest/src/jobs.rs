@@ -207,7 +207,12 @@ impl Ingest {
             self.close(video).await?;
         }
         let folder = self.folder(id);
-        self.blocking(move |_| record::remove(&folder)).await
+        self.blocking(move |_| {
+            // A piece that is being written comes to its end first.
+            let _written = job.partial.lock().unwrap_or_else(PoisonError::into_inner);
+            record::remove(&folder)
+        })
+        .await
     }
 
     /// Tries one again that failed.

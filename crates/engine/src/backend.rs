@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use qwen3_vl::{RgbFrame, SegmentFeatures};
+use qwen3_vl::{RgbFrame, SegmentFeatures, Window};
 use timeline::resize::Size;
 use timeline::{ModelInfo, Timestamp};
 
@@ -41,8 +41,20 @@ pub(crate) trait Backend: Send + Sync {
         ANSWER_TOKENS
     }
 
+    /// The window for a prompt of so many tokens, so many segments of one size among them: the model's own if that holds it, since
+    /// a wider one changes every answer. None when not even the widest does.
+    fn window(&self, _tokens: u32, _segments: u32, _size: Size) -> Option<Window> {
+        Some(Window::Native)
+    }
+
+    /// Tokens that fit into the widest window whatever they are, and the most there are room for when they are those of a video.
+    /// More than [`ModelInfo::max_context`] is used only when the settings ask for it.
+    fn widest_context(&self) -> (u32, u32) {
+        (self.info().max_context, self.info().max_context)
+    }
+
     /// A conversation about a video of which nothing has been shown yet.
-    fn conversation(&self) -> Box<dyn Conversation>;
+    fn conversation(&self, window: Window) -> Box<dyn Conversation>;
 
     /// Memory that one token of a conversation takes; 0 where others look after it.
     fn token_bytes(&self) -> u64;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, LoadOptions, Message, Qwen3Vl, RgbFrame, SegmentFeatures, Wrapper, is_model_folder, resize_bicubic,
+    Content, LoadOptions, Message, Qwen3Vl, RgbFrame, SegmentFeatures, Window, Wrapper, is_model_folder, resize_bicubic,
 };
-use timeline::resize::Size;
+use timeline::resize::{FACTOR, Size};
 use timeline::{ModelInfo, PlanRequest};
 
 use crate::backend::{Backend, Conversation, Encoder, Memory, Shown, Written};
@@ -118,8 +118,21 @@ impl Backend for Candle {
         if self.thinks { ANSWER_TOKENS + THOUGHT_TOKENS } else { ANSWER_TOKENS }
     }
 
-    fn conversation(&self) -> Box<dyn Conversation> {
-        Box::new(Talk::new(Arc::clone(&self.model), self.model.new_session(), None))
+    fn window(&self, tokens: u32, segments: u32, size: Size) -> Option<Window> {
+        let needed = positions(tokens.saturating_add(self.room()), segments, size);
+        let holds = |window: &Window| needed <= self.model.config().text_config.positions(*window) as u64;
+        [Window::Native, Window::Extended].into_iter().find(holds)
+    }
+
+    fn widest_context(&self) -> (u32, u32) {
+        let positions = self.model.config().text_config.positions(Window::Extended);
+        let positions = u32::try_from(positions).unwrap_or(u32::MAX);
+        // Segments take fewer positions than tokens: the published models' million tokens in their 786,432 positions.
+        (positions, positions.saturating_add(positions / 3))
+    }
+
+    fn conversation(&self, window: Window) -> Box<dyn Conversation> {
+        Box::new(Talk::new(Arc::clone(&self.model), self.model.session(window), None))
     }
 
     fn token_bytes(&self) -> u64 {
@@ -133,6 +146,13 @@ impl Backend for Candle {
             None => answers.iter_mut().map(|answer| answer.write()).collect(),
         }
     }
+}
+
+/// Positions of a prompt: a segment moves the next token on by its longer side only.
+fn positions(tokens: u32, segments: u32, size: Size) -> u64 {
+    let (rows, columns) = (size.height / FACTOR, size.width / FACTOR);
+    let saved = size.tokens().saturating_sub(rows.max(columns));
+    u64::from(tokens).saturating_sub(u64::from(segments) * u64::from(saved))
 }
 
 impl Encoder for Candle {
@@ -150,5 +170,24 @@ pub(crate) fn features(segment: &Shown) -> Result<&Arc<SegmentFeatures>> {
     match &segment.memory {
         Memory::Features(features) => Ok(features),
         Memory::Pictures(_) => Err(Error::Internal("a segment was shown without having been encoded".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use qwen3_vl::Cursor;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn positions_are_those_the_model_hands_out(text in 1_u32..400, segments in 0_u32..40, rows in 1_u32..9, columns in 1_u32..9) {
+            let (mut cursor, mut out) = (Cursor::default(), Vec::new());
+            cursor.text(text as usize, &mut out);
+            (0..segments).for_each(|_| cursor.grid(rows as usize, columns as usize, &mut out));
+            let size = Size { height: rows * FACTOR, width: columns * FACTOR };
+            prop_assert_eq!(positions(out.len() as u32, segments, size), u64::from(cursor.next()));
+        }
     }
 }

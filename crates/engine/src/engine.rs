@@ -6,10 +6,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures::Stream;
-use store::{Library, NewFrame, SegmentCache, VideoRow};
+use store::{Library, SegmentCache};
 use timeline::{
     AnswerEvent, AppendReceipt, FrameIn, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId,
-    VideoState, VideoSummary,
+    VideoSummary,
 };
 use tokio::sync::mpsc;
 
@@ -17,7 +17,7 @@ use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
 use crate::guests::Guests;
-use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+use crate::images::{self, MAX_VIDEO_FRAMES};
 use crate::prefix::PrefixTree;
 use crate::question::Question;
 use crate::queue::Queue;
@@ -28,12 +28,11 @@ use crate::selection::ANSWER_TOKENS;
 use crate::settings::{Place, Settings};
 use crate::streams::{self, AnswerStream};
 use crate::temporary;
+use crate::videos;
 use crate::worker::Shared;
 
 /// The most a question may have.
 const MAX_QUESTION_BYTES: usize = 8 << 10;
-/// The most a title keeps.
-const MAX_TITLE_CHARS: usize = 300;
 
 /// Videos in, answers out. Clones are handles on the same engine; the last one to go stops the model's thread.
 #[derive(Clone)]
@@ -124,7 +123,7 @@ impl Engine {
     /// # Errors
     /// When what is said cannot be true, or the disk refuses.
     pub async fn create_video(&self, mut video: NewVideo) -> Result<VideoId> {
-        video.title = title(&video.title)?;
+        video.title = videos::title(&video.title)?;
         if video.duration < Timestamp::ZERO {
             return Err(Error::BadVideo("its duration is negative".to_owned()));
         }
@@ -144,7 +143,7 @@ impl Engine {
     /// When a frame is no picture (then none of them is kept), the video is unknown, or the disk refuses.
     pub async fn append_frames(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
         let id = id.clone();
-        self.blocking(move |shared| append(shared, &id, &frames)).await
+        self.blocking(move |shared| videos::append(shared, &id, &frames)).await
     }
 
     /// Takes note that no more frames will come; the last segment can be closed.
@@ -153,7 +152,7 @@ impl Engine {
     /// When the video is unknown or the disk refuses.
     pub async fn finish_video(&self, id: &VideoId) -> Result<()> {
         let id = id.clone();
-        self.blocking(move |shared| finish(shared, &id)).await
+        self.blocking(move |shared| videos::finish(shared, &id)).await
     }
 
     /// All videos, the latest first.
@@ -161,7 +160,10 @@ impl Engine {
     /// # Errors
     /// When the library cannot be read.
     pub async fn videos(&self) -> Result<Vec<VideoSummary>> {
-        self.blocking(|shared| Ok(shared.library.videos()?.into_iter().map(|row| summary(shared, row)).collect())).await
+        self.blocking(|shared| {
+            Ok(shared.library.videos()?.into_iter().map(|row| videos::summary(shared, row)).collect())
+        })
+        .await
     }
 
     /// One video.
@@ -170,7 +172,7 @@ impl Engine {
     /// When it is unknown or the library cannot be read.
     pub async fn video(&self, id: &VideoId) -> Result<VideoSummary> {
         let id = id.clone();
-        self.blocking(move |shared| Ok(summary(shared, shared.library.video(&id)?))).await
+        self.blocking(move |shared| Ok(videos::summary(shared, shared.library.video(&id)?))).await
     }
 
     /// Gives a video another title.
@@ -178,7 +180,7 @@ impl Engine {
     /// # Errors
     /// When the title is empty, the video is unknown, or the disk refuses.
     pub async fn rename(&self, id: &VideoId, name: String) -> Result<()> {
-        let (id, name) = (id.clone(), title(&name)?);
+        let (id, name) = (id.clone(), videos::title(&name)?);
         self.blocking(move |shared| Ok(shared.library.rename(&id, &name)?)).await
     }
 
@@ -188,7 +190,7 @@ impl Engine {
     /// When the video is unknown or the disk refuses.
     pub async fn delete(&self, id: &VideoId) -> Result<()> {
         let id = id.clone();
-        self.blocking(move |shared| delete(shared, &id)).await
+        self.blocking(move |shared| videos::delete(shared, &id)).await
     }
 
     /// Questions of a video and their answers, the oldest first.
@@ -331,75 +333,4 @@ impl Engine {
         let done = tokio::task::spawn_blocking(move || work(&shared)).await;
         done.map_err(|e| Error::Internal(e.to_string()))?
     }
-}
-
-pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
-    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-    if count > MAX_BATCH_FRAMES {
-        return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
-    }
-    let before = shared.library.video(id)?.frames;
-    if before.saturating_add(count) > MAX_VIDEO_FRAMES {
-        return Err(Error::TooManyFrames { found: before.saturating_add(count), limit: MAX_VIDEO_FRAMES });
-    }
-    let rule = shared.backend.info().resize;
-    let checked = frames
-        .iter()
-        .map(|frame| {
-            let size = images::check(frame)?;
-            rule.target(size, 1)?;
-            Ok(NewFrame { pts: frame.pts, bytes: &frame.bytes, width: size.width, height: size.height })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let appended = shared.library.append_frames(id, &checked)?;
-    let accepted = u32::try_from(appended.added.len()).unwrap_or(u32::MAX);
-    if accepted > 0 {
-        shared.registry.with(&shared.library, id, |entry| entry.add(appended.added))?;
-        shared.queue.encode(id);
-    }
-    Ok(AppendReceipt { accepted, total: appended.total })
-}
-
-pub(crate) fn finish(shared: &Shared, id: &VideoId) -> Result<()> {
-    shared.library.finish(id)?;
-    shared.registry.with(&shared.library, id, crate::registry::Entry::finish)?;
-    shared.queue.encode(id);
-    Ok(())
-}
-
-pub(crate) fn delete(shared: &Shared, id: &VideoId) -> Result<()> {
-    let deleted = shared.library.delete(id);
-    shared.registry.remove(id);
-    shared.queue.forget(id);
-    Ok(deleted?)
-}
-
-/// A row with what only the engine knows: how far the index has come.
-fn summary(shared: &Shared, row: VideoRow) -> VideoSummary {
-    let loaded = shared.registry.with_loaded(&row.id, |entry| (entry.index.state(), entry.index.encoded().len()));
-    let ready = row.ready_for.as_deref() == Some(shared.backend.fingerprint());
-    let (state, segments) = loaded.map_or_else(
-        || match (row.finished, ready) {
-            (false, _) => (VideoState::Receiving, if ready { row.frames / 2 } else { 0 }),
-            (true, true) => (VideoState::Ready, row.frames.div_ceil(2)),
-            (true, false) => (VideoState::Indexing, 0),
-        },
-        |(state, segments)| (state, u32::try_from(segments).unwrap_or(u32::MAX)),
-    );
-    VideoSummary {
-        id: row.id,
-        video: row.video,
-        state,
-        frames: row.frames,
-        segments,
-        questions: row.questions,
-        created_ms: row.created_ms,
-    }
-}
-
-/// A title as it is kept: trimmed, without control characters, not endless.
-fn title(wanted: &str) -> Result<String> {
-    let title: String = wanted.chars().filter(|c| !c.is_control()).take(MAX_TITLE_CHARS).collect();
-    let title = title.trim();
-    if title.is_empty() { Err(Error::BadVideo("the title is empty".to_owned())) } else { Ok(title.to_owned()) }
 }

@@ -91,7 +91,7 @@ pub enum Error {
     NoFrames(VideoId),
     /// Even a single segment and the question do not fit.
     #[error(
-        "the question and the least of the video need {needed} tokens, {} more than the {limit} there are; shorten the question, or raise max_context_length (no further than the model's own window)",
+        "the question and the least of the video need {needed} tokens, {} more than the {limit} there are; shorten the question, or raise max_context_length (beyond the model's own window it is read with YaRN, up to three times as far)",
         needed.saturating_sub(*limit)
     )]
     ContextExceeded {

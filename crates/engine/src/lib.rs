@@ -58,6 +58,7 @@ mod temporary;
 mod tests;
 mod thought;
 mod transcripts;
+mod videos;
 mod worker;
 mod writer;
 

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use qwen3_vl::Window;
 use timeline::resize::Size;
 use timeline::{Span, VideoId};
 
@@ -18,6 +19,8 @@ pub(crate) struct Root {
     pub(crate) video: VideoId,
     /// At which size its frames are seen.
     pub(crate) size: Size,
+    /// How positions turn: keys of one window are nothing to the other.
+    pub(crate) window: Window,
 }
 
 /// A segment as it is compared with what was shown: its frames by their times, and the words read with it.

@@ -50,8 +50,8 @@ pub(crate) struct Reader {
 impl Reader {
     /// Begins with the longest kept beginning of the video.
     pub(crate) fn begin(shared: &Shared, question: &Question, showing: Showing, tree: &mut Prefixes) -> Result<Self> {
-        let root = Root { video: question.video.clone(), size: showing.size };
-        let conversation = shared.backend.conversation();
+        let root = showing.root(&question.video);
+        let conversation = shared.backend.conversation(showing.window);
         let steps = showing.steps();
         let (node, kept, shown, read, found, asked) = (None, 0, 0, 0, 0, false);
         let mut reader = Self { showing, steps, root, node, kept, shown, conversation, read, found, asked };

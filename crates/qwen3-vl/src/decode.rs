@@ -99,7 +99,7 @@ impl Qwen3Vl {
     /// The position the token would take, once it is certain that it can be read.
     fn make_room(&self, session: &mut Session, token: u32) -> Result<Position> {
         self.check_tokens(&[token])?;
-        let limit = self.config.text_config.max_position_embeddings;
+        let limit = self.config.text_config.positions(session.window);
         let position = session.cursor.next();
         let needed = position as usize + 1;
         if needed > limit {
@@ -123,7 +123,10 @@ impl Qwen3Vl {
         let mut chunks: Vec<_> = sessions
             .iter_mut()
             .zip(rows)
-            .map(|(session, (ids, positions))| Chunk { ids, positions, visuals: Vec::new(), cache: &mut session.cache })
+            .map(|(session, (ids, positions))| {
+                let window = session.window;
+                Chunk { ids, positions, window, visuals: Vec::new(), cache: &mut session.cache }
+            })
             .collect();
         let pass = self.decoder.forward(&mut chunks, self.profile.pointer, &mut ())?;
         let logits = self.decoder.logits(&pass.hidden)?.to_vec2()?;

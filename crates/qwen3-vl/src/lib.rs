@@ -83,6 +83,7 @@ mod text;
 mod tokenizer;
 mod vision;
 mod weights;
+mod window;
 
 pub use allocator::keep_freed_memory;
 pub use cache_precision::CachePrecision;
@@ -101,3 +102,4 @@ pub use prompt::{Content, Message, Prompt, PromptPart, VideoItem, Wrapper};
 pub use session::Session;
 pub use tokenizer::{TextStream, Tokenizer};
 pub use weights::{Footprint, Precision, UnknownPrecision};
+pub use window::Window;

@@ -27,6 +27,7 @@ use crate::text::{Chunk, Decoder, VisualRun, Watch};
 use crate::tokenizer::Tokenizer;
 use crate::vision::VisionTower;
 use crate::weights::{Footprint, Precision};
+use crate::window::Window;
 use crate::{pointer, vision};
 pub use trace::{Scored, Trace};
 
@@ -246,9 +247,14 @@ impl Qwen3Vl {
         prompt::segment_parts(&self.tokenizer, &self.config, before, stamp, features)
     }
 
-    /// An empty session.
+    /// An empty session within the native window.
     pub fn new_session(&self) -> Session {
-        Session::new(self.decoder.new_cache())
+        self.session(Window::Native)
+    }
+
+    /// An empty session.
+    pub fn session(&self, window: Window) -> Session {
+        Session::new(self.decoder.new_cache(), window)
     }
 
     /// Reads parts of a prompt after what the session has read. Between chunks `cancel` is asked; a stopped or failed call
@@ -311,7 +317,7 @@ impl Qwen3Vl {
         let start = session.ids.len();
         let mut positions: Vec<Position> = Vec::new();
         let mut visuals = Vec::new();
-        let limit = self.config.text_config.max_position_embeddings;
+        let limit = self.config.text_config.positions(session.window);
         for part in parts {
             match part {
                 PromptPart::Tokens(ids) => {
@@ -336,7 +342,7 @@ impl Qwen3Vl {
                 return Err(Error::Cancelled);
             }
             let visuals = runs(&visuals, index * chunk, ids.len());
-            let mut chunk = [Chunk { ids, positions, visuals, cache: &mut session.cache }];
+            let mut chunk = [Chunk { ids, positions, window: session.window, visuals, cache: &mut session.cache }];
             let mut pass = self.decoder.forward(&mut chunk, self.profile.pointer, watch)?;
             session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
             session.pointer_query = pass.pointer_queries.pop();

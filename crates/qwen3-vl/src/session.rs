@@ -7,10 +7,12 @@ use candle_core::Tensor;
 use crate::error::Result;
 use crate::positions::Cursor;
 use crate::text::kv_cache::KvCache;
+use crate::window::Window;
 
 /// A prompt in progress. [`fork`](Self::fork) it to ask several questions about one video.
 #[derive(Debug)]
 pub struct Session {
+    pub(crate) window: Window,
     pub(crate) cache: KvCache,
     pub(crate) cursor: Cursor,
     /// Every token read; pads at visual rows.
@@ -35,8 +37,9 @@ pub(crate) struct Mark {
 }
 
 impl Session {
-    pub(crate) fn new(cache: KvCache) -> Self {
+    pub(crate) fn new(cache: KvCache, window: Window) -> Self {
         Self {
+            window,
             cache,
             cursor: Cursor::default(),
             ids: Vec::new(),
@@ -52,6 +55,7 @@ impl Session {
     /// A device that fails.
     pub fn fork(&self) -> Result<Self> {
         Ok(Self {
+            window: self.window,
             cache: self.cache.fork()?,
             cursor: self.cursor,
             ids: self.ids.clone(),
@@ -59,6 +63,11 @@ impl Session {
             last: self.last.clone(),
             pointer_query: self.pointer_query.clone(),
         })
+    }
+
+    /// How far its positions may go.
+    pub fn window(&self) -> Window {
+        self.window
     }
 
     /// Tokens read.

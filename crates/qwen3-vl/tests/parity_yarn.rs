@@ -4,7 +4,7 @@
 mod common;
 
 use common::{golden, load_as, merged, numbers};
-use qwen3_vl::{Error, LoadOptions, Wrapper};
+use qwen3_vl::{Error, LoadOptions, PromptPart, Window, Wrapper};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -47,6 +47,37 @@ fn a_prompt_fits_the_window_by_its_positions_and_not_by_its_tokens() {
         matches!(refused, Error::TooLong { needed, limit } if (needed, limit) == (furthest as usize + 1, furthest as usize)),
         "{refused}"
     );
+}
+
+/// The weights without a word of YaRN in their configuration, and a session that was begun in the extended window.
+#[test]
+fn an_extended_session_of_a_plain_checkpoint_is_the_stretched_model() {
+    let folder = merged(&[&golden().join("tied"), &golden().join("yarn")]);
+    let path = folder.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["text_config"]["max_position_embeddings"] = 64.into();
+    config["text_config"]["rope_scaling"]["rope_type"] = "default".into();
+    std::fs::write(path, config.to_string()).unwrap();
+    let golden = load_as("yarn", folder.path(), LoadOptions::default());
+    let text = &golden.model.config().text_config;
+    assert_eq!([Window::Native, Window::Extended].map(|window| text.positions(window)), [64, 192]);
+    for case in &golden.cases {
+        let prompt = common::prompt(&golden, case, Wrapper::Replaced);
+        let mut session = golden.model.session(Window::Extended);
+        golden.model.prefill(&mut session, prompt.parts(), &|| false).unwrap();
+        let mut step = golden.model.step(&session).unwrap();
+        for expected in numbers(&case.json["greedy"]) {
+            assert_eq!(step.logits.argmax(), expected, "{}", case.name);
+            // Another session in the same pass, of the native window, turns its own way and disturbs nobody.
+            let mut other = golden.model.new_session();
+            golden.model.prefill(&mut other, &[PromptPart::Tokens(vec![1, 2])], &|| false).unwrap();
+            let mut steps = golden.model.decode_batch(&mut [(&mut other, 3), (&mut session, expected)]).unwrap();
+            step = steps.pop().unwrap().unwrap();
+        }
+        let native = golden.model.prefill(&mut golden.model.new_session(), prompt.parts(), &|| false);
+        let furthest = case.json["positions"].as_array().unwrap().iter().flat_map(numbers).max().unwrap();
+        assert_eq!(native.is_err(), furthest >= 64, "{}", case.name);
+    }
 }
 
 #[test]

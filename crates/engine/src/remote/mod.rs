@@ -27,6 +27,7 @@ mod wire;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use qwen3_vl::Window;
 use timeline::resize::{ResizeRule, Size};
 use timeline::{ModelInfo, PlanRequest};
 use tokio::runtime::{Builder, Runtime};
@@ -178,7 +179,7 @@ impl Backend for Remote {
         Ok(u32::try_from(question.len()).unwrap_or(u32::MAX).saturating_add(32))
     }
 
-    fn conversation(&self) -> Box<dyn Conversation> {
+    fn conversation(&self, _window: Window) -> Box<dyn Conversation> {
         Box::new(Talk::new(Arc::clone(&self.link)))
     }
 

@@ -41,7 +41,7 @@ impl Scheduler<'_> {
         let Some(Answering { stage: Stage::Queued(showing), question, .. }) = self.answers.get(index) else {
             return true;
         };
-        let root = Root { video: question.video.clone(), size: showing.size };
+        let root = showing.root(&question.video);
         let steps = showing.steps();
         let kept = self.tree.find(&root, &steps).map_or(0, |(_, shown)| shown);
         let kept = self.in_common_with_readers(index, &root, &steps).max(kept);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use qwen3_vl::{RgbFrame, SegmentFeatures};
+use qwen3_vl::{RgbFrame, SegmentFeatures, Window};
 use timeline::resize::{ResizeRule, Size};
 use timeline::{ModelInfo, PlanRequest};
 
@@ -51,6 +51,10 @@ pub(super) struct World {
     /// How long it takes to show a segment.
     show_pace: Mutex<Duration>,
     pub(super) deeds: Mutex<Vec<Deed>>,
+    /// Tokens of the native window; 0 is without end.
+    pub(super) native: AtomicU32,
+    /// The window of every conversation that was begun.
+    pub(super) windows: Mutex<Vec<Window>>,
     /// Whether what a "wait" waits for has come.
     pub(super) come: AtomicBool,
 }
@@ -136,7 +140,23 @@ impl Backend for Dream {
         Ok(QUESTION)
     }
 
-    fn conversation(&self) -> Box<dyn Conversation> {
+    fn window(&self, tokens: u32, _segments: u32, _size: Size) -> Option<Window> {
+        match self.world.native.load(Ordering::SeqCst) {
+            0 => Some(Window::Native),
+            native if tokens <= native => Some(Window::Native),
+            native => (tokens <= 3 * native).then_some(Window::Extended),
+        }
+    }
+
+    fn widest_context(&self) -> (u32, u32) {
+        match self.world.native.load(Ordering::SeqCst) {
+            0 => (self.info.max_context, self.info.max_context),
+            native => (3 * native, 6 * native),
+        }
+    }
+
+    fn conversation(&self, window: Window) -> Box<dyn Conversation> {
+        self.world.windows.lock().unwrap().push(window);
         Box::new(Sleep::new(Arc::clone(&self.world), Vec::new(), Vec::new(), 0))
     }
 

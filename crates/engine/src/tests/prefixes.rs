@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
+use qwen3_vl::Window;
 use timeline::resize::Size;
 use timeline::{Span, Timestamp, VideoId};
 
@@ -19,7 +20,7 @@ fn segments(path: &[u8]) -> Vec<Step> {
 
 fn root(video: u8, size: u8) -> Root {
     let size = Size { height: 32 * (1 + u32::from(size)), width: 64 };
-    Root { video: VideoId(video.to_string()), size }
+    Root { video: VideoId(video.to_string()), size, window: Window::Native }
 }
 
 /// What a conversation was shown, counting the bytes of those that live.

@@ -4,10 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use qwen3_vl::Window;
 use timeline::{AnswerEvent, Span, Timestamp, VideoId};
 
 use super::dream::{QUESTION, SEGMENT};
 use super::*;
+use crate::selection;
 
 #[tokio::test]
 async fn a_second_question_reads_only_its_own_tokens() {
@@ -154,6 +156,31 @@ async fn a_video_too_long_for_the_context_is_thinned_and_the_usage_says_so() {
     let (answer, usage) = ask(&engine, &id, "what?").await;
     assert_eq!((usage.shown_segments, usage.all_segments), (5, 10));
     assert_eq!(answer, "saw 1.2:2,3 3.2:6,7 5.2:10,11 7.2:14,15 9.2:18,19 ");
+}
+
+#[tokio::test]
+async fn only_what_the_native_window_does_not_hold_is_read_in_the_extended_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let dream = Dream::new();
+    let engine = open_with(folder.path(), &dream, |settings| settings.max_context_length = Some(1 << 20));
+    let (short, long, longest) = (video(&engine, 16).await, video(&engine, 40).await, video(&engine, 250).await);
+    dream.world.native.store(100, Ordering::SeqCst);
+    let shown = [&short, &long, &longest].map(|id| ask(&engine, id, "what?"));
+    let shown: Vec<_> =
+        futures::future::join_all(shown).await.into_iter().map(|(_, usage)| usage.shown_segments).collect();
+    // The last has more tokens than the widest window holds for certain: it is thinned to those.
+    assert_eq!(shown, [8, 20, (300 - 75 - 7) / 10]);
+    let mut windows = dream.world.windows.lock().unwrap().clone();
+    windows.sort_by_key(|window| *window == Window::Extended);
+    assert_eq!(windows, [Window::Native, Window::Extended, Window::Extended]);
+}
+
+#[test]
+fn the_automatic_context_is_32k_below_five_minutes() {
+    let dream = Dream::new();
+    let context = |set, seconds| selection::context(&*dream, set, Timestamp::from_seconds(seconds));
+    assert_eq!((context(None, 299.0), context(None, 300.0)), (32_768, 1_000_000));
+    assert_eq!((context(Some(1 << 24), 299.0), context(Some(4096), 300.0)), (1_000_000, 4096));
 }
 
 #[tokio::test]

@@ -24,10 +24,11 @@ use crate::kernels::linear::Linear;
 use crate::positions::Position;
 use crate::profile::Pointer;
 use crate::weights::Weights;
+use crate::window::Window;
 use embedding::Embedding;
 use kv_cache::{CacheShape, KvCache};
 use layer::Layer;
-use rope::Mrope;
+use rope::Ropes;
 pub(crate) use watch::Watch;
 
 /// Part of a segment inside a chunk.
@@ -46,6 +47,8 @@ pub(crate) struct Chunk<'a> {
     /// Token ids; at visual rows any valid id.
     pub(crate) ids: &'a [u32],
     pub(crate) positions: &'a [Position],
+    /// How they turn.
+    pub(crate) window: Window,
     pub(crate) visuals: Vec<VisualRun<'a>>,
     /// What the session has read before; the keys and values of `ids` are added.
     pub(crate) cache: &'a mut KvCache,
@@ -65,7 +68,7 @@ pub(crate) struct Decoder {
     norm: Tensor,
     eps: f32,
     head: Linear,
-    rope: Mrope,
+    ropes: Ropes,
     config: TextConfig,
     device: Device,
     dtype: DType,
@@ -89,7 +92,7 @@ impl Decoder {
             norm: weights.text("norm.weight", &[text.hidden_size])?,
             eps: text.rms_norm_eps as f32,
             head,
-            rope: Mrope::new(text),
+            ropes: Ropes::new(text),
             config: text.clone(),
             device: weights.device().clone(),
             dtype: weights.dtype(),
@@ -135,7 +138,8 @@ impl Decoder {
             x.slice_set(&self.rows(run.features.merged(), run)?, 0, at)?;
         }
         watch.embedded(&positions, &x)?;
-        let rotary = self.rope.table(&positions, (&self.device, self.dtype))?;
+        let runs = chunks.iter().map(|chunk| (chunk.window, chunk.positions));
+        let rotary = self.ropes.table(runs, (&self.device, self.dtype))?;
         let mut pointer_queries = Vec::new();
         for (i, layer) in self.layers.iter().enumerate() {
             let projected = layer.project(&x, &rotary)?;

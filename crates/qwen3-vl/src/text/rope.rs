@@ -5,10 +5,11 @@
 
 use candle_core::{DType, Device};
 
-use crate::config::TextConfig;
+use crate::config::{RopeScaling, TextConfig};
 use crate::error::Result;
 use crate::kernels::heads::Rotary;
 use crate::positions::Position;
+use crate::window::{STRETCH, Window};
 
 /// Frequencies, the axis each follows, and the factor on cos and sin.
 #[derive(Debug, Clone)]
@@ -28,12 +29,19 @@ fn axis(i: usize, section: [usize; 3]) -> usize {
 }
 
 impl Mrope {
-    pub(crate) fn new(config: &TextConfig) -> Self {
+    pub(crate) fn new(config: &TextConfig, window: Window) -> Self {
+        // The recipe's numbers for whoever writes them into the configuration by hand; its own, where it has some, win.
+        let recipe = (window == Window::Extended && !config.is_stretched()).then(|| RopeScaling {
+            rope_type: Some("yarn".to_owned()),
+            factor: Some(STRETCH as f64),
+            original_max_position_embeddings: Some(config.max_position_embeddings),
+            ..config.rope_scaling.clone().unwrap_or_default()
+        });
         let dim = config.head_dim();
         let theta = config.theta();
         let section = config.mrope_section();
         let plain: Vec<f64> = (0..dim / 2).map(|i| theta.powf(-2.0 * i as f64 / dim as f64)).collect();
-        let (scaled, factor) = match &config.rope_scaling {
+        let (scaled, factor) = match recipe.as_ref().or(config.rope_scaling.as_ref()) {
             Some(r) if r.rope_type.as_deref() == Some("yarn") => {
                 let original = r.original_max_position_embeddings.unwrap_or(config.max_position_embeddings) as f64;
                 let s = r.factor.unwrap_or(config.max_position_embeddings as f64 / original);
@@ -57,11 +65,7 @@ impl Mrope {
         Self { frequencies, factor: factor as f32 }
     }
 
-    /// cos and sin for a run of tokens, angles computed in f32.
-    pub(crate) fn table(&self, positions: &[Position], like: (&Device, DType)) -> Result<Rotary> {
-        let half = self.frequencies.len();
-        let mut cos = Vec::with_capacity(positions.len() * half);
-        let mut sin = Vec::with_capacity(positions.len() * half);
+    fn append(&self, positions: &[Position], cos: &mut Vec<f32>, sin: &mut Vec<f32>) {
         for position in positions {
             let [t, h, w] = position.map(|p| p as f32);
             for &(frequency, axis) in &self.frequencies {
@@ -75,7 +79,36 @@ impl Mrope {
                 sin.push(s * self.factor);
             }
         }
-        Ok(Rotary::new(cos, sin, half, like)?)
+    }
+}
+
+/// Both ways to turn; the tokens of one pass may be of sessions of either.
+#[derive(Debug, Clone)]
+pub(crate) struct Ropes {
+    native: Mrope,
+    extended: Mrope,
+}
+
+impl Ropes {
+    pub(crate) fn new(config: &TextConfig) -> Self {
+        Self { native: Mrope::new(config, Window::Native), extended: Mrope::new(config, Window::Extended) }
+    }
+
+    /// cos and sin for runs of tokens, one after another, angles computed in f32.
+    pub(crate) fn table<'a>(
+        &self,
+        runs: impl Iterator<Item = (Window, &'a [Position])>,
+        like: (&Device, DType),
+    ) -> Result<Rotary> {
+        let (mut cos, mut sin) = (Vec::new(), Vec::new());
+        for (window, positions) in runs {
+            let rope = match window {
+                Window::Native => &self.native,
+                Window::Extended => &self.extended,
+            };
+            rope.append(positions, &mut cos, &mut sin);
+        }
+        Ok(Rotary::new(cos, sin, self.native.frequencies.len(), like)?)
     }
 }
 
@@ -100,8 +133,9 @@ mod tests {
                 "head_dim":128,"rope_theta":5000000.0,"max_position_embeddings":1000000,"rope_scaling":{rope}}}"#
             ))
         };
-        let plain = Mrope::new(&text(r#"{"rope_type":"default"}"#)?);
-        let yarn = Mrope::new(&text(r#"{"rope_type":"yarn","factor":3.0,"original_max_position_embeddings":262144}"#)?);
+        let plain = Mrope::new(&text(r#"{"rope_type":"default"}"#)?, Window::Native);
+        let recipe = r#"{"rope_type":"yarn","factor":3.0,"original_max_position_embeddings":262144}"#;
+        let yarn = Mrope::new(&text(recipe)?, Window::Native);
         assert!((yarn.factor - 1.1099).abs() < 1e-4);
         let ratio: Vec<f32> = plain.frequencies.iter().zip(&yarn.frequencies).map(|(p, y)| p.0 / y.0).collect();
         assert!(ratio[..=29].iter().all(|r| (r - 1.0).abs() < 1e-5));

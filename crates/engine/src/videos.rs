@@ -1,0 +1,82 @@
+//! What happens to videos: frames arrive, a video is complete, is deleted, is described.
+
+use store::{NewFrame, VideoRow};
+use timeline::{AppendReceipt, FrameIn, VideoId, VideoState, VideoSummary};
+
+use crate::error::{Error, Result};
+use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+use crate::worker::Shared;
+
+/// The most a title keeps.
+const MAX_TITLE_CHARS: usize = 300;
+
+pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
+    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+    if count > MAX_BATCH_FRAMES {
+        return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
+    }
+    let before = shared.library.video(id)?.frames;
+    if before.saturating_add(count) > MAX_VIDEO_FRAMES {
+        return Err(Error::TooManyFrames { found: before.saturating_add(count), limit: MAX_VIDEO_FRAMES });
+    }
+    let rule = shared.backend.info().resize;
+    let checked = frames
+        .iter()
+        .map(|frame| {
+            let size = images::check(frame)?;
+            rule.target(size, 1)?;
+            Ok(NewFrame { pts: frame.pts, bytes: &frame.bytes, width: size.width, height: size.height })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let appended = shared.library.append_frames(id, &checked)?;
+    let accepted = u32::try_from(appended.added.len()).unwrap_or(u32::MAX);
+    if accepted > 0 {
+        shared.registry.with(&shared.library, id, |entry| entry.add(appended.added))?;
+        shared.queue.encode(id);
+    }
+    Ok(AppendReceipt { accepted, total: appended.total })
+}
+
+pub(crate) fn finish(shared: &Shared, id: &VideoId) -> Result<()> {
+    shared.library.finish(id)?;
+    shared.registry.with(&shared.library, id, crate::registry::Entry::finish)?;
+    shared.queue.encode(id);
+    Ok(())
+}
+
+pub(crate) fn delete(shared: &Shared, id: &VideoId) -> Result<()> {
+    let deleted = shared.library.delete(id);
+    shared.registry.remove(id);
+    shared.queue.forget(id);
+    Ok(deleted?)
+}
+
+/// A row with what only the engine knows: how far the index has come.
+pub(crate) fn summary(shared: &Shared, row: VideoRow) -> VideoSummary {
+    let loaded = shared.registry.with_loaded(&row.id, |entry| (entry.index.state(), entry.index.encoded().len()));
+    let ready = row.ready_for.as_deref() == Some(shared.backend.fingerprint());
+    let (state, segments) = loaded.map_or_else(
+        || match (row.finished, ready) {
+            (false, _) => (VideoState::Receiving, if ready { row.frames / 2 } else { 0 }),
+            (true, true) => (VideoState::Ready, row.frames.div_ceil(2)),
+            (true, false) => (VideoState::Indexing, 0),
+        },
+        |(state, segments)| (state, u32::try_from(segments).unwrap_or(u32::MAX)),
+    );
+    VideoSummary {
+        id: row.id,
+        video: row.video,
+        state,
+        frames: row.frames,
+        segments,
+        questions: row.questions,
+        created_ms: row.created_ms,
+    }
+}
+
+/// A title as it is kept: trimmed, without control characters, not endless.
+pub(crate) fn title(wanted: &str) -> Result<String> {
+    let title: String = wanted.chars().filter(|c| !c.is_control()).take(MAX_TITLE_CHARS).collect();
+    let title = title.trim();
+    if title.is_empty() { Err(Error::BadVideo("the title is empty".to_owned())) } else { Ok(title.to_owned()) }
+}

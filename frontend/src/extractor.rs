@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
+use crate::element;
 use crate::javascript::{object, said};
 use crate::protocol::{self, Cost, Reply, Request, envelope};
 
@@ -26,22 +27,28 @@ extern "C" {
     static GLUE: String;
 }
 
-/// Extracts in a dedicated Worker.
-pub(crate) struct WorkerExtractor;
+/// Extracts in a dedicated Worker; what that cannot decode, from a `<video>` element if that can.
+pub(crate) struct PageExtractor;
 
-impl Extractor for WorkerExtractor {
+impl Extractor for PageExtractor {
     fn probe(&self, file: File) -> LocalBoxFuture<'static, Result<Probe, ExtractError>> {
-        ask(Request::Probe, file, |reply| match reply {
-            Reply::Probed(result) => Some(result),
-            _ => None,
-        })
+        async {
+            let probed = |reply| if let Reply::Probed(result) = reply { Some(result) } else { None };
+            match ask(Request::Probe, file.clone(), probed).await {
+                // Where the element fails too, the Worker's reason is the one to tell.
+                Err(error) if element::may_help(&error) => element::probe(file).await.map_err(|_| error),
+                probed => probed,
+            }
+        }
         .boxed_local()
     }
 
     fn start(&self, request: ExtractRequest, on_event: Rc<dyn Fn(ExtractEvent)>) -> Box<dyn ExtractHandle> {
-        let ExtractRequest { plan_request, skip, file, .. } = request;
-        let words = Request::Extract { plan: plan_request, skip };
-        Box::new(Run::start(words, file, on_event, Rc::new(|_| {})))
+        Box::new(element::Chain::start(request, on_event, |request, on_event| {
+            let ExtractRequest { plan_request, skip, file, .. } = request;
+            let words = Request::Extract { plan: plan_request, skip };
+            Box::new(Run::start(words, file, on_event, Rc::new(|_| {})))
+        }))
     }
 }
 
@@ -182,7 +189,7 @@ impl Run {
             }
             Reply::Failed(error) => self.end(ExtractEvent::Failed(error)),
             Reply::Crashed { message } => self.end(ExtractEvent::Failed(ExtractError::Worker { message })),
-            Reply::Ready | Reply::Probed(_) | Reply::Listed(_) => {}
+            Reply::Ready | Reply::Probed(_) | Reply::Outlined(_) | Reply::Listed(_) => {}
         }
     }
 

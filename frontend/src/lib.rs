@@ -8,6 +8,7 @@
 //! |---|---|
 //! | the page starts a Worker and hears from it | `extractor` |
 //! | page and Worker talk | `protocol` |
+//! | frames come from a `<video>` element where there is no decoder | `element` |
 //! | frames are read, decoded, resized, encoded | `worker` |
 //! | tests and benchmarks reach the Worker | [`bench`] |
 // A page is one deeply nested type to the compiler.
@@ -16,6 +17,7 @@
 
 pub mod bench;
 
+mod element;
 mod extractor;
 mod javascript;
 mod protocol;
@@ -41,7 +43,7 @@ pub fn mount() {
 
 #[cfg(any(feature = "hydrate", feature = "csr"))]
 fn page() -> impl leptos::IntoView {
-    app::extraction::provide_extractor(std::rc::Rc::new(extractor::WorkerExtractor));
+    app::extraction::provide_extractor(std::rc::Rc::new(extractor::PageExtractor));
     leptos::view! { <app::App /> }
 }
 

@@ -8,11 +8,26 @@ use wasm_bindgen::prelude::*;
 
 use crate::javascript::{get, object};
 
-/// Page to Worker. The first three come with a file and are said once in a Worker's life.
+/// Longest side of a frame that is sent. The model's own size follows from its budget and is at most this.
+pub(crate) const LONGEST_SIDE: f64 = 448.0;
+/// Quality of the JPEG.
+pub(crate) const QUALITY: f64 = 0.85;
+/// A batch is posted when it has this many frames …
+pub(crate) const BATCH_FRAMES: usize = 16;
+/// … or this many bytes …
+pub(crate) const BATCH_BYTES: u32 = 1 << 20;
+/// … or when the page has heard nothing for this long.
+pub(crate) const BATCH_MS: f64 = 500.0;
+/// Batches under way: a slow server slows decoding.
+pub(crate) const UNDER_WAY: u32 = 3;
+
+/// Page to Worker. The first four come with a file and are said once in a Worker's life.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Read the index; answered by [`Reply::Probed`].
     Probe,
+    /// Read the index whether or not this browser decodes the codec; answered by [`Reply::Outlined`].
+    Outline,
     /// List the timestamps of all frames; answered by [`Reply::Listed`].
     List,
     /// Extract frames.
@@ -38,6 +53,8 @@ pub(crate) enum Reply {
     Ready,
     /// See [`Request::Probe`].
     Probed(Result<Probe, ExtractError>),
+    /// See [`Request::Outline`].
+    Outlined(Result<Outline, ExtractError>),
     /// See [`Request::List`].
     Listed(Result<Vec<Timestamp>, ExtractError>),
     /// The plan is made.
@@ -77,6 +94,15 @@ pub(crate) enum Reply {
         /// For the curious.
         message: String,
     },
+}
+
+/// A file as its index describes it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Outline {
+    /// What is to be known before a run.
+    pub(crate) probe: Probe,
+    /// Times of all frames, ascending.
+    pub(crate) shown: Vec<Timestamp>,
 }
 
 /// What a run took, for tests and benchmarks.

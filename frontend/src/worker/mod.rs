@@ -24,7 +24,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 
-use crate::protocol::{self, Reply, Request, envelope};
+use crate::protocol::{self, Outline, Reply, Request, envelope};
 use reader::{Bytes, IndexReader};
 use run::Run;
 
@@ -55,6 +55,7 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
         (Request::Probe, Some(file)) => spawn_local(async move {
             post(&Reply::Probed(probe(file).await), &Array::new());
         }),
+        (Request::Outline, Some(file)) => post(&Reply::Outlined(outline(file)), &Array::new()),
         (Request::List, Some(file)) => {
             let list = |movie: &Movie| Ok(movie.video().map_err(refuse)?.presented.iter().map(|f| f.pts).collect());
             let listed = open(Bytes::new(file)).and_then(|(movie, _)| list(&movie));
@@ -83,7 +84,7 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
                 run.cancel();
             }
         }
-        (Request::Probe | Request::List | Request::Extract { .. }, None) => {
+        (Request::Probe | Request::Outline | Request::List | Request::Extract { .. }, None) => {
             let message = "no file was given".to_owned();
             post(&Reply::Failed(ExtractError::Read { message }), &Array::new());
         }
@@ -93,8 +94,19 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
 async fn probe(file: File) -> Result<Probe, ExtractError> {
     let (movie, _) = open(Bytes::new(file))?;
     let track = movie.video().map_err(refuse)?;
-    let (width, height) = shape(track)?;
+    let probe = described(track)?;
     config::supported(track, movie.container).await?;
+    Ok(probe)
+}
+
+fn outline(file: File) -> Result<Outline, ExtractError> {
+    let (movie, _) = open(Bytes::new(file))?;
+    let track = movie.video().map_err(refuse)?;
+    Ok(Outline { probe: described(track)?, shown: track.presented.iter().map(|frame| frame.pts).collect() })
+}
+
+fn described(track: &Track) -> Result<Probe, ExtractError> {
+    let (width, height) = shape(track)?;
     Ok(Probe {
         duration: track.duration,
         width,

@@ -4,16 +4,7 @@ use js_sys::{Array, ArrayBuffer};
 use timeline::Timestamp;
 
 use super::{now, post};
-use crate::protocol::Reply;
-
-/// A batch is posted when it has this many frames …
-const BATCH_FRAMES: usize = 16;
-/// … or this many bytes …
-const BATCH_BYTES: u32 = 1 << 20;
-/// … or when the page has heard nothing for this long.
-const BATCH_MS: f64 = 500.0;
-/// Batches under way: a slow server slows decoding.
-const UNDER_WAY: u32 = 3;
+use crate::protocol::{BATCH_BYTES, BATCH_FRAMES, BATCH_MS, Reply, UNDER_WAY};
 
 /// How far one wanted frame has come.
 enum Stage {

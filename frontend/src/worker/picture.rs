@@ -8,10 +8,7 @@ use web_sys::{Blob, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderin
 
 use super::decoder::Picture;
 use crate::javascript::{object, said, set};
-
-/// Longest side of a frame that is sent. The model's own size follows from its budget and is at most this.
-const LONGEST_SIDE: f64 = 448.0;
-const QUALITY: f64 = 0.85;
+use crate::protocol::{LONGEST_SIDE, QUALITY};
 
 /// The canvas, made for the first picture.
 pub(super) struct Canvas {

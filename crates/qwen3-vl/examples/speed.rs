@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! cargo run --release -p qwen3-vl --example speed -- models/timepin-tiny --segments 64 --height 64 --width 96 \
-//!     --prefill 1024 --decode 64 --together 8 --repeats 3 --precision q8_0
+//!     --prefill 1024 --decode 64 --together 8 --repeats 3 --precision q8_0 --tables
 //! ```
+//! `--tables` computes attention through tables of scores, as `use_flash_attention: false` does.
 //! `benches/model.py` runs this and the same work in transformers, side by side.
 #![allow(clippy::print_stdout)]
 
@@ -22,6 +23,7 @@ struct Args {
     together: usize,
     repeats: usize,
     precision: Precision,
+    tables: bool,
 }
 
 fn parse() -> Result<Args, String> {
@@ -35,11 +37,16 @@ fn parse() -> Result<Args, String> {
         together: 1,
         repeats: 3,
         precision: Precision::Auto,
+        tables: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if !word.starts_with("--") {
             args.model = word.into();
+            continue;
+        }
+        if word == "--tables" {
+            args.tables = true;
             continue;
         }
         if word == "--precision" {
@@ -86,7 +93,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     qwen3_vl::keep_freed_memory();
     let args = parse()?;
     let start = Instant::now();
-    let options = LoadOptions { precision: args.precision, ..LoadOptions::default() };
+    let options = LoadOptions { precision: args.precision, flash_attention: !args.tables, ..LoadOptions::default() };
     let model = Qwen3Vl::load(&args.model, options)?;
     report("load", 1, start.elapsed().as_secs_f64());
     println!(r#"{{"what":"weights","format":"{}"}}"#, model.footprint());

@@ -40,6 +40,7 @@ use crate::pages::{Library, Models, NotFound, Workbench};
 #[cfg(feature = "ssr")]
 pub use crate::shell::shell;
 use crate::state::ingests::Ingests;
+use crate::state::queue::FileQueue;
 use crate::state::session::Session;
 
 /// The page.
@@ -49,7 +50,8 @@ pub fn App() -> impl IntoView {
     find_server();
     provide_meta_context();
     provide_i18n();
-    Ingests::provide(Session::provide());
+    let session = Session::provide();
+    Ingests::provide(session, FileQueue::provide(session));
     Effect::new(move |_| {
         // Tests, and the stylesheet's first transition, wait for this: from here on clicks are heard.
         spawn_local(async {

@@ -38,7 +38,7 @@ messages! {
         "Drop a file and ask in plain words. Every answer is pinned to the timeline — click, and you are there."
         "拖入视频，用日常语言提问。回答中的每个时间都钉在时间轴上，点击即达。"
     }
-    drop_here { "Drop a video here" "把视频拖到这里" }
+    drop_here { "Drop videos here" "把视频拖到这里" }
     drop_now { "Let go to open it" "松开即可打开" }
     choose { "Choose a video" "选择视频" }
     try_sample { "Try the sample" "试试示例" }
@@ -78,6 +78,10 @@ messages! {
         "The server decodes the file with FFmpeg and keeps it until you delete the video. You can pause the upload; after a reload, pick the file again and it goes on."
         "服务器用 FFmpeg 解码该文件，并保留到你删除该视频为止。上传可以暂停；刷新页面后重新选择文件即可继续。"
     }
+    queue_title { "Waiting" "等候中" }
+    queue_hint { "One file is read after the other. Keep this tab open: files that wait are forgotten with it." "文件会依次读取。请不要关闭此标签页，否则等候的文件需要重新选择。" }
+    queue_waiting { "Waits for its turn" "排队中" }
+    queue_alone { "Open it by itself" "单独打开" }
     on_the_way { "On the way" "正在处理" }
     upload_running { "Sending" "正在发送" }
     upload_paused { "Paused" "已暂停" }
@@ -262,7 +266,6 @@ messages! {
     worker_failed { "The reader could not start ({}). Reload the page and try again." "读取程序无法启动（{}）。请刷新页面后重试。" }
     file_gone { "The file can no longer be read. Choose it again." "无法继续读取文件，请重新选择。" }
     other_file { "This is not the file the upload was begun with. Pick that one, or cancel the upload." "这不是当初上传的文件。请选择原来的文件，或取消上传。" }
-    one_file { "One video at a time, please." "请一次只选择一个视频。" }
     sample_failed { "The sample could not be fetched. Check the connection and try again." "无法获取示例。请检查网络后重试。" }
 
     // errors of downloads

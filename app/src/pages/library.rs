@@ -11,6 +11,7 @@ use crate::parts::dropzone::Dropzone;
 use crate::parts::header::Header;
 use crate::parts::offer::ServerOffer;
 use crate::parts::on_the_way::OnTheWay;
+use crate::parts::queue::Queue;
 use crate::parts::server_source::ServerSource;
 use crate::parts::trouble::TroubleText;
 use crate::parts::video_card::{VideoCard, state_key};
@@ -31,6 +32,7 @@ pub fn Library() -> impl IntoView {
             </section>
             <Dropzone />
             <ServerOffer />
+            <Queue />
             <OnTheWay />
             <ServerSource />
             <DemoNote />
@@ -50,12 +52,12 @@ fn card_key(summary: &VideoSummary) -> (String, String, &'static str, u32, u32) 
 fn Videos() -> impl IntoView {
     let videos = Resource::new_blocking(|| (), |()| api::list_videos());
     let changed = Callback::new(move |()| videos.refetch());
-    // A run that ends leaves a video with another state, and the server makes videos too: ask again.
+    // A run that begins or ends makes a video or leaves it in another state, and the server makes videos too: ask again.
     let (session, ingests) = (Session::expect(), Ingests::expect());
     let active = Memo::new(move |_| session.runs.with(|runs| runs.values().filter(|run| run.is_active()).count()));
     Effect::new(move |before: Option<usize>| {
         let now = active.get();
-        if before.is_some_and(|before| now < before) {
+        if before.is_some_and(|before| now != before) {
             videos.refetch();
         }
         now

@@ -58,7 +58,7 @@ pub fn Dropzone() -> impl IntoView {
             <div class="dropzone-actions">
                 <label class="pick">
                     <input
-                        class="unseen" type="file" accept=ACCEPT data-testid="file-input" disabled=busy
+                        class="unseen" type="file" multiple accept=ACCEPT data-testid="file-input" disabled=busy
                         on:change=move |event| open(chosen(&event))
                     />
                     <span class="button primary">{t(|m| m.choose)}</span>

@@ -27,6 +27,7 @@ pub mod player;
 pub mod progress;
 pub mod pull_form;
 pub mod question_box;
+pub mod queue;
 pub mod server_source;
 pub mod timeline;
 pub mod transcript;

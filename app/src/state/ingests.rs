@@ -11,6 +11,7 @@ use timeline::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestState, Vi
 use web_sys::File;
 
 use super::ingest::backoff_ms;
+use super::queue::FileQueue;
 use super::session::Session;
 use super::trouble::Trouble;
 use super::uploads::Upload;
@@ -48,6 +49,7 @@ pub struct Ingests {
     /// What the user began here last; its video is opened as soon as there is one.
     pub wanted: RwSignal<Option<IngestId>>,
     pub(super) session: Session,
+    queue: FileQueue,
     /// Local files of uploads, also of those that are over.
     pub(super) files: StoredValue<BTreeMap<IngestId, SendWrapper<File>>>,
     /// Counts wishes to follow; none while nobody follows.
@@ -56,7 +58,7 @@ pub struct Ingests {
 
 impl Ingests {
     /// Puts the signals into the context. Call it once, in the root, so that they live as long as the page.
-    pub fn provide(session: Session) -> Self {
+    pub fn provide(session: Session, queue: FileQueue) -> Self {
         let ingests = Self {
             list: RwSignal::new(Vec::new()),
             uploads: RwSignal::new(BTreeMap::new()),
@@ -64,6 +66,7 @@ impl Ingests {
             trouble: RwSignal::new(None),
             wanted: RwSignal::new(None),
             session,
+            queue,
             files: StoredValue::new(BTreeMap::new()),
             following: StoredValue::new(None),
         };
@@ -81,13 +84,19 @@ impl Ingests {
         self.list.with(|list| list.iter().find(|info| info.video.as_ref() == Some(video)).cloned())
     }
 
-    /// Opens a file in the browser; where that cannot decode it, goes on with an upload that was begun, or offers one.
-    pub async fn open(self, files: Vec<File>) -> Option<VideoId> {
+    /// Opens a file in the browser; where that cannot decode it, goes on with an upload that was begun, or offers one. Of several
+    /// files none is opened: they wait in the library for each other.
+    pub async fn open(self, mut files: Vec<File>) -> Option<VideoId> {
         self.offer.set(None);
         self.trouble.set(None);
-        let file = files.first().cloned();
-        let opened = self.session.open(files).await;
-        if let (None, Some(file), Some(Trouble::Extract(error))) = (&opened, file, self.session.trouble.get_untracked())
+        if files.len() > 1 {
+            self.session.trouble.set(None);
+            self.queue.add(files);
+            return None;
+        }
+        let file = files.pop()?;
+        let opened = self.session.open(file.clone()).await;
+        if let (None, Some(Trouble::Extract(error))) = (&opened, self.session.trouble.get_untracked())
             && may_be_decoded(&error, &file)
         {
             self.consider(file, error).await;

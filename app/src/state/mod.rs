@@ -5,6 +5,7 @@
 //! | a file becomes a video; what survives moving between pages | [`session`] |
 //! | frames travel to the server, with retry, cancel and resume | [`ingest`] |
 //! | files are offered to the server and followed there | [`ingests`], sent: [`uploads`] |
+//! | several files wait for each other | [`queue`] |
 //! | one open video is known (frames, segments, playhead, zoom) | [`bench`] |
 //! | the index's progress is followed | [`progress`] |
 //! | a question is asked and its answer arrives | [`conversation`] |
@@ -19,6 +20,7 @@ pub mod ingest;
 pub mod ingests;
 pub mod progress;
 pub mod pulls;
+pub mod queue;
 pub mod session;
 pub mod transcripts;
 pub mod trouble;

@@ -89,14 +89,8 @@ impl Session {
         }
     }
 
-    /// Opens one of the files a user dropped, picked or pasted; gives the new video's name when it is being read.
-    pub async fn open(self, files: Vec<File>) -> Option<VideoId> {
-        let mut files = files.into_iter();
-        let file = files.next()?;
-        if files.next().is_some() {
-            self.trouble.set(Some(Trouble::OneFile));
-            return None;
-        }
+    /// Opens the file a user dropped, picked or pasted; gives the new video's name when it is being read.
+    pub async fn open(self, file: File) -> Option<VideoId> {
         self.trouble.set(None);
         self.opening.set(Some(file.name()));
         let opened = self.create(file).await;
@@ -109,7 +103,7 @@ impl Session {
         self.trouble.set(None);
         self.opening.set(Some("sample.mp4".to_owned()));
         match platform::sample().await {
-            Ok(file) => self.open(vec![file]).await,
+            Ok(file) => self.open(file).await,
             Err(_no_sample) => {
                 self.opening.set(None);
                 self.trouble.set(Some(Trouble::Sample));
@@ -118,7 +112,8 @@ impl Session {
         }
     }
 
-    async fn create(self, file: File) -> Result<VideoId, Trouble> {
+    /// Makes a video of a file and begins to read it.
+    pub(super) async fn create(self, file: File) -> Result<VideoId, Trouble> {
         if file.size() < 1.0 {
             return Err(ExtractError::Empty.into());
         }

@@ -11,8 +11,6 @@ pub enum Trouble {
     Extract(ExtractError),
     /// The server.
     Api(ApiError),
-    /// More than one file was dropped.
-    OneFile,
     /// A file the browser cannot read any more.
     Unreadable,
     /// A file that is not the one an upload was begun with.
@@ -27,7 +25,6 @@ impl Trouble {
         match self {
             Self::Extract(error) => extract_error(lang, error),
             Self::Api(error) => api_error(lang, error),
-            Self::OneFile => lang.messages().one_file.to_owned(),
             Self::Unreadable => lang.messages().file_gone.to_owned(),
             Self::OtherFile => lang.messages().other_file.to_owned(),
             Self::Sample => lang.messages().sample_failed.to_owned(),

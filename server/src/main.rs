@@ -2,7 +2,7 @@
 //!
 //! | I want to change how … | file |
 //! |---|---|
-//! | the command line reads | `cli.rs` |
+//! | the command line reads | `cli/` |
 //! | settings are named, read and checked | `config/` |
 //! | a subcommand works | `commands/` |
 //! | requests are routed, limited and answered | `http/` |
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Pull(request) => commands::pull::run(&config, &request),
         Command::Models(request) => commands::pull::list(&config, &request),
         Command::Fit(request) => commands::fit::run(&config, &request),
+        Command::Eval(request) => commands::eval::run(&config, &request),
         Command::Inspect(request) => commands::inspect::run(&config, &request),
         Command::Probe(request) => commands::probe::run(&request),
         Command::Config => commands::print(&config.to_yaml()),

@@ -1,11 +1,15 @@
 //! What can be typed after `timepin`.
 
+mod flags;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use timeline::Timestamp;
 use timeline::cues::{Export, Retiming};
 use timeline::models::USUAL_MINUTES;
+
+pub(crate) use flags::Flags;
 
 /// Ask a video a question and get the exact moment.
 ///
@@ -43,6 +47,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Say which graphics cards (and whether this machine) can run the model on a video, and what that takes
     Fit(Fit),
+    /// Score answers as a published benchmark does, or ask the model and score it
+    Eval(Eval),
     /// Run one request and write down everything the model computes
     Inspect(Inspect),
 }
@@ -199,6 +205,36 @@ pub(crate) struct Fit {
     pub(crate) json: bool,
 }
 
+/// A benchmark.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Benchmarks: charades-sta, activitynet-captions, timelens-bench, qvhighlights, vue-tr, tvgbench, plain.\nPredictions are the benchmark's own result files, or lines of {id, answer} or {id, windows: [[start, end]]}; plain annotations are\na list of {id, video, query, spans_us, duration_us}.\n\nExamples:\n  timepin eval qvhighlights highlight_val_release.jsonl --predictions submission.jsonl\n  timepin eval charades-sta charades_sta_test.txt --predictions mine.jsonl --videos Charades_v1 --model Qwen/Qwen3-VL-8B-Instruct"
+)]
+pub(crate) struct Eval {
+    /// Which
+    pub(crate) benchmark: eval::Benchmark,
+    /// Its annotation file, as it is published
+    pub(crate) annotations: PathBuf,
+    /// What was found; with --videos also where answers are written, a line each, and where a run that was cut goes on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: PathBuf,
+    /// The benchmark's videos, anywhere below this folder: the model is asked what has no prediction yet
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) videos: Option<PathBuf>,
+    /// How the model is asked; {} is the event
+    #[arg(long, value_name = "TEXT", default_value = eval::answer::PROMPT)]
+    pub(crate) prompt: String,
+    /// How answers in words are read: strict (the sentence the prompt asks for), lenient (any times), or timelens (as TimeLens' harness)
+    #[arg(long, default_value = "strict")]
+    pub(crate) parser: eval::Parser,
+    /// Only the first so many queries
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Print one JSON object: {benchmark, queries, missing, unparsed, metrics: [{name, value, unit}]}
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 fn offset(text: &str) -> Result<Timestamp, String> {
     let seconds = text.parse().ok().filter(|seconds: &f64| seconds.abs() <= 86_400.0);
     seconds.map(Timestamp::from_seconds).ok_or_else(|| "give a number of seconds up to a day".to_owned())
@@ -244,174 +280,4 @@ pub(crate) enum Logits {
     All,
     /// The last token only
     Last,
-}
-
-/// Settings as flags. They are texts here; `config` gives them their meaning, the same for every source.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Settings")]
-pub(crate) struct Flags {
-    /// Settings file [default: config.yaml, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Address and port to serve on [default: 127.0.0.1:8080]
-    #[arg(long, global = true, value_name = "HOST:PORT")]
-    pub(crate) address: Option<String>,
-    /// Folder for the library and its caches [default: data]
-    #[arg(long, global = true, value_name = "FOLDER")]
-    pub(crate) data: Option<String>,
-    /// Folder of the model, or the name of a pulled one [default: the bundled one]
-    #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
-    pub(crate) model: Option<String>,
-    /// Folder of a Whisper checkpoint, or the name of a pulled one: what transcribes speech [default: none]
-    #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
-    pub(crate) speech_model: Option<String>,
-    /// Server that answers instead of a model here, such as http://127.0.0.1:8000/v1 [default: none]
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) backend_url: Option<String>,
-    /// Which of its models [default: the only one it has]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) backend_model: Option<String>,
-    /// Key that server wants; better in TIMEPIN_BACKEND_KEY, where no process list shows it
-    #[arg(long, global = true, value_name = "KEY")]
-    pub(crate) backend_key: Option<String>,
-    /// Seconds that server may take to the first word [default: 300]
-    #[arg(long, global = true, value_name = "SECONDS")]
-    pub(crate) backend_timeout: Option<String>,
-    /// auto, cpu, cuda or cuda:N [default: auto]
-    #[arg(long, global = true, value_name = "DEVICE")]
-    pub(crate) device: Option<String>,
-    /// auto, f32, 16bit, q8_0, q6k, q5k or q4k: what the model's weights are kept in [default: auto]
-    #[arg(long, global = true, value_name = "PRECISION")]
-    pub(crate) precision: Option<String>,
-    /// Bits of keys and values: auto, 32, 16 or 8 [default: auto]
-    #[arg(long, global = true, value_name = "BITS")]
-    pub(crate) kv_cache: Option<String>,
-    /// Attention tile by tile, without a table of scores [default: true]
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub(crate) use_flash_attention: Option<String>,
-    /// Tokens a prompt may have, or auto [default: auto]
-    #[arg(long, global = true, value_name = "TOKENS")]
-    pub(crate) max_context_length: Option<String>,
-    /// Leave out segments in which nothing changes [default: false]
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub(crate) enable_temporal_compression: Option<String>,
-    /// Disk for encoded segments [default: 8GiB]
-    #[arg(long, global = true, value_name = "BYTES")]
-    pub(crate) segment_cache: Option<String>,
-    /// Videos kept ready for further questions [default: 128]
-    #[arg(long, global = true, value_name = "COUNT")]
-    pub(crate) prefix_cache_videos: Option<String>,
-    /// Memory for those [default: 4GiB]
-    #[arg(long, global = true, value_name = "BYTES")]
-    pub(crate) prefix_cache_memory: Option<String>,
-    /// Threads for the model, or auto [default: auto]
-    #[arg(long, global = true, value_name = "COUNT")]
-    pub(crate) threads: Option<String>,
-    /// Folder of the page's files [default: found beside the binary or in target/site]
-    #[arg(long, global = true, value_name = "FOLDER")]
-    pub(crate) site: Option<String>,
-    /// Origins of pages served elsewhere that may use this server, comma-separated [default: none]
-    #[arg(long, global = true, value_name = "ORIGINS")]
-    pub(crate) cors_origins: Option<String>,
-    /// Folders whose videos the page may open, comma-separated [default: none]
-    #[arg(long, global = true, value_name = "FOLDERS")]
-    pub(crate) ingest_roots: Option<String>,
-    /// Fetch videos from private networks too [default: false]
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub(crate) ingest_allow_private: Option<String>,
-    /// Largest file the server takes to decode it [default: 16GiB]
-    #[arg(long, global = true, value_name = "BYTES")]
-    pub(crate) ingest_max_bytes: Option<String>,
-    /// Seconds a file may take to be fetched [default: 3600]
-    #[arg(long, global = true, value_name = "SECONDS")]
-    pub(crate) ingest_timeout: Option<String>,
-    /// Keep files after they were decoded [default: false]
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub(crate) ingest_keep_files: Option<String>,
-    /// Key that callers of /v1 have to show; better in TIMEPIN_API_KEY [default: none]
-    #[arg(long, global = true, value_name = "KEY")]
-    pub(crate) api_key: Option<String>,
-    /// pretty or json [default: pretty]
-    #[arg(long, global = true, value_name = "FORMAT")]
-    pub(crate) log_format: Option<String>,
-}
-
-impl Flags {
-    /// Flags that were given, under the names of their settings.
-    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
-            ("address", &self.address),
-            ("data", &self.data),
-            ("model", &self.model),
-            ("speech_model", &self.speech_model),
-            ("backend_url", &self.backend_url),
-            ("backend_model", &self.backend_model),
-            ("backend_key", &self.backend_key),
-            ("backend_timeout", &self.backend_timeout),
-            ("device", &self.device),
-            ("precision", &self.precision),
-            ("kv_cache", &self.kv_cache),
-            ("use_flash_attention", &self.use_flash_attention),
-            ("max_context_length", &self.max_context_length),
-            ("enable_temporal_compression", &self.enable_temporal_compression),
-            ("segment_cache", &self.segment_cache),
-            ("prefix_cache_videos", &self.prefix_cache_videos),
-            ("prefix_cache_memory", &self.prefix_cache_memory),
-            ("threads", &self.threads),
-            ("site", &self.site),
-            ("cors_origins", &self.cors_origins),
-            ("ingest_roots", &self.ingest_roots),
-            ("ingest_allow_private", &self.ingest_allow_private),
-            ("ingest_max_bytes", &self.ingest_max_bytes),
-            ("ingest_timeout", &self.ingest_timeout),
-            ("ingest_keep_files", &self.ingest_keep_files),
-            ("api_key", &self.api_key),
-            ("log_format", &self.log_format),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| value.as_deref().map(|value| (name, value)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent_and_serves_by_default() {
-        Cli::command().debug_assert();
-        let cli = Cli::parse_from(["timepin", "--address", "[::1]:1"]);
-        assert!(cli.command.is_none() && cli.flags.address.as_deref() == Some("[::1]:1"));
-        let cli = Cli::parse_from(["timepin", "ask", "a.mp4", "when?", "--json", "--enable-temporal-compression"]);
-        assert_eq!(cli.flags.enable_temporal_compression.as_deref(), Some("true"));
-        assert!(matches!(cli.command, Some(Command::Ask(ask)) if ask.json && ask.question.as_deref() == Some("when?")));
-    }
-
-    #[test]
-    fn a_question_is_needed_one_way_or_another() {
-        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4"]).is_err());
-        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--questions", "q.txt"]).is_ok());
-        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--question", "q?", "--question", "r?"]).is_ok());
-    }
-
-    #[test]
-    fn subtitles_are_corrected_by_exact_times() {
-        let cli = ["timepin", "ask", "a.mp4", "q?", "--subtitles-offset", "-1.25", "--subtitles-rate", "25:23.976"];
-        let Some(Command::Ask(ask)) = Cli::parse_from(cli).command else { panic!("not ask") };
-        assert_eq!(ask.subtitles_offset, Some(Timestamp::from_millis(-1_250)));
-        assert_eq!(ask.subtitles_rate.map(|by| (by.above, by.below)), Some((1_001, 960)));
-        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "q?", "--subtitles-rate", "25"]).is_err());
-    }
-
-    #[test]
-    fn every_flag_is_a_setting() {
-        let names: Vec<_> = Cli::command()
-            .get_arguments()
-            .filter_map(|a| a.get_long().map(|l| l.replace('-', "_")))
-            .filter(|l| !matches!(l.as_str(), "config" | "help" | "version"))
-            .collect();
-        let known: Vec<_> = crate::config::SETTINGS.iter().map(|s| s.name.to_owned()).collect();
-        assert_eq!(names, known);
-    }
 }

@@ -1,6 +1,6 @@
 // A browser without WebCodecs: frames come from a <video> element, with the times and the pictures of the usual way.
 import type { Page } from "@playwright/test";
-import { converted, everyHalfSecond, expect, ffprobe, indexed, open, pick, snapshot, test } from "./timepin";
+import { converted, difference, everyHalfSecond, expect, ffprobe, indexed, open, pick, snapshot, test, videoId } from "./timepin";
 
 const without = 'delete self.VideoDecoder; if ("VideoDecoder" in self) throw new Error("there is a decoder still");';
 
@@ -15,30 +15,6 @@ async function withoutDecoder(page: Page) {
   return workers;
 }
 
-/** The largest mean difference of two frames of one time, in levels of 255. */
-function difference(page: Page, one: string, two: string, times: number[]): Promise<number> {
-  return page.evaluate(
-    async ({ one, two, times }) => {
-      const pixels = async (address: string) => {
-        const image = await createImageBitmap(await (await fetch(address)).blob());
-        const context = new OffscreenCanvas(image.width, image.height).getContext("2d")!;
-        context.drawImage(image, 0, 0);
-        return context.getImageData(0, 0, image.width, image.height).data;
-      };
-      let worst = 0;
-      for (const time of times) {
-        const [a, b] = await Promise.all([pixels(`/frames/${one}/${time}`), pixels(`/frames/${two}/${time}`)]);
-        if (a.length !== b.length) return 255;
-        worst = Math.max(worst, a.reduce((sum, level, i) => sum + Math.abs(level - b[i]), 0) / a.length);
-      }
-      return worst;
-    },
-    { one, two, times },
-  );
-}
-
-const id = (page: Page) => new URL(page.url()).pathname.split("/").pop()!;
-
 const films: [string, string[]][] = [
   ["element.b-frames.mp4", ["-an", "-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "48", "-t", "10"]],
   ["element.cut.mp4", ["-ss", "1.3", "-c", "copy", "-t", "8"]],
@@ -51,7 +27,7 @@ for (const [name, how] of films) {
     await open(page);
     await pick(page, path);
     await indexed(page);
-    const [usual, times] = [id(page), (await snapshot(page)).frames];
+    const [usual, times] = [videoId(page), (await snapshot(page)).frames];
 
     const workers = await withoutDecoder(page);
     await open(page);
@@ -60,7 +36,7 @@ for (const [name, how] of films) {
     await indexed(page);
     expect(workers.count).toBeGreaterThan(0);
     expect((await snapshot(page)).frames).toEqual(times);
-    expect(await difference(page, usual, id(page), times)).toBeLessThan(2);
+    expect(await difference(page, usual, videoId(page), times)).toBeLessThan(2);
   });
 }
 

@@ -107,7 +107,7 @@ export function everyHalfSecond(shown: number[]): number[] {
 
 /** The first line of the open video's progress stream, which goes on after it. */
 export async function snapshot(page: Page) {
-  const video = new URL(page.url()).pathname.split("/").pop()!;
+  const video = videoId(page);
   return page.evaluate(async (video) => {
     const abort = new AbortController();
     const headers = { "content-type": "application/json" };
@@ -118,4 +118,29 @@ export async function snapshot(page: Page) {
     abort.abort();
     return JSON.parse(text.split("\n")[0]);
   }, video);
+}
+
+/** The open video's name. */
+export const videoId = (page: Page) => new URL(page.url()).pathname.split("/").pop()!;
+
+/** The largest mean difference of two frames of one time, in levels of 255. */
+export function difference(page: Page, one: string, two: string, times: number[]): Promise<number> {
+  return page.evaluate(
+    async ({ one, two, times }) => {
+      const pixels = async (address: string) => {
+        const image = await createImageBitmap(await (await fetch(address)).blob());
+        const context = new OffscreenCanvas(image.width, image.height).getContext("2d")!;
+        context.drawImage(image, 0, 0);
+        return context.getImageData(0, 0, image.width, image.height).data;
+      };
+      let worst = 0;
+      for (const time of times) {
+        const [a, b] = await Promise.all([pixels(`/frames/${one}/${time}`), pixels(`/frames/${two}/${time}`)]);
+        if (a.length !== b.length) return 255;
+        worst = Math.max(worst, a.reduce((sum, level, i) => sum + Math.abs(level - b[i]), 0) / a.length);
+      }
+      return worst;
+    },
+    { one, two, times },
+  );
 }

@@ -76,6 +76,15 @@ pub(crate) fn speech_folder(config: &Config) -> anyhow::Result<PathBuf> {
     if named.is_dir() { Ok(named.clone()) } else { pulled(config, named) }
 }
 
+/// The folder of the sentence encoder, if one is named.
+///
+/// # Errors
+/// When the one named is not here or not whole.
+pub(crate) fn text_folder(config: &Config) -> anyhow::Result<Option<PathBuf>> {
+    let folder = |named: &PathBuf| if named.is_dir() { Ok(named.clone()) } else { pulled(config, named) };
+    config.text_model.as_ref().map(folder).transpose()
+}
+
 /// What is no folder may be a name. What is no name either stays a folder, and the loader says that it is not there.
 fn pulled(config: &Config, named: &Path) -> anyhow::Result<PathBuf> {
     match named.to_str().and_then(|text| text.parse::<Repository>().ok()) {

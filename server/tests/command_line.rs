@@ -92,6 +92,15 @@ fn subtitles_beside_the_video_answer_where_something_is_said() {
     let output = ask(folder.path(), &clip, &[question, "--subtitles", named.to_str().unwrap()]);
     assert!(text(&output.stdout).starts_with("[0:01.0] the gradient\n"), "{}", text(&output.stdout));
     assert_eq!(text(&output.stderr), "");
+    // An encoder of random weights: it knows no meaning, but its neighbours are listed as such and never as found words.
+    let encoder = repository().join("crates/meaning/tests/golden").canonicalize().unwrap();
+    let near = ["When is thermodynamics mentioned?", "--text-model", encoder.to_str().unwrap()];
+    let output = ask(folder.path(), &clip, &near);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).lines().next().unwrap().contains("] ~"), "{output:?}");
+    let missing = ask(folder.path(), &clip, &[question, "--text-model", folder.path().to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("a sentence encoder is a folder with"), "{missing:?}");
+
     let output = ask(folder.path(), &clip, &[question, "--no-subtitles", "--json"]);
     assert_eq!(text(&output.stderr), "");
     assert!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["evidence"].is_null());

@@ -174,6 +174,7 @@ messages! {
     subtitles_repaired { "Lines repaired: {}" "已修复的行：{}" }
     subtitles_line { "line {}: {}" "第 {} 行：{}" }
     subtitles_found { "In the subtitles" "字幕中提到" }
+    subtitles_similar { "Not in these words; nearest in meaning:" "没有出现这些词，意思最接近的是：" }
     subtitles_nowhere { "The subtitles do not mention it." "字幕中没有提到。" }
     damage_characters { "bytes that are no characters were replaced" "无法识别的字符已替换" }
     damage_header { "the header is missing; read all the same" "缺少文件头，已照常读取" }

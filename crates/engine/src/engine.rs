@@ -18,6 +18,7 @@ use crate::candle::Candle;
 use crate::error::{Error, Result};
 use crate::guests::Guests;
 use crate::images::{self, MAX_VIDEO_FRAMES};
+use crate::meaning::Meaning;
 use crate::prefix::PrefixTree;
 use crate::question::Question;
 use crate::queue::Queue;
@@ -82,10 +83,15 @@ impl Engine {
             Some(server) => Arc::new(Remote::open(server)?),
             None => Arc::new(Candle::load(&settings)?),
         };
-        Self::with_backend(&settings, backend)
+        let meaning = settings.text_model_dir.as_deref().map(Meaning::open).transpose()?;
+        Self::with_backend(&settings, backend, meaning)
     }
 
-    pub(crate) fn with_backend(settings: &Settings, backend: Arc<dyn Backend>) -> Result<Self> {
+    pub(crate) fn with_backend(
+        settings: &Settings,
+        backend: Arc<dyn Backend>,
+        meaning: Option<Meaning>,
+    ) -> Result<Self> {
         let temporary = (settings.library == Place::Temporary).then(|| temporary::folder(&settings.data_dir));
         let library = Library::open(temporary.as_ref().unwrap_or(&settings.data_dir))?;
         let segments = SegmentCache::open(&settings.data_dir.join("segments"), settings.segment_cache_bytes)?;
@@ -97,6 +103,7 @@ impl Engine {
             backend,
             queue: Queue::default(),
             guests: Guests::default(),
+            meaning,
             halt: AtomicBool::new(false),
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,

@@ -115,6 +115,9 @@ pub enum Error {
     /// The server that answers does not.
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    /// The sentence encoder.
+    #[error(transparent)]
+    Meaning(#[from] meaning::Error),
     /// The device asked for does not exist here.
     #[error("there is no device `{0}`; use auto, cpu, cuda or cuda:N (cuda needs a build with the `cuda` feature)")]
     NoDevice(String),
@@ -171,6 +174,7 @@ impl Error {
             Self::NoDevice(_) | Self::Model(qwen3_vl::Error::NoDevice { .. }) => "no_device",
             Self::Model(_) => "model_failed",
             Self::Remote(error) => error.code(),
+            Self::Meaning(_) => "text_model_failed",
             Self::BadRequest(_) => "bad_request",
             Self::File { .. } => "file_unusable",
             Self::Cancelled => "cancelled",
@@ -226,6 +230,7 @@ impl Error {
             Self::Store(_)
             | Self::ModelMissing(_)
             | Self::Model(_)
+            | Self::Meaning(_)
             | Self::NoDevice(_)
             | Self::File { .. }
             | Self::Internal(_) => 500,

@@ -38,6 +38,7 @@ mod guests;
 mod images;
 mod index;
 mod inspect;
+mod meaning;
 mod pace;
 mod prefix;
 mod question;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub model_dir: PathBuf,
     /// Whether that is the checkpoint that comes with Timepin, which knows the demo world only.
     pub bundled_model: bool,
+    /// Folder of a sentence encoder, with which what is said is also found in other words.
+    pub text_model_dir: Option<PathBuf>,
     /// A server that answers; then no checkpoint is loaded.
     pub server: Option<Server>,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -92,6 +94,7 @@ impl Default for Settings {
             library: Place::DataFolder,
             model_dir: PathBuf::from("models/timepin-tiny"),
             bundled_model: true,
+            text_model_dir: None,
             server: None,
             device: "auto".to_owned(),
             precision: Precision::Auto,

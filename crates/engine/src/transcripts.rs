@@ -1,5 +1,7 @@
 //! Transcripts of videos from outside: taken in from files, corrected, written to files.
 
+use std::sync::Arc;
+
 use timeline::cues::{self, Export, MAX_CUE_CHARS, Retiming};
 use timeline::{CueRecord, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
 
@@ -26,6 +28,8 @@ impl Engine {
                 return Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS });
             }
             let info = shared.library.put_transcript(&id, &name, &reading.transcript)?;
+            let (on_its_way, video, transcript) = (Arc::clone(shared), id.clone(), info.id);
+            tokio::task::spawn_blocking(move || on_its_way.prepare_meaning(&video, transcript));
             Ok(TranscriptReceipt {
                 info,
                 format: reading.format,

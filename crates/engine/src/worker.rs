@@ -10,6 +10,7 @@ use timeline::VideoId;
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::guests::Guests;
+use crate::meaning::Meaning;
 use crate::queue::Queue;
 use crate::registry::Registry;
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) queue: Queue,
     pub(crate) guests: Guests,
+    pub(crate) meaning: Option<Meaning>,
     /// Stops whatever runs, at its next step.
     pub(crate) halt: AtomicBool,
     pub(crate) max_context_length: Option<u32>,

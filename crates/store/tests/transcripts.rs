@@ -92,7 +92,12 @@ fn what_was_found_for_a_question_is_kept_with_it() {
     let (library, video) = open(folder.path());
     let question = library.add_question(&video, "when?").unwrap();
     assert!(library.questions(&video).unwrap()[0].evidence.is_empty());
-    let evidence = [Evidence { span: Span::at(Timestamp::from_seconds(3.0)), text: "here".into(), transcript: 1 }];
+    let evidence = [Evidence {
+        span: Span::at(Timestamp::from_seconds(3.0)),
+        text: "here".into(),
+        transcript: 1,
+        is_similar: true,
+    }];
     library.save_evidence(question, &evidence).unwrap();
     assert_eq!(library.questions(&video).unwrap()[0].evidence, evidence);
     assert!(matches!(library.save_evidence(question + 1, &evidence), Err(Error::UnknownQuestion(_))));

@@ -53,4 +53,7 @@ pub struct Evidence {
     pub text: String,
     /// The transcript it stands in.
     pub transcript: i64,
+    /// Whether it says in other words what was looked for.
+    #[serde(default)]
+    pub is_similar: bool,
 }

@@ -23,6 +23,9 @@ pub(crate) struct Flags {
     /// Folder of a Whisper checkpoint, or the name of a pulled one: what transcribes speech [default: none]
     #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
     pub(crate) speech_model: Option<String>,
+    /// Folder of a sentence encoder, or the name of a pulled one: finds what is said in other words [default: none]
+    #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
+    pub(crate) text_model: Option<String>,
     /// Server that answers instead of a model here, such as http://127.0.0.1:8000/v1 [default: none]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) backend_url: Option<String>,
@@ -102,6 +105,7 @@ impl Flags {
             ("data", &self.data),
             ("model", &self.model),
             ("speech_model", &self.speech_model),
+            ("text_model", &self.text_model),
             ("backend_url", &self.backend_url),
             ("backend_model", &self.backend_model),
             ("backend_key", &self.backend_key),

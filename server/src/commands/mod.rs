@@ -29,6 +29,7 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
         library,
         model_dir,
         bundled_model,
+        text_model_dir: model::text_folder(config)?,
         server,
         device: config.device.clone(),
         precision: config.precision,

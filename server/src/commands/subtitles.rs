@@ -71,7 +71,10 @@ pub(super) fn shown(evidence: &[Evidence]) -> String {
     if evidence.is_empty() {
         return "Not in the subtitles.\n".to_owned();
     }
-    evidence.iter().map(|found| format!("[{}] {}\n", found.span.start.clock_tenths(), line(&found.text))).collect()
+    let mark = |found: &Evidence| if found.is_similar { "~" } else { "" };
+    let shown =
+        |found: &Evidence| format!("[{}] {}{}\n", found.span.start.clock_tenths(), mark(found), line(&found.text));
+    evidence.iter().map(shown).collect()
 }
 
 fn open(path: &Path) -> anyhow::Result<File> {

@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) model: Option<PathBuf>,
     /// None: speech is not transcribed.
     pub(crate) speech_model: Option<PathBuf>,
+    /// None: what is said is found by its words only.
+    pub(crate) text_model: Option<PathBuf>,
     /// None: the model runs here.
     pub(crate) backend_url: Option<String>,
     /// None: the only one that server has.
@@ -124,6 +126,7 @@ impl Default for Config {
             data: engine.data_dir,
             model: None,
             speech_model: None,
+            text_model: None,
             backend_url: None,
             backend_model: None,
             backend_key: None,

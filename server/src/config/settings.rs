@@ -53,6 +53,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "text_model",
+        allowed: "a folder with a sentence encoder, the name of a pulled one such as sentence-transformers/all-MiniLM-L6-v2, or none",
+        set: |c, v| path(v).map(|v| c.text_model = (v.as_os_str() != "none").then_some(v)),
+        get: |c| c.text_model.as_ref().map_or_else(|| "none".to_owned(), |v| v.display().to_string()),
+        secret: false,
+    },
+    Setting {
         name: "backend_url",
         allowed: "an address such as http://127.0.0.1:8000/v1, or none",
         set: |c, v| {

@@ -66,13 +66,18 @@ pub fn Evidence(
     /// The question.
     entry: Entry,
 ) -> impl IntoView {
+    let i18n = use_i18n();
     let found = Memo::new(move |_| entry.record.with(|record| record.evidence.clone()));
+    let only_similar = move || found.with(|found| !found.is_empty() && found.iter().all(|found| found.is_similar));
     let nowhere = move || entry.searched.get() && found.with(Vec::is_empty);
     view! {
+        <Show when=only_similar>
+            <p class="fine" data-testid="evidence-similar">{t(|m| m.subtitles_similar)}</p>
+        </Show>
         <Show when=move || !found.with(Vec::is_empty)>
             <ul class="evidence" aria-label=t(|m| m.subtitles_found)>
                 <For each=move || found.get() key=|found| (found.span, found.text.clone()) let:found>
-                    <li>
+                    <li class:is-similar=found.is_similar title=move || if found.is_similar { i18n.say().subtitles_similar } else { "" }>
                         <Chip entry text=found.span.start.clock() span=found.span testid="evidence-chip" />
                         <q>{export::line(&found.text)}</q>
                     </li>

@@ -16,6 +16,7 @@ use futures::{Stream, StreamExt};
 use timeline::events::Usage;
 use timeline::{AnswerEvent, FrameIn, NewVideo, ProgressEvent, Timestamp, VideoId, VideoState};
 
+use crate::meaning::{Meaning, Sense};
 use crate::{Engine, Settings};
 use dream::Dream;
 
@@ -24,10 +25,17 @@ fn open(folder: &Path, dream: &Arc<Dream>) -> Engine {
     open_with(folder, dream, |_| {})
 }
 
+/// One that also compares what is said by meaning.
+fn open_sensing(folder: &Path, dream: &Arc<Dream>, sense: impl Sense + 'static) -> Engine {
+    let settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
+    let meaning = Meaning::new(Box::new(sense));
+    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, Some(meaning)).unwrap()
+}
+
 fn open_with(folder: &Path, dream: &Arc<Dream>, change: impl FnOnce(&mut Settings)) -> Engine {
     let mut settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
     change(&mut settings);
-    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>).unwrap()
+    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, None).unwrap()
 }
 
 fn new_video(planned_frames: u32) -> NewVideo {

@@ -1,5 +1,7 @@
 //! Subtitles between segments, their share of the context, and answers that need no model.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures::StreamExt;
 use timeline::cues::{Export, Retiming};
 use timeline::{AnswerEvent, Timestamp, VideoId};
@@ -74,6 +76,43 @@ async fn where_something_is_said_is_answered_before_the_model_begins() {
     let kept = engine.questions(&id).await.unwrap();
     assert_eq!(kept[1].evidence[0].span.start, Timestamp::from_millis(1_100));
     assert!(kept[3].evidence.is_empty() && kept[4].evidence.is_empty());
+}
+
+/// Knows that money has to do with budgets; counts the sentences it is given.
+struct Thesaurus(Arc<AtomicUsize>);
+
+impl Sense for Thesaurus {
+    fn directions(&self, sentences: &[&str]) -> crate::error::Result<Vec<Vec<f32>>> {
+        self.0.fetch_add(sentences.len(), Ordering::SeqCst);
+        let about_money = |text: &&str| ["money", "budget"].iter().any(|word| text.contains(word));
+        Ok(sentences.iter().map(|text| if about_money(text) { vec![1.0, 0.0] } else { vec![0.0, 1.0] }).collect())
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_in_other_words_is_found_when_the_words_stand_nowhere() {
+    const SPEECH: &str =
+        "1\n00:00:01,000 --> 00:00:02,000\nWe ran out of money.\n\n2\n00:00:03,000 --> 00:00:04,000\nGood evening.\n";
+    let folder = tempfile::tempdir().unwrap();
+    let given = Arc::new(AtomicUsize::new(0));
+    let engine = open_sensing(folder.path(), &Dream::new(), Thesaurus(Arc::clone(&given)));
+    let id = video(&engine, 8).await;
+    let transcript = put(&engine, &id, "clip.en.srt", SPEECH).await;
+    let ask = |question: &'static str| {
+        let (engine, id) = (engine.clone(), id.clone());
+        async move {
+            let events: Vec<_> = engine.ask(&id, question.into()).unwrap().collect().await;
+            let AnswerEvent::Found { evidence } = &events[1] else { panic!("{events:?}") };
+            evidence.iter().map(|found| (found.span.start.micros(), found.is_similar)).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(ask("When is the budget mentioned?").await, [(1_000_000, true)]);
+    assert_eq!(ask("When is money mentioned?").await, [(1_000_000, false)], "its own words are no likeness");
+    // Two cues, prepared once although they were looked at twice, and the words of the first question.
+    assert_eq!(given.load(Ordering::SeqCst), 3);
+    let cue = engine.cues(&id, transcript).await.unwrap()[1].id;
+    engine.edit_cue(&id, transcript, cue, "Now the money again.").await.unwrap();
+    assert_eq!(ask("When is the budget discussed?").await, [(1_000_000, true), (3_000_000, true)]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use timeline::{CueRecord, Timestamp, TranscriptInfo, TranscriptReceipt};
 use web_sys::File;
 
 use super::bench::Bench;
+use super::session::Session;
 use super::trouble::Trouble;
 use crate::api::{self, ApiError};
 use crate::platform;
@@ -60,7 +61,13 @@ impl Transcripts {
             bench,
         };
         provide_context(transcripts);
-        Effect::new(move |_| transcripts.act(move || async move { transcripts.refresh(None).await }));
+        // At once, and again whenever a track of the local file has become one.
+        let tracks = Session::expect().tracks;
+        let taken = Memo::new(move |_| tracks.with(|tracks| tracks.get(&bench.id()).map_or(0, Vec::len)));
+        Effect::new(move |_| {
+            taken.track();
+            transcripts.act(move || async move { transcripts.refresh(None).await });
+        });
         transcripts
     }
 

@@ -7,6 +7,7 @@ use futures::future::LocalBoxFuture;
 use leptos::prelude::{provide_context, use_context};
 use send_wrapper::SendWrapper;
 use serde::{Deserialize, Serialize};
+use timeline::cues::embedded::Track;
 use timeline::plan::PlanRequest;
 use timeline::{FrameIn, Timestamp, VideoId};
 
@@ -67,6 +68,8 @@ pub enum ExtractEvent {
         /// Frames decoded and encoded a second.
         fps: f64,
     },
+    /// A subtitle track of the file, read while frames are decoded.
+    Track(Result<Track, TrackRefused>),
     /// All batches were handed over.
     Finished {
         /// Frames in all.
@@ -74,6 +77,15 @@ pub enum ExtractEvent {
     },
     /// The run ended early.
     Failed(ExtractError),
+}
+
+/// A subtitle track that cannot be read: images, protected, damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackRefused {
+    /// The file's own number for it.
+    pub number: u32,
+    /// Why, and what to do.
+    pub message: String,
 }
 
 /// What the index of a file says.

@@ -1,7 +1,7 @@
 // Subtitles: dropped or chosen, following the playhead, found, corrected, downloaded, and answering where a word is said.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ask, expect, fixture, indexed, open, pick, test } from "./timepin";
+import { ask, converted, expect, fixture, indexed, made, open, pick, test } from "./timepin";
 
 const shots = process.env.TIMEPIN_SHOTS;
 
@@ -100,6 +100,72 @@ test("where a word is said is answered with the line as evidence, in the languag
   await page.reload();
   await page.locator("html[data-hydrated]").waitFor();
   await expect(page.getByTestId("evidence-chip")).toHaveCount(2);
+});
+
+/** The short clip with subtitle tracks: English, Chinese with a title, and one that the file protects from being read. */
+function withTracks(name: string): string {
+  const [first, second, third] = [["en", english], ["zh", chinese], ["empty", " "]].map(([lang, text]) => {
+    const path = join(made, `${name}.${lang}.srt`);
+    writeFileSync(path, text === " " ? "1\n00:00:01,000 --> 00:00:02,000\n<i></i>\n" : text);
+    return path;
+  });
+  const inputs = ["-i", first, "-i", second, "-i", third, "-map", "0:v", "-map", "1", "-map", "2", "-map", "3"];
+  const tags = ["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=chi", "-metadata:s:s:1", "title=Lecture"];
+  return converted(name, ...inputs, "-c:v", "copy", "-c:s", "srt", ...tags);
+}
+
+test("subtitles inside a video file are read with it, once, and answer questions", async ({ page, allowed }) => {
+  // A track without a word is refused, and its status is written to the console.
+  allowed.push(/422/);
+  const film = withTracks("talk.mkv");
+  await open(page);
+  await pick(page, film);
+  await indexed(page);
+  const choice = page.getByTestId("subtitle-choice").locator("option");
+  await expect(choice).toHaveText(["Track 2 · English", "Track 3 · 中文 · Lecture"]);
+  await expect(page.getByTestId("cue")).toHaveCount(20);
+  const receipt = page.getByTestId("track-receipt");
+  await expect(receipt).toContainText("Subtitles inside the video file: 2 taken in · not read: 1");
+  await receipt.locator("summary").click();
+  await expect(receipt).toContainText("Track 2 · English: 20 subtitles, SRT, UTF-8");
+  await expect(receipt).toContainText("Track 4: ");
+  if (shots) await page.screenshot({ path: join(shots, "tracks.png") });
+
+  const item = await ask(page, "When is gradient descent mentioned?");
+  await expect(item.getByTestId("evidence-chip")).toHaveAttribute("data-start-us", "14000000");
+  await expect((await ask(page, "第几分钟提到梯度下降？")).getByTestId("evidence-chip")).toHaveAttribute("data-start-us", "24000000");
+
+  // Picked again after a reload: what was corrected stays, nothing comes twice.
+  const line = page.getByTestId("cue").filter({ hasText: "gradient descent" });
+  await line.hover();
+  await line.getByTestId("edit-cue").click();
+  await page.getByTestId("cue-field").fill("now we come to gradient ascent");
+  await page.getByTestId("cue-field").press("Enter");
+  await page.reload();
+  await page.locator("html[data-hydrated]").waitFor();
+  await pick(page, film);
+  await expect(page.getByTestId("player")).toBeVisible();
+  await expect(choice).toHaveCount(2);
+  await expect(page.getByTestId("cues")).toContainText("gradient ascent");
+});
+
+test("reading that was cut short goes on without taking a track twice", async ({ page, allowed }) => {
+  allowed.push(/422/);
+  const film = withTracks("cut.mkv");
+  let cut = false;
+  // The second batch never arrives: the tab is closed in the middle.
+  let batches = 0;
+  await page.route("**/api/append_frames", (route) => (cut || ++batches < 2 ? route.continue() : undefined));
+  await open(page);
+  await pick(page, film);
+  const choice = page.getByTestId("subtitle-choice").locator("option");
+  await expect(choice).toHaveCount(2);
+  await page.reload();
+  cut = true;
+  await page.locator("html[data-hydrated]").waitFor();
+  await pick(page, film);
+  await indexed(page);
+  await expect(choice).toHaveText(["Track 2 · English", "Track 3 · 中文 · Lecture"]);
 });
 
 test("damaged subtitles are repaired and told by line, others refused", async ({ page, allowed }) => {

@@ -30,7 +30,8 @@ export const test = base.extend<{ allowed: RegExp[] }>({
 
 export { expect };
 
-const made = mkdtempSync(join(tmpdir(), "timepin-films-"));
+/** Where films for these stories are made. */
+export const made = mkdtempSync(join(tmpdir(), "timepin-films-"));
 
 /** The short clip as another file. */
 export function converted(name: string, ...how: string[]): string {

@@ -102,6 +102,7 @@ fn describe(event: &ExtractEvent) -> JsValue {
             ("covered", &micros(*covered)),
             ("fps", &(*fps).into()),
         ]),
+        ExtractEvent::Track(_) => object(&[("type", &"track".into())]),
         ExtractEvent::Finished { frames } => object(&[("type", &"finished".into()), ("frames", &(*frames).into())]),
         ExtractEvent::Failed(_) => object(&[("type", &"failed".into())]),
     }

@@ -3,11 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use app::extraction::{ExtractError, ExtractEvent, ExtractHandle, ExtractRequest, Extractor, Probe};
+use app::extraction::{ExtractError, ExtractEvent, ExtractHandle, ExtractRequest, Extractor, Probe, TrackRefused};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
+use timeline::cues::embedded::Track;
 use timeline::{FrameIn, Timestamp};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -183,6 +184,7 @@ impl Run {
             Reply::Progress { done, total, covered, fps } => {
                 self.tell(ExtractEvent::Progress { done, total, covered, fps });
             }
+            Reply::Track { number, refused } => self.tell(ExtractEvent::Track(track(number, refused, buffers))),
             Reply::Finished { frames, cost } => {
                 (self.0.on_cost)(cost);
                 self.end(ExtractEvent::Finished { frames });
@@ -229,6 +231,15 @@ impl ExtractHandle for Run {
     fn acknowledge(&self, seq: u32) {
         self.say(Request::Acknowledge { seq });
     }
+}
+
+fn track(number: u32, refused: Option<String>, buffers: Vec<ArrayBuffer>) -> Result<Track, TrackRefused> {
+    let refuse = |message| TrackRefused { number, message };
+    if let Some(message) = refused {
+        return Err(refuse(message));
+    }
+    let bytes = buffers.first().map(|buffer| Uint8Array::new(buffer).to_vec()).unwrap_or_default();
+    postcard::from_bytes(&bytes).map_err(|error| refuse(error.to_string()))
 }
 
 fn frames(pts: Vec<Timestamp>, buffers: Vec<ArrayBuffer>) -> Vec<FrameIn> {

@@ -80,6 +80,13 @@ pub(crate) enum Reply {
         /// Frames a second.
         fps: f64,
     },
+    /// A subtitle track of the file; what it holds lies in the one buffer, Postcard-encoded.
+    Track {
+        /// The file's own number for it.
+        number: u32,
+        /// Why it cannot be read, and no buffer comes.
+        refused: Option<String>,
+    },
     /// All batches were posted.
     Finished {
         /// Frames in all.

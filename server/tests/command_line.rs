@@ -112,6 +112,57 @@ fn subtitles_beside_the_video_answer_where_something_is_said() {
 }
 
 #[test]
+fn subtitles_inside_the_video_are_read_where_none_lie_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mkv");
+    for (name, words) in [("en.srt", "Now the gradient"), ("zh.srt", "接下来是梯度")] {
+        fs::write(folder.path().join(name), format!("1\n00:00:05,000 --> 00:00:07,000\n{words}\n")).unwrap();
+    }
+    let ffmpeg = Command::new("ffmpeg")
+        .args(["-nostdin", "-loglevel", "error", "-i", sample().to_str().unwrap(), "-i", "en.srt", "-i", "zh.srt"])
+        .args([
+            "-map",
+            "0:v",
+            "-map",
+            "1",
+            "-map",
+            "2",
+            "-c:v",
+            "copy",
+            "-c:s",
+            "srt",
+            "-metadata:s:s:0",
+            "language=eng",
+        ])
+        .args(["-metadata:s:s:1", "language=chi", "-metadata:s:s:1", "title=Lecture", "clip.mkv"])
+        .current_dir(folder.path())
+        .status();
+    assert!(ffmpeg.unwrap().success());
+    let question = "When is the gradient mentioned?";
+    let output = ask(folder.path(), &clip, &[question, "第几分钟提到梯度？", "--json", "--subtitles-offset", "1.5"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("inside the video: Track 2 · English") && told.contains("Track 3 · 中文 · Lecture"),
+        "{told}"
+    );
+    let answers: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (answer, words) in answers.iter().zip(["Now the gradient", "接下来是梯度"]) {
+        let evidence = serde_json::json!([{ "start_us": 6_500_000, "end_us": 8_500_000, "text": words }]);
+        assert_eq!(answer["evidence"], evidence);
+    }
+    assert_eq!(answers.len(), 2);
+
+    let output = ask(folder.path(), &clip, &[question, "--json", "--no-subtitles"]);
+    assert!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["evidence"].is_null());
+    // A file beside the video wins.
+    fs::write(folder.path().join("clip.srt"), "1\n00:00:01,000 --> 00:00:02,000\nA gradient\n").unwrap();
+    let output = ask(folder.path(), &clip, &[question]);
+    assert!(text(&output.stdout).starts_with("[0:01.0] A gradient\n"), "{}", text(&output.stdout));
+    assert!(!text(&output.stderr).contains("inside the video"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn files_that_are_no_videos_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let make = |name: &str, bytes: &[u8]| {

@@ -305,3 +305,23 @@ fn a_file_from_the_web_is_resumed_after_a_cut_and_limited_in_size() {
         assert_eq!((&cause["kind"], &cause["limit"]), (&json!("too_large"), &json!(100 << 10)), "{what}");
     }
 }
+
+#[test]
+fn subtitles_inside_a_file_of_the_server_are_taken_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("films");
+    fs::create_dir(&own).unwrap();
+    let srt = folder.path().join("en.srt");
+    fs::write(&srt, "1\n00:00:05,000 --> 00:00:07,000\nNow the gradient\n").unwrap();
+    let sample = repository().join("end2end/fixtures/world-b.mp4");
+    let inputs = ["-i", sample.to_str().unwrap(), "-i", srt.to_str().unwrap(), "-map", "0:v", "-map", "1"];
+    let how = ["-c:v", "copy", "-c:s", "srt", "-metadata:s:s:0", "language=eng"];
+    film(&own, "talk.mkv", &[&inputs[..], &how].concat());
+    let server = Server::start_with(folder.path(), &["--ingest-roots", own.to_str().unwrap()]);
+    let opened = server.call("open_server_file", json!({ "folder": 0, "path": "talk.mkv" })).json();
+    let video = outcome(&server, opened["id"].as_str().unwrap()).unwrap();
+    let there = server.call("list_transcripts", json!({ "video": video })).json();
+    assert_eq!((there[0]["name"].as_str(), there.as_array().unwrap().len()), (Some("Track 2 · English"), 1));
+    let cues = server.call("list_cues", json!({ "video": video, "transcript": there[0]["id"] })).json();
+    assert_eq!(cues[0]["cue"], json!({ "span": { "start": 5_000_000, "end": 7_000_000 }, "text": "Now the gradient" }));
+}

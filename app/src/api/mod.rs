@@ -10,6 +10,7 @@
 //! | `ask` | video, question | NDJSON of [`AnswerEvent`](timeline::AnswerEvent) |
 //! | `list_questions`, `delete_question` | | |
 //! | `put_transcript` | video, file name, bytes, Postcard | [`TranscriptReceipt`](timeline::TranscriptReceipt) |
+//! | `put_track` | video, [`Track`](timeline::cues::embedded::Track), Postcard | [`TranscriptReceipt`](timeline::TranscriptReceipt), once |
 //! | `list_transcripts`, `list_cues`, `edit_cue`, `retime_transcript`, `delete_transcript` | | |
 //! | `begin_upload`, `append_upload` | a file in pieces, Postcard; idempotent by offset | [`IngestInfo`](timeline::IngestInfo), the next offset |
 //! | `list_server_files`, `open_server_file`, `open_url` | | [`IngestInfo`](timeline::IngestInfo) |
@@ -71,7 +72,8 @@ pub use ingest::{
 };
 pub use models::{cancel_pull, list_models, pull_model};
 pub use transcripts::{
-    delete_transcript, edit_cue, list_cues, list_transcripts, put_transcript, retime_transcript, transcript_url,
+    delete_transcript, edit_cue, list_cues, list_transcripts, put_track, put_transcript, retime_transcript,
+    transcript_url,
 };
 pub use videos::{create_video, delete_video, get_video, list_videos, model_info, rename_video};
 
@@ -85,7 +87,7 @@ pub mod routes {
     };
     pub use super::models::{CancelPull, ListModels, PullModel};
     pub use super::transcripts::{
-        DeleteTranscript, EditCue, ListCues, ListTranscripts, PutTranscript, RetimeTranscript,
+        DeleteTranscript, EditCue, ListCues, ListTranscripts, PutTrack, PutTranscript, RetimeTranscript,
     };
     pub use super::videos::{CreateVideo, DeleteVideo, GetVideo, ListVideos, ModelInfo, RenameVideo};
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, Postcard};
 use serde_bytes::ByteBuf;
+use timeline::cues::embedded::Track;
 use timeline::cues::{Export, Retiming};
 use timeline::{CueRecord, TranscriptInfo, TranscriptReceipt, VideoId};
 
@@ -13,6 +14,12 @@ use super::error::ApiError;
 #[server(prefix = "/api", endpoint = "put_transcript", input = Postcard, output = Json)]
 pub async fn put_transcript(video: VideoId, name: String, bytes: ByteBuf) -> Result<TranscriptReceipt, ApiError> {
     Ok(super::backend::engine()?.put_transcript(&video, name, bytes.into_vec()).await?)
+}
+
+/// Takes in a text track of the video's own file. One that is there already stays as it is; then there is no receipt.
+#[server(prefix = "/api", endpoint = "put_track", input = Postcard, output = Json)]
+pub async fn put_track(video: VideoId, track: Track) -> Result<Option<TranscriptReceipt>, ApiError> {
+    Ok(super::backend::engine()?.put_track(&video, track).await?)
 }
 
 /// The transcripts of a video, the oldest first.

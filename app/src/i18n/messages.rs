@@ -171,6 +171,8 @@ messages! {
     subtitles_apply { "Apply" "应用" }
     subtitles_delete { "Delete subtitles" "删除字幕" }
     subtitles_taken { "{}: {} subtitles, {}, {}" "{}：{} 条字幕，{}，{}" }
+    tracks_taken { "Subtitles inside the video file: {} taken in" "视频文件内的字幕：已读入 {} 条轨道" }
+    tracks_refused { "not read: {}" "未读：{}" }
     subtitles_repaired { "Lines repaired: {}" "已修复的行：{}" }
     subtitles_line { "line {}: {}" "第 {} 行：{}" }
     subtitles_found { "In the subtitles" "字幕中提到" }

@@ -6,7 +6,7 @@
 //! `cancel`, `resume`, `question-input`, `ask`, `stop`, `suggestion`, `question-item` (`data-complete`), `answer`,
 //! `evidence-chip`, `evidence-none`, `span-chip` (`data-start-us`, `data-end-us`, `aria-pressed`), `delete-question`, `error`, `lang-switch`,
 //! `theme-switch`, `models-link`, `running-model`, `pull-name`, `pull-file`, `pull`, `model-row` (`data-state`: `complete`,
-//! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`, `transcript`, `subtitle-input`, `subtitle-receipt`, `subtitle-repairs`,
+//! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`, `transcript`, `subtitle-input`, `subtitle-receipt`, `track-receipt`, `subtitle-repairs`,
 //! `subtitle-search`, `subtitle-count`, `subtitle-choice`, `cues`, `cue` (`data-start-us`), `edit-cue`, `cue-field`,
 //! `subtitle-exports`, `subtitle-export`, `subtitle-timing`, `subtitle-offset`, `subtitle-rate`, `subtitle-apply`,
 //! `subtitle-delete`, `subtitle-delete-yes`, `offer`, `offer-accept`, `offer-refuse`, `ingest` (`data-state`), `ingest-facts`, `ingest-cancel`,

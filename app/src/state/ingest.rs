@@ -74,6 +74,7 @@ impl Session {
         let covered = skip.last().copied().unwrap_or_default();
         let run = Run { phase: Phase::Reading, done, total: 0, covered, fps: 0.0 };
         self.runs.update(|runs| drop(runs.insert(video.clone(), run)));
+        self.tracks.update(|tracks| drop(tracks.remove(&video)));
 
         let (events, inbox) = mpsc::unbounded();
         let request = ExtractRequest { video: video.clone(), file, plan_request: plan, skip };
@@ -123,6 +124,7 @@ impl Session {
                         break;
                     }
                 },
+                ExtractEvent::Track(track) => self.take_track(&video, track).await,
                 ExtractEvent::Finished { frames } => {
                     self.update_run(&video, |run| {
                         (run.phase, run.done, run.total) = (Phase::Finishing, frames, frames);
@@ -156,7 +158,7 @@ impl Session {
     }
 
     /// Tries until it works, the error is not a passing one, or the user stops the run.
-    async fn persist<T, F>(self, video: &VideoId, attempt: impl Fn() -> F) -> Result<T, ApiError>
+    pub(super) async fn persist<T, F>(self, video: &VideoId, attempt: impl Fn() -> F) -> Result<T, ApiError>
     where
         F: Future<Output = Result<T, ApiError>>,
     {

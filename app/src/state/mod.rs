@@ -11,7 +11,7 @@
 //! | a question is asked and its answer arrives | [`conversation`] |
 //! | the visible part of the timeline is computed | [`zoom`] |
 //! | models are listed and pulled | [`pulls`] |
-//! | transcripts are taken in, searched, corrected | [`transcripts`] |
+//! | transcripts are taken in, searched, corrected | [`transcripts`]; those inside a video file: [`tracks`] |
 //! | problems are told apart | [`trouble`] |
 
 pub mod bench;
@@ -22,6 +22,7 @@ pub mod progress;
 pub mod pulls;
 pub mod queue;
 pub mod session;
+pub mod tracks;
 pub mod transcripts;
 pub mod trouble;
 pub mod uploads;

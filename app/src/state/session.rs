@@ -11,6 +11,7 @@ use timeline::{Budget, ModelInfo, NewVideo, VideoId, VideoSummary};
 use web_sys::File;
 
 use super::ingest::Run;
+use super::tracks::TrackNews;
 use super::trouble::Trouble;
 use crate::api::{self, ApiError};
 use crate::extraction::{ExtractError, ExtractHandle, Extractor, Probe, use_extractor};
@@ -32,6 +33,8 @@ pub struct Session {
     pub files: RwSignal<BTreeMap<VideoId, LocalFile>>,
     /// Extractions by video, ended ones included.
     pub runs: RwSignal<BTreeMap<VideoId, Run>>,
+    /// What became of the subtitles inside local files, by video.
+    pub tracks: RwSignal<BTreeMap<VideoId, Vec<TrackNews>>>,
     /// The file being opened right now, by name.
     pub opening: RwSignal<Option<String>>,
     /// Why the last file was refused.
@@ -48,6 +51,7 @@ impl Session {
         let session = Self {
             files: RwSignal::new(BTreeMap::new()),
             runs: RwSignal::new(BTreeMap::new()),
+            tracks: RwSignal::new(BTreeMap::new()),
             opening: RwSignal::new(None),
             trouble: RwSignal::new(None),
             model: Resource::new_blocking(|| (), |()| api::model_info()),
@@ -84,6 +88,7 @@ impl Session {
     pub fn forget(self, video: &VideoId) {
         self.cancel(video);
         self.runs.update(|runs| drop(runs.remove(video)));
+        self.tracks.update(|tracks| drop(tracks.remove(video)));
         if let Some(Some(file)) = self.files.try_update(|files| files.remove(video)) {
             platform::revoke_object_url(&file.url);
         }

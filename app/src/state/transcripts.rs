@@ -8,6 +8,7 @@ use timeline::{CueRecord, Timestamp, TranscriptInfo, TranscriptReceipt};
 use web_sys::File;
 
 use super::bench::Bench;
+use super::session::Session;
 use super::trouble::Trouble;
 use crate::api::{self, ApiError};
 use crate::platform;
@@ -42,6 +43,8 @@ pub struct Transcripts {
     pub receipt: RwSignal<Option<TranscriptReceipt>>,
     /// Why the last thing did not work.
     pub trouble: RwSignal<Option<Trouble>>,
+    /// Lists asked for so far: one that comes after a later one is old.
+    asked: StoredValue<u32>,
     bench: Bench,
 }
 
@@ -57,10 +60,18 @@ impl Transcripts {
             busy: RwSignal::new(false),
             receipt: RwSignal::new(None),
             trouble: RwSignal::new(None),
+            asked: StoredValue::new(0),
             bench,
         };
         provide_context(transcripts);
-        Effect::new(move |_| transcripts.act(move || async move { transcripts.refresh(None).await }));
+        // At once, and again whenever a track of the local file has become one.
+        let tracks = Session::expect().tracks;
+        let taken = Memo::new(move |_| tracks.with(|tracks| tracks.get(&bench.id()).map_or(0, Vec::len)));
+        Effect::new(move |_| {
+            // Read, not only tracked: a memo that nobody reads hears of no change.
+            let _count = taken.get();
+            transcripts.act(move || async move { transcripts.refresh(None).await });
+        });
         transcripts
     }
 
@@ -162,6 +173,10 @@ impl Transcripts {
     /// Fetches what there is and shows `wanted`, else what was shown, else the first.
     async fn refresh(self, wanted: Option<i64>) -> Result<(), Trouble> {
         let video = self.bench.id();
+        let mine = self.asked.try_update_value(|asked| {
+            *asked += 1;
+            *asked
+        });
         let list = api::list_transcripts(video.clone()).await?;
         let there = |id: &i64| list.iter().any(|info| info.id == *id);
         let before = self.chosen.try_get_untracked().flatten();
@@ -170,6 +185,9 @@ impl Transcripts {
             Some(id) => api::list_cues(video, id).await?,
             None => Vec::new(),
         };
+        if self.asked.try_get_value() != mine {
+            return Ok(());
+        }
         self.list.try_set(list);
         self.chosen.try_set(chosen);
         self.cues.try_set(cues);

@@ -172,6 +172,14 @@ pub struct Orientation {
 }
 
 impl Movie {
+    /// The subtitle tracks in the order in which they are of use: what is shown unasked first, signs and foreign speech alone
+    /// last, else as in the file.
+    pub fn subtitles_by_use(&self) -> Vec<&SubtitleTrack> {
+        let mut tracks: Vec<_> = self.subtitles.iter().collect();
+        tracks.sort_by_key(|track| (track.forced, !track.default));
+        tracks
+    }
+
     /// The track to look at: the first enabled video track with frames, or the first video track at all.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! Subtitle tracks inside a video file: which there are, and from the packets of one to cues.
 //!
 //! Opening a file notes where the packets lie; [`SubtitleTrack::read`] reads them and nothing else. The containers say when
-//! and in which [`Form`]; `timeline::cues::embedded` makes plain text of it and repairs it like a subtitle file.
+//! and in which [`Form`]; `timeline::cues::embedded` makes plain text of it and repairs it like a subtitle file. A page reads
+//! the packets alone ([`SubtitleTrack::packets`]) and leaves the rest to its server.
 
 use std::io::{Read, Seek};
 
 use serde::Serialize;
 use timeline::Timestamp;
-use timeline::cues::embedded::{Packets, Script};
+use timeline::cues::embedded::{self, Script};
 use timeline::cues::{self, CueError, MAX_CUES, MAX_FILE_BYTES};
 
 use crate::layout::Layout;
@@ -166,6 +167,46 @@ impl SubtitleTrack {
     /// # Errors
     /// It is no text, encrypted, compressed in an unknown way, beyond all measure, or empty; or the file cannot be read.
     pub fn read<R: Read + Seek>(&self, reader: &mut R) -> Result<cues::Reading, SubtitleError> {
+        self.packets(reader)?.read().map_err(|error| self.refused(error))
+    }
+
+    /// Reads the packets alone, so that cues can be made of them elsewhere.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read), but for what only shows in the text.
+    pub fn packets<R: Read + Seek>(&self, reader: &mut R) -> Result<embedded::Track, SubtitleError> {
+        let form = self.readable()?;
+        let too_large = || SubtitleError::TooLarge { track: self.id, limit: MAX_FILE_BYTES as u64 };
+        let mut source = Source::new(reader)?;
+        let mut found = Vec::with_capacity(self.packets.len());
+        let mut left = MAX_FILE_BYTES;
+        for (number, &Packet { offset, size, start, end }) in (1_u32..).zip(&self.packets) {
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            if size > left {
+                return Err(too_large());
+            }
+            let bytes = source.peek(offset, size)?;
+            // What unfolds to more than is left is cut there, and so found to be too large.
+            let unpacked = self.layout.undone(bytes, left + 1);
+            left = left.checked_sub(unpacked.bytes.len().max(size)).ok_or_else(too_large)?;
+            let packet = |text| embedded::Packet { number, start, end, text };
+            if bytes.len() < size || !unpacked.whole {
+                found.push(packet(None));
+                continue;
+            }
+            form.texts(&unpacked.bytes, |text| found.push(packet(Some(embedded::Text(text.to_vec())))));
+        }
+        Ok(embedded::Track {
+            id: self.id,
+            language: self.language.clone(),
+            title: self.name.clone(),
+            script: form.script(),
+            packets: found,
+        })
+    }
+
+    /// How the text is written, if it can be read.
+    fn readable(&self) -> Result<Form, SubtitleError> {
         let track = self.id;
         if self.codec.encrypted {
             let scheme = self.codec.scheme.clone().unwrap_or_else(|| "DRM".to_owned());
@@ -174,30 +215,7 @@ impl SubtitleTrack {
         if let Layout::Compressed(how) = self.layout {
             return Err(SubtitleError::Compressed { track, how });
         }
-        let Some(form) = self.form else {
-            return Err(SubtitleError::NotText { track, codec: self.codec.name.clone() });
-        };
-        let mut source = Source::new(reader)?;
-        let mut found = Packets::new(form.script());
-        let mut left = MAX_FILE_BYTES;
-        for (number, packet) in (1_u32..).zip(&self.packets) {
-            let size = usize::try_from(packet.size).unwrap_or(usize::MAX);
-            let too_large = SubtitleError::TooLarge { track, limit: MAX_FILE_BYTES as u64 };
-            if size > left {
-                return Err(too_large);
-            }
-            let bytes = source.peek(packet.offset, size)?;
-            // What unfolds to more than is left is cut there, and so found to be too large.
-            let unpacked = self.layout.undone(bytes, left + 1);
-            left = left.checked_sub(unpacked.bytes.len().max(size)).ok_or(too_large)?;
-            if bytes.len() < size || !unpacked.whole {
-                found.lost(number);
-                continue;
-            }
-            form.texts(&unpacked.bytes, |text| found.add(number, packet.start, packet.end, text))
-                .map_err(|error| self.refused(error))?;
-        }
-        found.finish(self.language.as_deref()).map_err(|error| self.refused(error))
+        self.form.ok_or_else(|| SubtitleError::NotText { track, codec: self.codec.name.clone() })
     }
 
     fn refused(&self, error: CueError) -> SubtitleError {
@@ -232,10 +250,10 @@ impl Form {
     }
 
     /// The texts of a packet.
-    fn texts<E>(self, packet: &[u8], mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    fn texts(self, packet: &[u8], mut each: impl FnMut(&[u8])) {
         match self {
             Self::Tx3g | Self::QuickTime => each(mp4::sized_text(packet)),
-            Self::VttBoxes => mp4::vtt_payloads(packet).try_for_each(each),
+            Self::VttBoxes => mp4::vtt_payloads(packet).for_each(each),
             Self::WebmVtt => each(matroska::webm_payload(packet)),
             Self::Ttml | Self::SubRip | Self::Ass | Self::Vtt => each(packet),
         }

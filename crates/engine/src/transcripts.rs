@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use timeline::cues::{self, Export, MAX_CUE_CHARS, Retiming};
+use timeline::cues::embedded::Track;
+use timeline::cues::{self, Export, MAX_CUE_CHARS, Reading, Retiming};
 use timeline::{CueRecord, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
 
 use crate::Engine;
 use crate::error::{Error, Result};
+use crate::worker::Shared;
 
 /// Transcripts a video may have: languages, drafts, speakers.
 pub const MAX_TRANSCRIPTS: u32 = 16;
@@ -23,20 +25,23 @@ impl Engine {
         let (id, name) = (id.clone(), file_name(&name));
         self.blocking(move |shared| {
             let reading = cues::read(&bytes, &name)?;
-            let there = shared.library.transcripts(&id)?;
-            if there.len() >= MAX_TRANSCRIPTS as usize && there.iter().all(|info| info.name != name) {
-                return Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS });
+            shared.keep_transcript(&id, &name, reading)
+        })
+        .await
+    }
+
+    /// Takes in a text track of the video's own file, under its number, language and title. One that is there already stays as
+    /// it is, with whatever was corrected in it; then there is no receipt.
+    ///
+    /// # Errors
+    /// When nothing can be made of it, the video is unknown or has too many transcripts, or the disk refuses.
+    pub async fn put_track(&self, id: &VideoId, track: Track) -> Result<Option<TranscriptReceipt>> {
+        let (id, name) = (id.clone(), plain_name(&track.name()));
+        self.blocking(move |shared| {
+            if shared.library.transcripts(&id)?.iter().any(|info| info.name == name) {
+                return Ok(None);
             }
-            let info = shared.library.put_transcript(&id, &name, &reading.transcript)?;
-            let (on_its_way, video, transcript) = (Arc::clone(shared), id.clone(), info.id);
-            tokio::task::spawn_blocking(move || on_its_way.prepare_meaning(&video, transcript));
-            Ok(TranscriptReceipt {
-                info,
-                format: reading.format,
-                encoding: reading.encoding.to_owned(),
-                warnings: reading.warnings,
-                further_warnings: reading.further_warnings,
-            })
+            shared.keep_transcript(&id, &name, track.read()?).map(Some)
         })
         .await
     }
@@ -120,9 +125,31 @@ impl Engine {
     }
 }
 
+impl Shared {
+    fn keep_transcript(self: &Arc<Self>, id: &VideoId, name: &str, reading: Reading) -> Result<TranscriptReceipt> {
+        let there = self.library.transcripts(id)?;
+        if there.len() >= MAX_TRANSCRIPTS as usize && there.iter().all(|info| info.name != name) {
+            return Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS });
+        }
+        let info = self.library.put_transcript(id, name, &reading.transcript)?;
+        let (shared, video, transcript) = (Arc::clone(self), id.clone(), info.id);
+        tokio::task::spawn_blocking(move || shared.prepare_meaning(&video, transcript));
+        Ok(TranscriptReceipt {
+            info,
+            format: reading.format,
+            encoding: reading.encoding.to_owned(),
+            warnings: reading.warnings,
+            further_warnings: reading.further_warnings,
+        })
+    }
+}
+
 /// The name of a file without folders, control characters, or an end.
 fn file_name(given: &str) -> String {
-    let name = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    plain_name(given.rsplit(['/', '\\']).next().unwrap_or_default())
+}
+
+fn plain_name(name: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
     let name = name.trim();
     if name.is_empty() { "subtitles".to_owned() } else { name.to_owned() }

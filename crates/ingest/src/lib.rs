@@ -12,6 +12,7 @@
 //! | ingests are begun, listed, ended, resumed | [`Ingest`] in `jobs.rs` |
 //! | an upload arrives | `upload.rs` |
 //! | a file becomes a video | `work.rs`, `decode.rs` |
+//! | subtitles inside a file are taken along | `tracks.rs` |
 //! | bytes are kept until they are decoded | `partial.rs`, `record.rs` |
 //! | a file is fetched from the web | `fetch.rs`; whom it may connect to: `address.rs` |
 //! | the server's own folders are listed | `roots.rs` |
@@ -26,9 +27,11 @@ mod jobs;
 mod partial;
 mod record;
 mod roots;
+mod tracks;
 mod upload;
 mod work;
 
 pub use decode::{create, fill};
 pub use error::{Error, Result};
 pub use jobs::{Ingest, Settings};
+pub use tracks::tracks;

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
+use demux::SubtitleError;
 use futures::StreamExt;
+use timeline::cues::embedded::Track;
 use timeline::{IngestId, IngestInfo, IngestSource, ProgressEvent, Timestamp, VideoId};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::ffmpeg::{self, Video};
 use crate::jobs::{Ingest, Work};
 use crate::record::{Record, Stage};
+use crate::tracks::tracks;
 use crate::upload::name_of;
 use crate::{decode, fetch, partial};
 
@@ -92,12 +95,38 @@ impl Ingest {
         self.with(id, |job| job.work = Work::Decoding)?;
         self.tell();
         let path = self.path(id, &record.source).await?;
-        let video = self.blocking(move |_| Ok(ffmpeg::probe(&path)?)).await?;
+        let (video, subtitles) = self.blocking(move |_| Ok((ffmpeg::probe(&path)?, tracks(&path)))).await?;
         let (name, there) = match self.there(record.video.as_ref()).await {
             Some((name, there)) => (name, there),
             None => (self.create(id, &video, record.name).await?, HashSet::new()),
         };
+        self.take_subtitles(&name, subtitles).await?;
         decode::fill(&self.shared.engine, &name, &video, &there, cancel).await
+    }
+
+    /// The text tracks of the file become transcripts of the video; one that cannot keeps no frame from coming.
+    async fn take_subtitles(
+        &self,
+        video: &VideoId,
+        found: Vec<std::result::Result<Track, SubtitleError>>,
+    ) -> Result<()> {
+        for track in found {
+            let taken = match track {
+                Ok(track) => self.shared.engine.put_track(video, track).await,
+                Err(error) => {
+                    tracing::warn!(%video, %error, "subtitles of a file were left out");
+                    continue;
+                }
+            };
+            match taken {
+                Ok(_receipt) => {}
+                Err(error @ (engine::Error::Subtitles(_) | engine::Error::TooManyTranscripts { .. })) => {
+                    tracing::warn!(%video, %error, "subtitles of a file were left out");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Where the bytes are. A path in a folder is looked up again: what it means may have changed.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! File ─▶ reader ─▶ demux ─▶ plan ─▶ feed ─▶ decoder ─▶ picture (resize, encode) ─▶ outbox ─▶ page
+//!                      └─▶ tracks (packets of subtitles) ─────────────────────────────────────┘
 //! ```
 
 mod bell;
@@ -11,12 +12,14 @@ mod outbox;
 mod picture;
 mod reader;
 mod run;
+mod tracks;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use app::extraction::{ExtractError, Probe};
 use demux::{Movie, Track};
+use futures::future::join;
 use js_sys::Array;
 use timeline::Timestamp;
 use timeline::resize::{ResizeRule, Size};
@@ -27,6 +30,7 @@ use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 use crate::protocol::{self, Outline, Reply, Request, envelope};
 use reader::{Bytes, IndexReader};
 use run::Run;
+use tracks::Tracks;
 
 /// A side shorter than this shows nothing to the model.
 const SHORTEST_SIDE: u32 = 16;
@@ -64,12 +68,17 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
         (Request::Extract { plan, skip }, Some(file)) => {
             let under_way = Rc::clone(under_way);
             spawn_local(async move {
-                let run = match open(Bytes::new(file)).and_then(|(movie, file)| Run::new(movie, file, plan, &skip)) {
-                    Ok(run) => Rc::new(run),
+                let again = Bytes::new(file.clone());
+                let begun = open(Bytes::new(file)).and_then(|(movie, file)| {
+                    let tracks = Tracks::new(&movie, again);
+                    Ok((Rc::new(Run::new(movie, file, plan, &skip)?), tracks))
+                });
+                let (run, tracks) = match begun {
+                    Ok(begun) => begun,
                     Err(error) => return post(&Reply::Failed(error), &Array::new()),
                 };
                 *under_way.borrow_mut() = Some(Rc::clone(&run));
-                let reply = run.drive().await;
+                let (reply, ()) = join(run.drive(), tracks.tell()).await;
                 under_way.take();
                 post(&reply, &Array::new());
             });

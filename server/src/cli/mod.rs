@@ -71,10 +71,10 @@ pub(crate) struct Ask {
     #[arg(long, value_name = "FILE")]
     pub(crate) questions: Option<PathBuf>,
     /// Subtitles of the video (SRT, WebVTT, ASS, TTML, JSON); may be given several times [default: files beside it with its
-    /// name, such as lecture.zh.srt]
+    /// name, such as lecture.zh.srt, else the tracks inside it]
     #[arg(long, value_name = "FILE")]
     pub(crate) subtitles: Vec<PathBuf>,
-    /// Take no subtitles, not even those beside the video
+    /// Take no subtitles, not even those beside the video or inside it
     #[arg(long, conflicts_with = "subtitles")]
     pub(crate) no_subtitles: bool,
     /// Transcribe what is said and take that for subtitles; wants --speech-model

@@ -50,7 +50,7 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     // Before the model is loaded: a wrong file should be told at once.
     let video = ffmpeg::probe(&request.video)?;
     let subtitles = if request.speech {
-        vec![subtitles::File::spoken(&transcribe::file(config, &request.video)?)]
+        vec![subtitles::Subtitles::spoken(&transcribe::file(config, &request.video)?)]
     } else {
         subtitles::read(request)?
     };

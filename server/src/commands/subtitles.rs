@@ -1,9 +1,10 @@
-//! Subtitles for `timepin ask`: those that are named, or those that lie beside the video under its name.
+//! Subtitles for `timepin ask`: those that are named, else those that lie beside the video under its name, else those inside it.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use engine::Engine;
+use timeline::cues::embedded::Track;
 use timeline::cues::export::line;
 use timeline::cues::{self, Export, MAX_FILE_BYTES, Reading, Retiming};
 use timeline::{Evidence, Transcript, VideoId};
@@ -16,50 +17,78 @@ const ENDINGS: [&str; 6] = ["srt", "vtt", "ass", "ssa", "ttml", "dfxp"];
 /// Repairs that are told one by one.
 const TOLD: usize = 5;
 
-/// A file that was read and can be read.
-pub(super) struct File {
-    name: String,
-    bytes: Vec<u8>,
+/// Subtitles that were read and can be read.
+pub(super) enum Subtitles {
+    /// Of a file of their own.
+    File { name: String, bytes: Vec<u8> },
+    /// Of a track of the video.
+    Track(Track),
 }
 
-impl File {
+impl Subtitles {
     /// What was heard, under the name of its source.
     pub(super) fn spoken(transcript: &Transcript) -> Self {
-        Self { name: "speech.json".to_owned(), bytes: cues::export::write(transcript, Export::Json).into_bytes() }
+        Self::File { name: "speech.json".to_owned(), bytes: cues::export::write(transcript, Export::Json).into_bytes() }
     }
 }
 
-/// Reads the files, saying which are taken unasked and what had to be repaired.
+/// Reads the subtitles, saying which are taken unasked and what had to be repaired.
 ///
 /// # Errors
 /// When a file that was named cannot be read; one that merely lies there is passed over, and that is said.
-pub(super) fn read(request: &Ask) -> anyhow::Result<Vec<File>> {
+pub(super) fn read(request: &Ask) -> anyhow::Result<Vec<Subtitles>> {
     if request.no_subtitles {
         return Ok(Vec::new());
     }
     if !request.subtitles.is_empty() {
-        return request.subtitles.iter().map(|path| open(path)).collect();
+        return request.subtitles.iter().map(|path| open(path).map(|(_, file)| file)).collect();
     }
-    let mut files = Vec::new();
+    let mut found = Vec::new();
     for path in beside(&request.video) {
         match open(&path) {
-            Ok(file) => {
-                print_aside(&format!("Subtitles beside the video: {} (--no-subtitles leaves them out)\n", file.name));
-                files.push(file);
+            Ok((name, file)) => {
+                print_aside(&format!("Subtitles beside the video: {name} (--no-subtitles leaves them out)\n"));
+                found.push(file);
             }
             Err(error) => print_aside(&format!("Subtitles beside the video are passed over: {error:#}\n")),
         }
     }
-    Ok(files)
+    Ok(if found.is_empty() { inside(&request.video) } else { found })
+}
+
+/// The text tracks of the video; one that cannot be read is passed over, and that is said.
+fn inside(video: &Path) -> Vec<Subtitles> {
+    let mut found = Vec::new();
+    for track in ingest::tracks(video) {
+        let read = track.map_err(anyhow::Error::from).and_then(|track| Ok((track.read()?, track)));
+        match read {
+            Ok((reading, track)) if found.len() < engine::MAX_TRANSCRIPTS as usize => {
+                let name = track.name();
+                print_aside(&format!("Subtitles inside the video: {name} (--no-subtitles leaves them out)\n"));
+                tell(&name, &reading);
+                found.push(Subtitles::Track(track));
+            }
+            Ok((_, track)) => print_aside(&format!(
+                "Subtitles inside the video are passed over: {}, after {} others\n",
+                track.name(),
+                engine::MAX_TRANSCRIPTS
+            )),
+            Err(error) => print_aside(&format!("Subtitles inside the video are passed over: {error:#}\n")),
+        }
+    }
+    found
 }
 
 /// Brings them to the video, their times corrected.
-pub(super) async fn add(engine: &Engine, id: &VideoId, files: Vec<File>, request: &Ask) -> anyhow::Result<()> {
+pub(super) async fn add(engine: &Engine, id: &VideoId, found: Vec<Subtitles>, request: &Ask) -> anyhow::Result<()> {
     let by =
         Retiming { offset: request.subtitles_offset.unwrap_or_default(), ..request.subtitles_rate.unwrap_or_default() };
-    for File { name, bytes } in files {
-        let receipt = engine.put_transcript(id, name, bytes).await?;
-        if by != Retiming::default() {
+    for subtitles in found {
+        let receipt = match subtitles {
+            Subtitles::File { name, bytes } => Some(engine.put_transcript(id, name, bytes).await?),
+            Subtitles::Track(track) => engine.put_track(id, track).await?,
+        };
+        if let Some(receipt) = receipt.filter(|_| by != Retiming::default()) {
             engine.retime(id, receipt.info.id, by).await?;
         }
     }
@@ -77,7 +106,7 @@ pub(super) fn shown(evidence: &[Evidence]) -> String {
     evidence.iter().map(shown).collect()
 }
 
-fn open(path: &Path) -> anyhow::Result<File> {
+fn open(path: &Path) -> anyhow::Result<(String, Subtitles)> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let reading = || format!("cannot read the subtitles in {}", path.display());
     // Before all of it is in memory: it may be the video itself.
@@ -88,7 +117,7 @@ fn open(path: &Path) -> anyhow::Result<File> {
     }
     let bytes = std::fs::read(path).with_context(reading)?;
     tell(&name, &cues::read(&bytes, &name).with_context(reading)?);
-    Ok(File { name, bytes })
+    Ok((name.clone(), Subtitles::File { name, bytes }))
 }
 
 fn tell(name: &str, reading: &Reading) {

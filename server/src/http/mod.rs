@@ -40,6 +40,8 @@ const FRAMES_BYTES: u64 = 16 << 20;
 const UPLOAD_BYTES: u64 = timeline::ingest::CHUNK_BYTES as u64 + (4 << 10);
 /// A subtitle file, its name and the video's.
 const TRANSCRIPT_BYTES: u64 = timeline::cues::MAX_FILE_BYTES as u64 + (4 << 10);
+/// The text of a track inside a video file, and the times of its packets.
+const TRACK_BYTES: u64 = 2 * timeline::cues::MAX_FILE_BYTES as u64;
 /// Everything else is a few names and numbers; a question alone may have 8 KiB.
 const CALL_BYTES: u64 = 256 << 10;
 
@@ -100,6 +102,7 @@ pub(crate) fn router(engine: &Engine, downloads: &Downloads, ingest: &Ingest, si
         .route("/api/append_frames", limits::body(post(call.clone()), FRAMES_BYTES))
         .route("/api/append_upload", limits::body(post(call.clone()), UPLOAD_BYTES))
         .route("/api/put_transcript", limits::body(post(call.clone()), TRANSCRIPT_BYTES))
+        .route("/api/put_track", limits::body(post(call.clone()), TRACK_BYTES))
         .route("/api/{*function}", limits::body(any(call), CALL_BYTES))
         .route("/frames/{video}/{pts}", get(frames::frame))
         .route("/transcripts/{video}/{name}", get(transcripts::file))

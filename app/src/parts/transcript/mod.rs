@@ -12,7 +12,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollBehavior, ScrollToOptions};
 
 use self::line::Line;
-use self::notes::Receipt;
+use self::notes::{Receipt, Tracks};
 use self::tools::Tools;
 use super::file_drop::chosen;
 use super::trouble::TroubleNote;
@@ -41,6 +41,7 @@ pub fn TranscriptPane() -> impl IntoView {
             </Show>
             <TroubleNote trouble=transcripts.trouble />
             <Receipt />
+            <Tracks />
             <Show when=move || !empty.get()>
                 <Lines />
             </Show>

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::StreamExt;
+use timeline::cues::embedded::{Packet, Script, Text, Track};
 use timeline::cues::{Export, Retiming};
 use timeline::{AnswerEvent, Timestamp, VideoId};
 
@@ -175,4 +176,38 @@ async fn transcripts_are_edited_exported_and_bounded() {
     let one_more = engine.put_transcript(&id, "more.srt".into(), FILE.into()).await.unwrap_err();
     assert_eq!(one_more.code(), "too_many_transcripts");
     put(&engine, &id, "1.srt", FILE).await;
+}
+
+fn track(id: u32, language: &str, words: &[&str]) -> Track {
+    let packet = |(number, words): (u32, &&str)| Packet {
+        number,
+        start: Timestamp::from_millis(i64::from(number) * 1_000),
+        end: Some(Timestamp::from_millis(i64::from(number) * 1_000 + 800)),
+        text: Some(Text(words.as_bytes().to_vec())),
+    };
+    let packets = (1..).zip(words).map(packet).collect();
+    Track { id, language: Some(language.into()), title: Some("Parts 1/2".into()), script: Script::SubRip, packets }
+}
+
+#[tokio::test]
+async fn a_track_of_the_file_is_taken_once_and_keeps_what_was_corrected() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), &Dream::new());
+    let id = video(&engine, 8).await;
+    let receipt = engine.put_track(&id, track(2, "en", &["<i>one</i>", "gradient"])).await.unwrap().unwrap();
+    assert_eq!(receipt.info.name, "Track 2 · English · Parts 1/2");
+    assert_eq!((receipt.info.cues, receipt.info.language.as_deref()), (2, Some("en")));
+    let cue = engine.cues(&id, receipt.info.id).await.unwrap()[1].id;
+    engine.edit_cue(&id, receipt.info.id, cue, "descent").await.unwrap();
+    assert!(engine.put_track(&id, track(2, "en", &["one", "gradient"])).await.unwrap().is_none());
+    assert_eq!(engine.cues(&id, receipt.info.id).await.unwrap()[1].cue.text, "descent");
+    // Another track of the same language is another transcript; one without text is none.
+    assert!(engine.put_track(&id, track(3, "en", &["two"])).await.unwrap().is_some());
+    assert!(matches!(engine.put_track(&id, track(4, "en", &[" "])).await, Err(Error::Subtitles(_))));
+    assert_eq!(found(&engine, &id, "When is two mentioned?").await, Some(vec!["two".to_owned()]));
+    for number in 5..19 {
+        engine.put_track(&id, track(number, "fr", &["x"])).await.unwrap().unwrap();
+    }
+    let refused = engine.put_track(&id, track(19, "fr", &["x"])).await;
+    assert!(matches!(refused, Err(Error::TooManyTranscripts { limit: 16 })));
 }

@@ -1,18 +1,90 @@
 //! Subtitles out of a track of a video file: the container says when, each packet says what, in one of a few ways to write.
 //!
-//! Cues go through the same repair as those of a file. What warnings call a line is the number of the packet here.
+//! Cues go through the same repair as those of a file. What warnings call a line is the number of the packet here. A [`Track`] is
+//! read where the file is (in the page, on the server) and travels; its packets become cues where the library is.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, MACINTOSH, UTF_8};
+use serde::{Deserialize, Serialize};
 
 use super::collect::Collector;
 use super::error::CueError;
-use super::{Damage, Format, Reading, Transcript, ass, language_of, plain, ttml};
+use super::{Damage, Format, MAX_FILE_BYTES, Reading, Transcript, ass, language, language_of, plain, ttml};
 use crate::time::Timestamp;
 
+/// The most of a track's own name that is shown.
+const MAX_TITLE_CHARS: usize = 80;
+
+/// A text track as it was read from its file, not made sense of yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Track {
+    /// The file's own number for it.
+    pub id: u32,
+    /// As BCP 47 names it, where the container says it.
+    pub language: Option<String>,
+    /// What the file calls it: "Director's comments".
+    pub title: Option<String>,
+    /// What its text is written in.
+    pub script: Script,
+    /// Ascending by number.
+    pub packets: Vec<Packet>,
+}
+
+/// One text of a track and when it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packet {
+    /// From 1; several may have the same.
+    pub number: u32,
+    /// From when.
+    pub start: Timestamp,
+    /// Nothing where the container does not say: until the next.
+    pub end: Option<Timestamp>,
+    /// Nothing where the file does not hold what the container says.
+    pub text: Option<Text>,
+}
+
+/// The bytes of a text, as the file has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text(#[serde(with = "crate::video::bytes")] pub Vec<u8>);
+
+impl Track {
+    /// What it is called among the transcripts of a video: `Track 3 · English · Director's comments`.
+    pub fn name(&self) -> String {
+        let language = self.language.as_deref().map(language::own_name);
+        let title: Option<String> = self.title.as_deref().map(|title| title.chars().take(MAX_TITLE_CHARS).collect());
+        let parts = [Some(Self::place(self.id)), language, title.filter(|title| !title.trim().is_empty())];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    /// The beginning of its name, which tells it from the other tracks of its file.
+    pub fn place(id: u32) -> String {
+        format!("Track {id}")
+    }
+
+    /// Makes cues of it, repaired like those of a file.
+    ///
+    /// # Errors
+    /// When it has more text or more cues than are kept, or none that can be read.
+    pub fn read(&self) -> Result<Reading, CueError> {
+        let texts = self.packets.iter().filter_map(|packet| packet.text.as_ref());
+        let bytes = texts.fold(0_u64, |sum, text| sum.saturating_add(text.0.len() as u64));
+        if bytes > MAX_FILE_BYTES as u64 {
+            return Err(CueError::TooLarge { bytes, limit: MAX_FILE_BYTES as u64 });
+        }
+        let mut found = Packets::new(self.script);
+        for Packet { number, start, end, text } in &self.packets {
+            match text {
+                Some(text) => found.add(*number, *start, *end, &text.0)?,
+                None => found.lost(*number),
+            }
+        }
+        found.finish(self.language.as_deref())
+    }
+}
+
 /// What the text of a track is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Script {
     /// Plain text, no marks: 3GPP timed text.
     Plain,
@@ -42,7 +114,7 @@ impl Script {
 
 /// Packets of one track on their way to a transcript.
 #[derive(Debug)]
-pub struct Packets {
+struct Packets {
     script: Script,
     found: Collector,
     encoding: &'static Encoding,
@@ -50,17 +122,14 @@ pub struct Packets {
 
 impl Packets {
     /// None yet.
-    pub fn new(script: Script) -> Self {
+    fn new(script: Script) -> Self {
         Self { script, found: Collector::default(), encoding: UTF_8 }
     }
 
     /// Adds packet `number` (from 1), shown from `start` to `end`, or to the next where the container does not say.
     ///
     /// Several may have one number: a packet of WebVTT in MP4 holds all cues that are shown at a time.
-    ///
-    /// # Errors
-    /// The track has more cues than are kept.
-    pub fn add(&mut self, number: u32, start: Timestamp, end: Option<Timestamp>, bytes: &[u8]) -> Result<(), CueError> {
+    fn add(&mut self, number: u32, start: Timestamp, end: Option<Timestamp>, bytes: &[u8]) -> Result<(), CueError> {
         let text = self.decode(number, bytes);
         let (start, end) = (start.micros(), end.map(Timestamp::micros));
         let words = match self.script {
@@ -74,15 +143,12 @@ impl Packets {
     }
 
     /// Notes that a packet is not where the container says, or not whole.
-    pub fn lost(&mut self, number: u32) {
+    fn lost(&mut self, number: u32) {
         self.found.warn(number, Damage::Text);
     }
 
     /// The transcript. `language` is what the container says of the track.
-    ///
-    /// # Errors
-    /// No packet has any text.
-    pub fn finish(mut self, language: Option<&str>) -> Result<Reading, CueError> {
+    fn finish(mut self, language: Option<&str>) -> Result<Reading, CueError> {
         if matches!(self.script, Script::Vtt | Script::Ttml) {
             self.found.join();
         }
@@ -127,18 +193,44 @@ impl Packets {
 mod tests {
     use super::*;
 
+    fn track(script: Script, packets: &[(i64, Option<i64>, &[u8])]) -> Track {
+        let packet = |(number, &(start, end, bytes)): (u32, &(i64, Option<i64>, &[u8]))| Packet {
+            number,
+            start: Timestamp::from_millis(start),
+            end: end.map(Timestamp::from_millis),
+            text: Some(Text(bytes.to_vec())),
+        };
+        let packets = (1..).zip(packets).map(packet).collect();
+        Track { id: 3, language: None, title: None, script, packets }
+    }
+
     fn read(script: Script, packets: &[(i64, Option<i64>, &[u8])]) -> Result<Reading, CueError> {
-        let mut track = Packets::new(script);
-        for (number, &(start, end, bytes)) in (1..).zip(packets) {
-            track.add(number, Timestamp::from_millis(start), end.map(Timestamp::from_millis), bytes)?;
-        }
-        track.finish(None)
+        track(script, packets).read()
     }
 
     fn cues(reading: &Reading) -> Vec<(i64, i64, &str)> {
         let millis = |at: Timestamp| at.micros() / 1_000;
         let cue = |cue: &'_ super::super::Cue| (millis(cue.span.start), millis(cue.span.end));
         reading.transcript.cues.iter().map(|own| (cue(own).0, cue(own).1, own.text.as_str())).collect()
+    }
+
+    #[test]
+    fn a_track_is_called_by_its_number_its_language_and_its_title() {
+        let named = |language: Option<&str>, title: Option<&str>| {
+            let (language, title) = (language.map(str::to_owned), title.map(str::to_owned));
+            Track { language, title, ..track(Script::Plain, &[]) }.name()
+        };
+        assert_eq!(named(Some("en"), Some("Director's comments")), "Track 3 · English · Director's comments");
+        assert_eq!(named(Some("zh-Hans"), None), "Track 3 · 简体中文");
+        assert_eq!(named(Some("xx"), Some(" ")), "Track 3 · xx");
+        assert_eq!(named(None, Some(&"x".repeat(900))).chars().count(), "Track 3 · ".chars().count() + 80);
+    }
+
+    #[test]
+    fn a_track_of_more_text_than_a_file_may_have_is_refused() {
+        let much = vec![b'a'; MAX_FILE_BYTES / 2 + 1];
+        let refused = read(Script::Plain, &[(0, None, &much), (9, None, &much)]);
+        assert!(matches!(refused, Err(CueError::TooLarge { .. })), "{refused:?}");
     }
 
     #[test]

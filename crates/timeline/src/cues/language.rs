@@ -43,6 +43,37 @@ pub fn of_code(code: &str) -> Option<String> {
     tag(code).or_else(|| three.then(|| code.to_ascii_lowercase())).filter(|_| !none)
 }
 
+/// What those who speak a language call it; the tag itself where it is not in the list.
+pub(super) fn own_name(tag: &str) -> String {
+    let name = match tag {
+        "zh" => "中文",
+        "zh-Hans" => "简体中文",
+        "zh-Hant" => "繁體中文",
+        "en" => "English",
+        "ja" => "日本語",
+        "ko" => "한국어",
+        "fr" => "Français",
+        "de" => "Deutsch",
+        "es" => "Español",
+        "ru" => "Русский",
+        "pt" | "por" => "Português",
+        "pt-br" => "Português (Brasil)",
+        "it" | "ita" => "Italiano",
+        "nl" | "nld" | "dut" => "Nederlands",
+        "pl" | "pol" => "Polski",
+        "sv" | "swe" => "Svenska",
+        "tr" | "tur" => "Türkçe",
+        "uk" | "ukr" => "Українська",
+        "ar" | "ara" => "العربية",
+        "hi" | "hin" => "हिन्दी",
+        "vi" | "vie" => "Tiếng Việt",
+        "th" | "tha" => "ไทย",
+        "id" | "ind" => "Bahasa Indonesia",
+        other => other,
+    };
+    name.to_owned()
+}
+
 /// The language whose letters a text is written in, where the letters decide: Chinese, Japanese, Korean; English for
 /// plain Latin letters without any mark.
 pub fn of_text(text: &str) -> Option<&'static str> {

@@ -6,10 +6,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures::Stream;
-use store::{Library, NewFrame, SegmentCache, VideoRow};
+use store::{Library, SegmentCache, VideoRow};
 use timeline::{
-    AnswerEvent, AppendReceipt, FrameIn, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId,
-    VideoState, VideoSummary,
+    AnswerEvent, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId, VideoState, VideoSummary,
 };
 use tokio::sync::mpsc;
 
@@ -17,7 +16,7 @@ use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
 use crate::guests::Guests;
-use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+use crate::images::{self, MAX_VIDEO_FRAMES};
 use crate::prefix::PrefixTree;
 use crate::question::Question;
 use crate::queue::Queue;
@@ -138,24 +137,6 @@ impl Engine {
         self.blocking(move |shared| Ok(shared.library.create_video(&video)?)).await
     }
 
-    /// Keeps frames. When it returns they are on the disk; a timestamp that is already there keeps its frame.
-    ///
-    /// # Errors
-    /// When a frame is no picture (then none of them is kept), the video is unknown, or the disk refuses.
-    pub async fn append_frames(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
-        let id = id.clone();
-        self.blocking(move |shared| append(shared, &id, &frames)).await
-    }
-
-    /// Takes note that no more frames will come; the last segment can be closed.
-    ///
-    /// # Errors
-    /// When the video is unknown or the disk refuses.
-    pub async fn finish_video(&self, id: &VideoId) -> Result<()> {
-        let id = id.clone();
-        self.blocking(move |shared| finish(shared, &id)).await
-    }
-
     /// All videos, the latest first.
     ///
     /// # Errors
@@ -270,7 +251,7 @@ impl Engine {
             return Err(Error::QuestionTooLong { bytes, limit: MAX_QUESTION_BYTES as u32 });
         }
         let shared = &self.shared;
-        if shared.library.video(id)?.frames == 0 {
+        if shared.registry.with(&shared.library, id, |entry| entry.index.is_empty())? {
             return Err(Error::NoFrames(id.clone()));
         }
         let number = shared.library.add_question(id, text)?;
@@ -315,7 +296,7 @@ impl Engine {
     fn resume(&self) -> Result<()> {
         let fingerprint = self.shared.backend.fingerprint();
         for row in self.shared.library.videos()? {
-            if row.frames > 0 && row.ready_for.as_deref() != Some(fingerprint) {
+            if row.frames + row.overview > 0 && row.ready_for.as_deref() != Some(fingerprint) {
                 self.shared.queue.encode(&row.id);
             }
         }
@@ -331,40 +312,6 @@ impl Engine {
         let done = tokio::task::spawn_blocking(move || work(&shared)).await;
         done.map_err(|e| Error::Internal(e.to_string()))?
     }
-}
-
-pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
-    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-    if count > MAX_BATCH_FRAMES {
-        return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
-    }
-    let before = shared.library.video(id)?.frames;
-    if before.saturating_add(count) > MAX_VIDEO_FRAMES {
-        return Err(Error::TooManyFrames { found: before.saturating_add(count), limit: MAX_VIDEO_FRAMES });
-    }
-    let rule = shared.backend.info().resize;
-    let checked = frames
-        .iter()
-        .map(|frame| {
-            let size = images::check(frame)?;
-            rule.target(size, 1)?;
-            Ok(NewFrame { pts: frame.pts, bytes: &frame.bytes, width: size.width, height: size.height })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let appended = shared.library.append_frames(id, &checked)?;
-    let accepted = u32::try_from(appended.added.len()).unwrap_or(u32::MAX);
-    if accepted > 0 {
-        shared.registry.with(&shared.library, id, |entry| entry.add(appended.added))?;
-        shared.queue.encode(id);
-    }
-    Ok(AppendReceipt { accepted, total: appended.total })
-}
-
-pub(crate) fn finish(shared: &Shared, id: &VideoId) -> Result<()> {
-    shared.library.finish(id)?;
-    shared.registry.with(&shared.library, id, crate::registry::Entry::finish)?;
-    shared.queue.encode(id);
-    Ok(())
 }
 
 pub(crate) fn delete(shared: &Shared, id: &VideoId) -> Result<()> {

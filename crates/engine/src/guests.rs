@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use timeline::{FrameIn, NewVideo, Timestamp, VideoId};
 
 use crate::Engine;
-use crate::engine::{append, delete, finish};
+use crate::arrival::{append, finish};
+use crate::engine::delete;
 use crate::error::{Error, Result};
 use crate::images::MAX_BATCH_FRAMES;
 use crate::worker::Shared;

@@ -9,6 +9,7 @@ mod config;
 mod decoder;
 mod outbox;
 mod picture;
+mod plan;
 mod reader;
 mod run;
 
@@ -60,10 +61,10 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
             let listed = open(Bytes::new(file)).and_then(|(movie, _)| list(&movie));
             post(&Reply::Listed(listed), &Array::new());
         }
-        (Request::Extract { plan, skip }, Some(file)) => {
+        (Request::Extract { plan, there }, Some(file)) => {
             let under_way = Rc::clone(under_way);
             spawn_local(async move {
-                let run = match open(Bytes::new(file)).and_then(|(movie, file)| Run::new(movie, file, plan, &skip)) {
+                let run = match open(Bytes::new(file)).and_then(|(movie, file)| Run::new(movie, file, plan, &there)) {
                     Ok(run) => Rc::new(run),
                     Err(error) => return post(&Reply::Failed(error), &Array::new()),
                 };
@@ -102,6 +103,7 @@ async fn probe(file: File) -> Result<Probe, ExtractError> {
         rotation: track.orientation.rotation.degrees(),
         codec: track.codec.string.clone(),
         frames: u32::try_from(track.presented.len()).unwrap_or(u32::MAX),
+        warnings: movie.warnings.iter().map(ToString::to_string).collect(),
     })
 }
 

@@ -129,7 +129,7 @@ fn Chip(entry: Entry, text: String, span: Span, #[prop(default = "span-chip")] t
             }
         >
             {text}
-            {move || blur.get().map(|step| view! { <small>" ± " {step} " s"</small> })}
+            {move || blur.get().map(|step| view! { <small>" ± " {fill(i18n.say().budget_seconds, &[&step])}</small> })}
         </button>
     }
     .into_any()

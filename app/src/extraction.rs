@@ -9,7 +9,7 @@ use send_wrapper::SendWrapper;
 use serde::{Deserialize, Serialize};
 use timeline::cues::embedded::Track;
 use timeline::plan::PlanRequest;
-use timeline::{FrameIn, Timestamp, VideoId};
+use timeline::{FrameIn, Glimpse, Timestamp, VideoId};
 
 /// What to extract.
 pub struct ExtractRequest {
@@ -19,8 +19,17 @@ pub struct ExtractRequest {
     pub file: web_sys::File,
     /// How many frames, how dense.
     pub plan_request: PlanRequest,
-    /// Frames the server already has: a resumed run leaves them out.
-    pub skip: Vec<Timestamp>,
+    /// What the server already has: a resumed run leaves it out.
+    pub there: There,
+}
+
+/// What the server already has of a video.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct There {
+    /// Frames of the plan, ascending.
+    pub frames: Vec<Timestamp>,
+    /// The overview of what lies behind them, ascending.
+    pub overview: Vec<Glimpse>,
 }
 
 /// Reads frames and their timestamps out of local files.
@@ -56,6 +65,15 @@ pub enum ExtractEvent {
         seq: u32,
         /// Ascending by timestamp.
         frames: Vec<FrameIn>,
+    },
+    /// Key frames of the whole video to send, before the frames of the plan; to be acknowledged.
+    Overview {
+        /// Counted with the batches.
+        seq: u32,
+        /// Ascending by timestamp.
+        frames: Vec<FrameIn>,
+        /// Those that the plan wants too: they will come in no batch.
+        planned: Vec<Timestamp>,
     },
     /// How far the run has come.
     Progress {
@@ -103,6 +121,8 @@ pub struct Probe {
     pub codec: String,
     /// Frames in the track.
     pub frames: u32,
+    /// What is missing or damaged in a file that is read all the same: a sentence each, for the curious.
+    pub warnings: Vec<String>,
 }
 
 /// Why a file gives no frames. The page has its own words for each, in every language (`i18n`).

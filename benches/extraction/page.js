@@ -15,16 +15,18 @@ async function ours(fps) {
   const pts = [];
   let bytes = 0;
   let first = 0;
+  let overview = 0;
   const start = performance.now();
   const end = await timepin.extract_frames(chosen(), fps, 1_000_000, (event) => {
-    if (event.type !== "batch") return;
+    if (event.type !== "batch" && event.type !== "overview") return;
     first ||= performance.now() - start;
+    if (event.type === "overview") overview = performance.now() - start;
     for (const frame of event.frames) {
       pts.push(frame.pts);
       bytes += frame.bytes.length;
     }
   });
-  return { ms: performance.now() - start, first, frames: pts.length, bytes, pts, cost: JSON.parse(end.cost) };
+  return { ms: performance.now() - start, first, overview, frames: pts.length, bytes, pts, cost: JSON.parse(end.cost) };
 }
 
 // The peer: canvases at the same instants, JPEG of the same quality.

@@ -69,7 +69,8 @@ async function measure(name, fps, run) {
   const speed = seconds / (result.ms / 1000);
   rows.push({ name, fps, speed, ...result });
   const first = result.first ? ` first after ${(result.first / 1000).toFixed(2)} s` : "";
-  console.log(`${name.padEnd(12)} ${String(fps).padStart(5)} fps  ${(result.ms / 1000).toFixed(1).padStart(7)} s  ${speed.toFixed(2).padStart(6)}× real time  ${result.frames} frames${first}`);
+  const overview = result.overview ? `, overview after ${(result.overview / 1000).toFixed(2)} s` : "";
+  console.log(`${name.padEnd(12)} ${String(fps).padStart(5)} fps  ${(result.ms / 1000).toFixed(1).padStart(7)} s  ${speed.toFixed(2).padStart(6)}× real time  ${result.frames} frames${first}${overview}`);
   return result;
 }
 

@@ -1,6 +1,6 @@
 // What every story shares: a page that fails on console messages, the fixtures' truth, and the user's moves by name.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,12 +33,15 @@ export { expect };
 /** Where films for these stories are made. */
 export const made = mkdtempSync(join(tmpdir(), "timepin-films-"));
 
-/** The short clip as another file. */
-export function converted(name: string, ...how: string[]): string {
+/** A fixture as another file, made once. */
+export function film(from: string, name: string, ...how: string[]): string {
   const path = join(made, name);
-  execFileSync("ffmpeg", ["-nostdin", "-loglevel", "error", "-y", "-i", fixture("world-b.mp4"), ...how, path]);
+  if (!existsSync(path)) execFileSync("ffmpeg", ["-nostdin", "-loglevel", "error", "-y", "-i", fixture(from), ...how, path]);
   return path;
 }
+
+/** The short clip as another file. */
+export const converted = (name: string, ...how: string[]): string => film("world-b.mp4", name, ...how);
 
 /** Waits until the page is hydrated: before that, clicks fall on dead markup. */
 export async function open(page: Page, path = "/") {

@@ -5,9 +5,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use app::extraction::{ExtractEvent, ExtractHandle as _};
+use app::extraction::{ExtractEvent, ExtractHandle as _, There};
 use js_sys::{Array, Promise, Uint8Array};
-use timeline::{PlanRequest, Timestamp};
+use timeline::{FrameIn, PlanRequest, Timestamp};
 use wasm_bindgen::prelude::*;
 
 use crate::extractor::{Run, ask};
@@ -45,7 +45,8 @@ pub async fn probe(file: web_sys::File) -> Result<String, JsError> {
 /// Runs an extraction and acknowledges every batch at once.
 ///
 /// `on_event` hears `{type, …}` of every event; it may return `true` to cancel. Resolves with `{frames, cost}`, rejects
-/// with the error as JSON. Frames come as `{pts, bytes}`.
+/// with the error as JSON. Frames come as `{pts, bytes}`, in an `overview` (with the times that are `planned` and in no batch)
+/// and in each `batch`.
 #[wasm_bindgen]
 pub fn extract_frames(file: web_sys::File, fps: f64, max_frames: u32, on_event: js_sys::Function) -> Promise {
     let plan = PlanRequest { fps, min_frames: 1, max_frames };
@@ -58,7 +59,7 @@ pub fn extract_frames(file: web_sys::File, fps: f64, max_frames: u32, on_event: 
             let stop = on_event.call1(&JsValue::NULL, &told).is_ok_and(|v| v.is_truthy());
             let run = mine.borrow().clone();
             if let Some(run) = run {
-                if let ExtractEvent::Batch { seq, .. } = &event {
+                if let ExtractEvent::Batch { seq, .. } | ExtractEvent::Overview { seq, .. } = &event {
                     run.acknowledge(*seq);
                 }
                 if stop {
@@ -80,7 +81,7 @@ pub fn extract_frames(file: web_sys::File, fps: f64, max_frames: u32, on_event: 
             }
         });
         let on_cost = Rc::new(move |spent| *cost.borrow_mut() = serde_json::to_string(&spent).unwrap_or_default());
-        let request = Request::Extract { plan, skip: Vec::new() };
+        let request = Request::Extract { plan, there: There::default() };
         *handle.borrow_mut() = Some(Run::start(request, file.clone(), hear, on_cost));
     })
 }
@@ -88,12 +89,10 @@ pub fn extract_frames(file: web_sys::File, fps: f64, max_frames: u32, on_event: 
 fn describe(event: &ExtractEvent) -> JsValue {
     match event {
         ExtractEvent::Planned { frames } => object(&[("type", &"planned".into()), ("frames", &(*frames).into())]),
-        ExtractEvent::Batch { frames, .. } => {
-            let frame = |f: &timeline::FrameIn| -> JsValue {
-                object(&[("pts", &micros(f.pts)), ("bytes", &Uint8Array::from(f.bytes.as_slice()))]).into()
-            };
-            let frames: Array = frames.iter().map(frame).collect();
-            object(&[("type", &"batch".into()), ("frames", &frames)])
+        ExtractEvent::Batch { frames, .. } => object(&[("type", &"batch".into()), ("frames", &pictures(frames))]),
+        ExtractEvent::Overview { frames, planned, .. } => {
+            let planned: Array = planned.iter().map(|t| micros(*t)).collect();
+            object(&[("type", &"overview".into()), ("frames", &pictures(frames)), ("planned", &planned)])
         }
         ExtractEvent::Progress { done, total, covered, fps } => object(&[
             ("type", &"progress".into()),
@@ -107,6 +106,13 @@ fn describe(event: &ExtractEvent) -> JsValue {
         ExtractEvent::Failed(_) => object(&[("type", &"failed".into())]),
     }
     .into()
+}
+
+fn pictures(frames: &[FrameIn]) -> Array {
+    let picture = |f: &FrameIn| -> JsValue {
+        object(&[("pts", &micros(f.pts)), ("bytes", &Uint8Array::from(f.bytes.as_slice()))]).into()
+    };
+    frames.iter().map(picture).collect()
 }
 
 fn micros(t: Timestamp) -> JsValue {

@@ -46,8 +46,8 @@ impl Extractor for PageExtractor {
 
     fn start(&self, request: ExtractRequest, on_event: Rc<dyn Fn(ExtractEvent)>) -> Box<dyn ExtractHandle> {
         Box::new(element::Chain::start(request, on_event, |request, on_event| {
-            let ExtractRequest { plan_request, skip, file, .. } = request;
-            let words = Request::Extract { plan: plan_request, skip };
+            let ExtractRequest { plan_request, there, file, .. } = request;
+            let words = Request::Extract { plan: plan_request, there };
             Box::new(Run::start(words, file, on_event, Rc::new(|_| {})))
         }))
     }
@@ -181,6 +181,9 @@ impl Run {
         match reply {
             Reply::Planned { frames } => self.tell(ExtractEvent::Planned { frames }),
             Reply::Batch { seq, pts } => self.tell(ExtractEvent::Batch { seq, frames: frames(pts, buffers) }),
+            Reply::Overview { seq, pts, planned } => {
+                self.tell(ExtractEvent::Overview { seq, frames: frames(pts, buffers), planned });
+            }
             Reply::Progress { done, total, covered, fps } => {
                 self.tell(ExtractEvent::Progress { done, total, covered, fps });
             }

@@ -1,6 +1,6 @@
 //! What page and Worker say to each other: JSON for the words, transferred buffers for the pictures.
 
-use app::extraction::{ExtractError, Probe};
+use app::extraction::{ExtractError, Probe, There};
 use js_sys::{Array, ArrayBuffer};
 use serde::{Deserialize, Serialize};
 use timeline::{PlanRequest, Timestamp};
@@ -34,8 +34,8 @@ pub(crate) enum Request {
     Extract {
         /// Which.
         plan: PlanRequest,
-        /// Not these: the server has them.
-        skip: Vec<Timestamp>,
+        /// What the server has.
+        there: There,
     },
     /// A batch is durable.
     Acknowledge {
@@ -68,6 +68,15 @@ pub(crate) enum Reply {
         seq: u32,
         /// Ascending, one a buffer.
         pts: Vec<Timestamp>,
+    },
+    /// Encoded key frames of the overview, each in a transferred buffer.
+    Overview {
+        /// Counted with the batches.
+        seq: u32,
+        /// Ascending, one a buffer.
+        pts: Vec<Timestamp>,
+        /// Those that the plan wants too.
+        planned: Vec<Timestamp>,
     },
     /// How far the run has come.
     Progress {

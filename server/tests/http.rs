@@ -126,7 +126,7 @@ fn subtitles_are_taken_in_found_corrected_and_downloaded() {
 fn a_body_of_a_gigabyte_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
-    for path in ["/api/append_frames", "/api/put_transcript", "/api/ask"] {
+    for path in ["/api/append_frames", "/api/append_overview", "/api/put_transcript", "/api/ask"] {
         let mut stream = server.connect();
         write!(
             stream,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, Postcard};
-use timeline::{AppendReceipt, FrameIn, VideoId};
+use timeline::{AppendReceipt, FrameIn, Timestamp, VideoId};
 
 use super::error::ApiError;
 
@@ -10,6 +10,17 @@ use super::error::ApiError;
 #[server(prefix = "/api", endpoint = "append_frames", input = Postcard, output = Postcard)]
 pub async fn append_frames(video: VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt, ApiError> {
     Ok(super::backend::engine()?.append_frames(&video, frames).await?)
+}
+
+/// Stores key frames that show the whole video before the frames of the plan are there, durably; those in `planned` need not
+/// be sent again. They are gone when the video is complete.
+#[server(prefix = "/api", endpoint = "append_overview", input = Postcard, output = Postcard)]
+pub async fn append_overview(
+    video: VideoId,
+    frames: Vec<FrameIn>,
+    planned: Vec<Timestamp>,
+) -> Result<AppendReceipt, ApiError> {
+    Ok(super::backend::engine()?.append_overview(&video, frames, planned).await?)
 }
 
 /// Says that no more frames will come; the last segment can be closed.

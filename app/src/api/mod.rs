@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `create_video` | [`NewVideo`](timeline::NewVideo) | [`VideoId`](timeline::VideoId) |
 //! | `append_frames` | frames, Postcard; idempotent by timestamp | [`AppendReceipt`](timeline::AppendReceipt) |
+//! | `append_overview` | key frames of the whole video, Postcard; which of them the plan wants too | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `finish_video` | video | – |
 //! | `list_videos`, `get_video`, `rename_video`, `delete_video` | | |
 //! | `progress` | video | NDJSON of [`ProgressEvent`](timeline::ProgressEvent) |
@@ -65,7 +66,7 @@ mod videos;
 
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
-pub use frames::{append_frames, finish_video};
+pub use frames::{append_frames, append_overview, finish_video};
 pub use ingest::{
     append_upload, begin_upload, cancel_ingest, ingest_of, ingest_options, ingests, list_server_files,
     open_server_file, open_url, retry_ingest,
@@ -80,7 +81,7 @@ pub use videos::{create_video, delete_video, get_video, list_videos, model_info,
 /// Server function types by name, for per-route limits and tests.
 pub mod routes {
     pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
-    pub use super::frames::{AppendFrames, FinishVideo};
+    pub use super::frames::{AppendFrames, AppendOverview, FinishVideo};
     pub use super::ingest::{
         AppendUpload, BeginUpload, CancelIngest, IngestOf, IngestOptions, Ingests, ListServerFiles, OpenServerFile,
         OpenUrl, RetryIngest,

@@ -200,8 +200,11 @@ messages! {
     budget_seconds { "{} s" "{} 秒" }
     budget_title { "What the model will see" "模型将看到什么" }
     budget_coarse { "One look covers {} seconds: moments shorter than that may be missed." "每次观看覆盖 {} 秒：更短的瞬间可能会被漏掉。" }
+    question_brief { "This asks about something short, and one look covers {} s: it may fall between two looks." "问的是短暂的事，而每次观看覆盖 {} 秒：它可能落在两次观看之间。" }
+    file_damaged { "The file is damaged. What can be read is read; what is missing:" "文件已损坏。能读取的部分都会读取；缺失的是：" }
     budget_context { "The whole video does not fit this model’s context of {} tokens." "整段视频超出了该模型 {} 词元的上下文。" }
     reading_frames { "Reading frames" "正在读取画面" }
+    reading_overview { "Looking ahead" "正在概览" }
     frames_of { "{} of {} frames" "{} / {} 帧" }
     covered { "{} of {}" "{} / {}" }
     rate { "{} frames/s" "每秒 {} 帧" }
@@ -224,6 +227,8 @@ messages! {
     ask_anything { "Ask when something happens" "问一件事何时发生" }
     ask_anything_note { "Answers come with their moments. Click one, and the player jumps there." "回答会附上时刻，点击即可跳转。" }
     ask_early { "The index is still growing; your answer may have to wait for it." "索引仍在建立，回答可能需要稍等。" }
+    ask_overview { "Overview so far: looked at closely up to {}, behind that a glance every {} s." "目前是概览：{} 之前已细看，之后约每 {} 秒看一眼。" }
+    coarse_note { "From the overview: looked at closely up to {}, behind that a glance every {} s. Times there are that coarse, and short moments may be missed; ask again when the index is complete." "来自概览：{} 之前已细看，之后约每 {} 秒看一眼。后面的时间只有这样的精度，短暂的瞬间可能漏掉；索引完成后请再问一次。" }
     waiting { "Thinking …" "思考中……" }
     waiting_behind { "Waiting for its turn; questions ahead: {}" "排队中，前面还有 {} 个问题" }
     thought { "Thoughts" "思考过程" }
@@ -235,6 +240,7 @@ messages! {
     copied { "Copied" "已复制" }
     delete_question { "Delete question" "删除问题" }
     jump { "Jump to {}" "跳到 {}" }
+    jump_coarse { "Jump to {}; seen through the overview, {} s apart" "跳到 {}；来自概览，间隔 {} 秒" }
     usage { "first word after {} s · {} s in all · {} tokens read, {} kept" "首字 {} 秒 · 共 {} 秒 · 读取 {} 词元，复用 {}" }
     minimap { "Visible part" "可见部分" }
 

@@ -11,6 +11,7 @@ use super::set_status;
 use crate::api::{self, ApiError};
 use crate::i18n::{t, use_i18n};
 use crate::parts::budget::BudgetLine;
+use crate::parts::damage::DamageNote;
 use crate::parts::header::Header;
 use crate::parts::history::History;
 use crate::parts::icons::{self, Icon};
@@ -85,6 +86,7 @@ fn Open(
             <div class="bench-watch">
                 <Player />
                 <ProgressLine />
+                <DamageNote />
                 <Timeline />
                 <TranscriptPane />
                 <BudgetLine />

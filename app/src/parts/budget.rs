@@ -1,9 +1,11 @@
 //! The honest budget: what the model will see of this video, and a warning when that is coarse.
 
 use leptos::prelude::*;
+use timeline::need;
 
 use crate::i18n::{fill, t, use_i18n};
 use crate::state::bench::Bench;
+use crate::state::conversation::Entry;
 
 /// Seconds per segment above which short events may be missed; the reference samples two frames a second, one second
 /// per segment.
@@ -39,8 +41,28 @@ pub fn BudgetLine() -> impl IntoView {
     })
 }
 
+/// That a question is about something shorter than what one look covers.
+#[component]
+pub fn BriefNote(
+    /// The question.
+    entry: Entry,
+) -> impl IntoView {
+    let bench = Bench::expect();
+    let i18n = use_i18n();
+    let each = bench.budget.with_value(|budget| budget.map(|budget| budget.seconds_per_segment));
+    let wanting = Memo::new(move |_| {
+        let need = entry.record.with(|record| need::of(&record.question))?;
+        each.filter(|each| *each > need.seconds())
+    });
+    move || {
+        let each = wanting.get()?;
+        let text = move || fill(i18n.say().question_brief, &[&short(each)]);
+        Some(view! { <p class="warning" data-testid="brief-note">{text}</p> })
+    }
+}
+
 /// Seconds with as many decimals as matter.
-fn short(seconds: f64) -> String {
+pub fn short(seconds: f64) -> String {
     if seconds < 10.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") }
 }
 

@@ -3,10 +3,11 @@
 use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use timeline::VideoState;
 use web_sys::ScrollToOptions;
 
-use super::answer::{Answer, Evidence, Thought};
-use super::budget::grouped;
+use super::answer::{Answer, CoarseNote, Evidence, Thought};
+use super::budget::{BriefNote, grouped};
 use super::icons::{self, Icon};
 use super::trouble::TroubleText;
 use crate::i18n::{fill, t, use_i18n};
@@ -74,6 +75,8 @@ fn Item(entry: Entry) -> impl IntoView {
     };
     let unfinished =
         move || entry.status.with(|s| matches!(s, Status::Stopped | Status::Interrupted | Status::Failed(_)));
+    // An answer from the overview gets better when everything is there.
+    let coarse = move || entry.record.with(|record| record.coarse.is_some()) && bench.state.get() == VideoState::Ready;
     view! {
         <li
             class="entry" data-testid="question-item" data-complete=move || complete().to_string()
@@ -85,16 +88,19 @@ fn Item(entry: Entry) -> impl IntoView {
             }
         >
             <p class="question">{move || entry.record.with(|record| record.question.clone())}</p>
+            <BriefNote entry />
             <StatusLine entry />
             <Evidence entry />
+            <CoarseNote entry />
             <Thought entry />
             <Answer entry />
             <div class="entry-tools">
                 <Show when=move || !open()>
                     <CopyButton entry />
-                    <Show when=unfinished>
+                    <Show when=move || unfinished() || coarse()>
                         <button
-                            class="quiet square" type="button" aria-label=t(|m| m.ask_again) title=t(|m| m.ask_again)
+                            class="quiet square" type="button" data-testid="ask-again"
+                            aria-label=t(|m| m.ask_again) title=t(|m| m.ask_again)
                             disabled=move || conversation.busy.get() on:click=again
                         >
                             <Icon path=icons::AGAIN />

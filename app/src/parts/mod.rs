@@ -14,6 +14,7 @@
 
 pub mod answer;
 pub mod budget;
+pub mod damage;
 pub mod demo_note;
 pub mod dropzone;
 pub mod file_drop;

@@ -10,6 +10,7 @@ use timeline::{IngestSource, Timestamp, VideoState};
 use web_sys::{Event, File, HtmlVideoElement};
 
 use super::file_drop::{ACCEPT, chosen, use_file_drop};
+use crate::extraction::There;
 use crate::i18n::{fill, t, use_i18n};
 use crate::platform;
 use crate::state::bench::Bench;
@@ -85,7 +86,8 @@ pub fn resume(session: Session, bench: Bench) {
         && bench.ingest.with_value(Option::is_none)
         && let Some(plan) = bench.model.with_value(|model| model.as_ref().map(|model| model.plan))
     {
-        session.read(bench.id(), plan, bench.frames.get_untracked());
+        let there = There { frames: bench.frames.get_untracked(), overview: bench.overview.get_untracked() };
+        session.read(bench.id(), plan, there);
     }
 }
 

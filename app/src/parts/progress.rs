@@ -77,11 +77,14 @@ fn Reading(run: Run) -> impl IntoView {
         }
         facts.join(" · ")
     };
-    let title = t(match phase {
-        Phase::Reconnecting => |m| m.reconnecting,
-        Phase::Finishing => |m| m.finishing,
-        _ => |m| m.reading_frames,
-    });
+    let (reconnecting, finishing) = (phase == Phase::Reconnecting, phase == Phase::Finishing);
+    let looking_ahead = move || bench.frames.with(Vec::is_empty) && bench.overview.with(|all| !all.is_empty());
+    let title = move || match i18n.say() {
+        m if reconnecting => m.reconnecting,
+        m if finishing => m.finishing,
+        m if looking_ahead() => m.reading_overview,
+        m => m.reading_frames,
+    };
     view! {
         <div class="progress" data-testid="progress">
             <div class="progress-text">

@@ -5,9 +5,10 @@ use leptos::html::Textarea;
 use leptos::prelude::*;
 use timeline::VideoState;
 
+use super::budget::short;
 use super::icons::{self, Icon};
 use super::trouble::TroubleNote;
-use crate::i18n::{Messages, t, use_i18n};
+use crate::i18n::{Messages, fill, t, use_i18n};
 use crate::state::bench::Bench;
 use crate::state::conversation::Conversation;
 
@@ -35,6 +36,11 @@ pub fn QuestionBox() -> impl IntoView {
         send();
     };
     let early = move || bench.state.get() != VideoState::Ready;
+    let i18n = use_i18n();
+    let note = move || match bench.coarse() {
+        Some(coarse) => fill(i18n.say().ask_overview, &[&coarse.from.clock(), &short(coarse.step.seconds())]),
+        None => i18n.say().ask_early.to_owned(),
+    };
     view! {
         <div class="asking">
             <Suggestions on_pick=Callback::new(move |question: String| {
@@ -73,7 +79,7 @@ pub fn QuestionBox() -> impl IntoView {
                 </Show>
             </form>
             <Show when=early>
-                <p class="fine asking-note">{t(|m| m.ask_early)}</p>
+                <p class="fine asking-note" data-testid="asking-note">{note}</p>
             </Show>
         </div>
     }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use timeline::resize::Size;
-use timeline::{Budget, IngestInfo, ModelInfo, Span, Timestamp, VideoId, VideoState, VideoSummary};
+use timeline::{Budget, Coarse, Glimpse, IngestInfo, ModelInfo, Span, Timestamp, VideoId, VideoState, VideoSummary};
 
 use super::ingests::Ingests;
 use super::trouble::Trouble;
@@ -17,8 +17,10 @@ pub struct Bench {
     pub title: RwSignal<String>,
     /// How far its index has come.
     pub state: RwSignal<VideoState>,
-    /// Frames the server has, ascending.
+    /// Frames of the plan that the server has, ascending.
     pub frames: RwSignal<Vec<Timestamp>>,
+    /// The overview of what lies behind them, ascending; empty when all frames are there.
+    pub overview: RwSignal<Vec<Glimpse>>,
     /// Segments encoded, ascending.
     pub segments: RwSignal<Vec<Span>>,
     /// Why indexing stopped, or why it cannot be followed.
@@ -53,6 +55,7 @@ impl Bench {
             title: RwSignal::new(video.title.clone()),
             state: RwSignal::new(summary.state),
             frames: RwSignal::new(Vec::new()),
+            overview: RwSignal::new(Vec::new()),
             segments: RwSignal::new(Vec::new()),
             trouble: RwSignal::new(None),
             budget: StoredValue::new(budget),
@@ -108,9 +111,24 @@ impl Bench {
         self.go(span.start);
     }
 
+    /// Moments of everything there is to be seen, ascending: the plan's frames, and the overview behind them.
+    pub fn moments(self) -> Vec<Timestamp> {
+        let mut moments = self.frames.get();
+        self.overview.with(|overview| moments.extend(overview.iter().map(|glimpse| glimpse.pts)));
+        moments
+    }
+
+    /// How coarsely a question asked now would see the end of the video; none when it would see all as planned.
+    pub fn coarse(self) -> Option<Coarse> {
+        let seen = self.segments.with(|segments| segments.last().map_or(Timestamp::ZERO, |last| last.end));
+        let looks: Vec<_> =
+            self.overview.with(|all| all.iter().map(|glimpse| glimpse.pts).filter(|pts| *pts > seen).collect());
+        Coarse::of(seen, &looks, self.duration())
+    }
+
     /// The address of the frame shown at a moment. Before the list of frames has come the server finds it.
     pub fn picture(self, moment: Timestamp) -> Option<String> {
-        let known = self.frames.with(|frames| zoom::frame_at(frames, moment));
+        let known = zoom::frame_at(&self.moments(), moment);
         let stored = self.summary.with_value(|summary| (summary.frames > 0).then_some(moment));
         let pts = known.or(stored)?;
         Some(crate::api::frame_url(&self.id(), pts))

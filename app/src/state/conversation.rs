@@ -199,6 +199,7 @@ impl Conversation {
             spans: Vec::new(),
             tokens: Vec::new(),
             evidence: Vec::new(),
+            coarse: None,
             complete: false,
             asked_ms: platform::now_ms() as i64,
         };
@@ -231,6 +232,7 @@ impl Conversation {
                         entry.record.update(|record| record.evidence = evidence);
                         self.bench.spans.set(entry.spans());
                     }
+                    AnswerEvent::Coarse(coarse) => entry.record.update(|record| record.coarse = Some(coarse)),
                     AnswerEvent::Waiting { ahead } => entry.status.set(Status::Waiting(ahead)),
                     AnswerEvent::Reading { done, total } => entry.status.set(Status::Reading(done, total)),
                     AnswerEvent::Thought { text } => {

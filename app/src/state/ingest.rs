@@ -9,12 +9,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use timeline::plan::PlanRequest;
-use timeline::{FrameIn, Timestamp, VideoId};
+use timeline::{AppendReceipt, Timestamp, VideoId};
 
 use super::session::Session;
 use super::trouble::Trouble;
 use crate::api::{self, ApiError};
-use crate::extraction::{ExtractError, ExtractEvent, ExtractHandle, ExtractRequest};
+use crate::extraction::{ExtractError, ExtractEvent, ExtractHandle, ExtractRequest, There};
 use crate::platform;
 
 /// How often a batch is tried before the run pauses; with growing waits that is about a minute.
@@ -65,19 +65,19 @@ impl Run {
 }
 
 impl Session {
-    /// Starts (or resumes, with `skip`) reading the local file of a video. Without a file or extractor nothing happens.
-    pub fn read(self, video: VideoId, plan: PlanRequest, skip: Vec<Timestamp>) {
+    /// Starts (or resumes, with what is `there`) reading the local file of a video. Without a file or extractor nothing happens.
+    pub fn read(self, video: VideoId, plan: PlanRequest, there: There) {
         let active = self.runs.with_untracked(|runs| runs.get(&video).is_some_and(Run::is_active));
         let file = self.files.with_untracked(|files| files.get(&video).map(|local| (*local.file).clone()));
         let (false, Some(file), Ok(extractor)) = (active, file, self.extractor()) else { return };
-        let done = u32::try_from(skip.len()).unwrap_or(u32::MAX);
-        let covered = skip.last().copied().unwrap_or_default();
+        let done = u32::try_from(there.frames.len()).unwrap_or(u32::MAX);
+        let covered = there.frames.last().copied().unwrap_or_default();
         let run = Run { phase: Phase::Reading, done, total: 0, covered, fps: 0.0 };
         self.runs.update(|runs| drop(runs.insert(video.clone(), run)));
         self.tracks.update(|tracks| drop(tracks.remove(&video)));
 
         let (events, inbox) = mpsc::unbounded();
-        let request = ExtractRequest { video: video.clone(), file, plan_request: plan, skip };
+        let request = ExtractRequest { video: video.clone(), file, plan_request: plan, there };
         // The inbox is gone once the run has ended; late events have nobody to tell.
         let on_event = Rc::new(move |event| drop(events.unbounded_send(event)));
         let handle: Rc<dyn ExtractHandle> = Rc::from(extractor.start(request, on_event));
@@ -116,14 +116,20 @@ impl Session {
                 ExtractEvent::Progress { done, total, covered, fps } => self.update_run(&video, |run| {
                     (run.done, run.total, run.covered, run.fps) = (done, total, covered, fps);
                 }),
-                ExtractEvent::Batch { seq, frames } => match self.send(&video, frames).await {
-                    Ok(()) => handle.acknowledge(seq),
-                    Err(error) => {
-                        handle.cancel();
-                        phase = Phase::Failed(error.into());
+                ExtractEvent::Batch { seq, frames } => {
+                    let sent = self.persist(&video, || api::append_frames(video.clone(), frames.clone())).await;
+                    if let Some(end) = acknowledged(sent, seq, &handle) {
+                        phase = end;
                         break;
                     }
-                },
+                }
+                ExtractEvent::Overview { seq, frames, planned } => {
+                    let send = || api::append_overview(video.clone(), frames.clone(), planned.clone());
+                    if let Some(end) = acknowledged(self.persist(&video, send).await, seq, &handle) {
+                        phase = end;
+                        break;
+                    }
+                }
                 ExtractEvent::Track(track) => self.take_track(&video, track).await,
                 ExtractEvent::Finished { frames } => {
                     self.update_run(&video, |run| {
@@ -151,10 +157,6 @@ impl Session {
                 run.phase = phase;
             }
         });
-    }
-
-    async fn send(self, video: &VideoId, frames: Vec<FrameIn>) -> Result<(), ApiError> {
-        self.persist(video, || api::append_frames(video.clone(), frames.clone())).await.map(drop)
     }
 
     /// Tries until it works, the error is not a passing one, or the user stops the run.
@@ -192,6 +194,20 @@ impl Session {
                 change(run);
             }
         });
+    }
+}
+
+/// Tells the extractor that a batch is durable, or that it is over; then how it ended.
+fn acknowledged(sent: Result<AppendReceipt, ApiError>, seq: u32, handle: &Rc<dyn ExtractHandle>) -> Option<Phase> {
+    match sent {
+        Ok(_) => {
+            handle.acknowledge(seq);
+            None
+        }
+        Err(error) => {
+            handle.cancel();
+            Some(Phase::Failed(error.into()))
+        }
     }
 }
 

@@ -60,13 +60,23 @@ async fn once(bench: Bench) -> Result<(), ApiError> {
 
 fn apply(bench: Bench, event: ProgressEvent) {
     match event {
-        ProgressEvent::Snapshot { state, frames, segments } => {
+        ProgressEvent::Snapshot { state, frames, segments, overview } => {
             bench.trouble.set(None);
             bench.frames.set(frames);
             bench.segments.set(segments);
+            bench.overview.set(overview);
             bench.state.set(state);
         }
-        ProgressEvent::Frames { frames } => bench.frames.update(|all| merge(all, &frames, |pts| *pts)),
+        ProgressEvent::Frames { frames } => {
+            bench.frames.update(|all| merge(all, &frames, |pts| *pts));
+            let reached = frames.last().copied();
+            if bench.overview.with_untracked(|all| all.first().map(|glimpse| glimpse.pts) <= reached) {
+                bench.overview.update(|all| all.retain(|glimpse| Some(glimpse.pts) > reached));
+            }
+        }
+        ProgressEvent::Overview { glimpses } => {
+            bench.overview.update(|all| merge(all, &glimpses, |glimpse| glimpse.pts));
+        }
         ProgressEvent::Segments { segments } => {
             bench.segments.update(|all| merge(all, &segments, |span| (span.start, span.end)));
         }

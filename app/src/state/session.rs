@@ -14,7 +14,7 @@ use super::ingest::Run;
 use super::tracks::TrackNews;
 use super::trouble::Trouble;
 use crate::api::{self, ApiError};
-use crate::extraction::{ExtractError, ExtractHandle, Extractor, Probe, use_extractor};
+use crate::extraction::{ExtractError, ExtractHandle, Extractor, Probe, There, use_extractor};
 use crate::platform;
 
 /// A file the user picked in this tab.
@@ -31,6 +31,8 @@ pub struct LocalFile {
 pub struct Session {
     /// Local files by video.
     pub files: RwSignal<BTreeMap<VideoId, LocalFile>>,
+    /// What is damaged in files opened in this tab, by video.
+    pub damages: RwSignal<BTreeMap<VideoId, Vec<String>>>,
     /// Extractions by video, ended ones included.
     pub runs: RwSignal<BTreeMap<VideoId, Run>>,
     /// What became of the subtitles inside local files, by video.
@@ -50,6 +52,7 @@ impl Session {
     pub fn provide() -> Self {
         let session = Self {
             files: RwSignal::new(BTreeMap::new()),
+            damages: RwSignal::new(BTreeMap::new()),
             runs: RwSignal::new(BTreeMap::new()),
             tracks: RwSignal::new(BTreeMap::new()),
             opening: RwSignal::new(None),
@@ -89,6 +92,7 @@ impl Session {
         self.cancel(video);
         self.runs.update(|runs| drop(runs.remove(video)));
         self.tracks.update(|tracks| drop(tracks.remove(video)));
+        self.damages.update(|damages| drop(damages.remove(video)));
         if let Some(Some(file)) = self.files.try_update(|files| files.remove(video)) {
             platform::revoke_object_url(&file.url);
         }
@@ -136,7 +140,10 @@ impl Session {
         };
         let video = api::create_video(new).await?;
         self.keep_file(video.clone(), file);
-        self.read(video.clone(), model.plan, Vec::new());
+        if !probe.warnings.is_empty() {
+            self.damages.update(|damages| drop(damages.insert(video.clone(), probe.warnings)));
+        }
+        self.read(video.clone(), model.plan, There::default());
         Ok(video)
     }
 }

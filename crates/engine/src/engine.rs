@@ -7,10 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::Stream;
 use store::{Library, SegmentCache};
-use timeline::{
-    AnswerEvent, AppendReceipt, FrameIn, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId,
-    VideoSummary,
-};
+use timeline::{AnswerEvent, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId, VideoSummary};
 use tokio::sync::mpsc;
 
 use crate::backend::Backend;
@@ -144,24 +141,6 @@ impl Engine {
         self.blocking(move |shared| Ok(shared.library.create_video(&video)?)).await
     }
 
-    /// Keeps frames. When it returns they are on the disk; a timestamp that is already there keeps its frame.
-    ///
-    /// # Errors
-    /// When a frame is no picture (then none of them is kept), the video is unknown, or the disk refuses.
-    pub async fn append_frames(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
-        let id = id.clone();
-        self.blocking(move |shared| videos::append(shared, &id, &frames)).await
-    }
-
-    /// Takes note that no more frames will come; the last segment can be closed.
-    ///
-    /// # Errors
-    /// When the video is unknown or the disk refuses.
-    pub async fn finish_video(&self, id: &VideoId) -> Result<()> {
-        let id = id.clone();
-        self.blocking(move |shared| videos::finish(shared, &id)).await
-    }
-
     /// All videos, the latest first.
     ///
     /// # Errors
@@ -279,7 +258,7 @@ impl Engine {
             return Err(Error::QuestionTooLong { bytes, limit: MAX_QUESTION_BYTES as u32 });
         }
         let shared = &self.shared;
-        if shared.library.video(id)?.frames == 0 {
+        if shared.registry.with(&shared.library, id, |entry| entry.index.is_empty())? {
             return Err(Error::NoFrames(id.clone()));
         }
         let number = shared.library.add_question(id, text)?;
@@ -324,7 +303,7 @@ impl Engine {
     fn resume(&self) -> Result<()> {
         let fingerprint = self.shared.backend.fingerprint();
         for row in self.shared.library.videos()? {
-            if row.frames > 0 && row.ready_for.as_deref() != Some(fingerprint) {
+            if row.frames + row.overview > 0 && row.ready_for.as_deref() != Some(fingerprint) {
                 self.shared.queue.encode(&row.id);
             }
         }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use timeline::{FrameIn, NewVideo, Timestamp, VideoId};
 
 use crate::Engine;
+use crate::arrival::{append, finish};
 use crate::error::{Error, Result};
 use crate::images::MAX_BATCH_FRAMES;
-use crate::videos::{append, delete, finish};
+use crate::videos::delete;
 use crate::worker::Shared;
 
 /// Guests kept when nobody asks them anything.

@@ -2,12 +2,16 @@
 //!
 //! Pairs are always those of the frames sorted by time, (0,1), (2,3) …, whatever order they came in. A frame that
 //! arrives late shifts the pairs behind it; those are encoded anew, the others are remembered by their two timestamps.
+//!
+//! The overview (key frames of the whole video, sent first) never pairs with anything: each of its frames is a pair with itself
+//! for as long as the plan has not been looked at so far, and gone when the plan is complete. What is left then is what would
+//! have been there without an overview.
 
 use std::collections::{BTreeMap, HashMap};
 
-use store::{BlobId, SegmentKey};
+use store::{BlobId, FrameRow, Role, SegmentKey};
 use timeline::resize::{ResizeError, ResizeRule, Size};
-use timeline::{Span, Timestamp, VideoState};
+use timeline::{Glimpse, Span, Timestamp, VideoState};
 
 use crate::selection::Look;
 
@@ -47,6 +51,13 @@ pub(crate) enum Arrival {
     Shifted,
 }
 
+/// A frame that is there.
+#[derive(Debug, Clone)]
+struct Frame {
+    blob: BlobId,
+    role: Role,
+}
+
 /// All segments of a video, encoded or to be.
 #[derive(Debug)]
 pub(crate) struct Index {
@@ -54,36 +65,51 @@ pub(crate) struct Index {
     source: Size,
     planned: u32,
     finished: bool,
-    frames: BTreeMap<Timestamp, BlobId>,
+    frames: BTreeMap<Timestamp, Frame>,
+    /// The last frame that was sent for the plan: up to here the plan's frames are all there.
+    reached: Option<Timestamp>,
     done: HashMap<Span, Status>,
 }
 
 impl Index {
     /// An empty index. source: the shown size of the video; planned: frames the plan will send.
     pub(crate) fn new(rule: ResizeRule, source: Size, planned: u32) -> Self {
-        Self { rule, source, planned, finished: false, frames: BTreeMap::new(), done: HashMap::new() }
+        let (finished, frames, reached, done) = Default::default();
+        Self { rule, source, planned, finished, frames, reached, done }
     }
 
     /// Takes note of frames.
-    pub(crate) fn add(&mut self, frames: impl IntoIterator<Item = (Timestamp, BlobId)>) -> Arrival {
+    pub(crate) fn add(&mut self, frames: impl IntoIterator<Item = FrameRow>) -> Arrival {
         let mut arrival = Arrival::InOrder;
-        for (pts, blob) in frames {
-            if self.frames.last_key_value().is_some_and(|(last, _)| *last > pts) {
+        for FrameRow { pts, blob, role, .. } in frames {
+            let passed = |reached: Timestamp| reached > pts;
+            if role != Role::Overview && self.reached.is_some_and(passed) {
                 arrival = Arrival::Shifted;
             }
-            self.frames.entry(pts).or_insert(blob);
+            let frame = self.frames.entry(pts).or_insert(Frame { blob, role });
+            if role == Role::Plan {
+                frame.role = role;
+                self.reached = self.reached.max(Some(pts));
+            }
         }
         arrival
     }
 
-    /// Takes note that no more frames are planned. The number of frames decides their size under some rules: when it is
-    /// not the one that was planned, everything encoded so far is void.
+    /// Takes note that no more frames are planned; the overview has served. The number of frames decides their size under
+    /// some rules: when it is not the one that was planned, everything encoded so far is void.
     pub(crate) fn finish(&mut self) {
         let before = self.size();
         self.finished = true;
+        self.frames.retain(|_, frame| frame.role != Role::Overview);
+        self.reached = self.frames.last_key_value().map(|(pts, _)| *pts);
         if before != self.size() {
             self.done.clear();
         }
+    }
+
+    /// Whether all frames are here.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
     }
 
     /// Declares every pair encoded, as the library remembers it.
@@ -93,34 +119,76 @@ impl Index {
 
     /// The size at which the model sees the frames.
     pub(crate) fn size(&self) -> Result<Size, ResizeError> {
-        let frames = u32::try_from(self.frames.len()).unwrap_or(u32::MAX);
+        let frames = u32::try_from(self.of_plan().count()).unwrap_or(u32::MAX);
         let count = if self.finished || self.planned == 0 { frames } else { self.planned.max(frames) };
         self.rule.target(self.source, count)
+    }
+
+    /// Frames of the plan without a gap: those of the overview count where the plan wants them and has come that far.
+    fn of_plan(&self) -> impl Iterator<Item = (&Timestamp, &Frame)> {
+        let there = |pts: &Timestamp| self.reached.is_some_and(|reached| *pts <= reached);
+        self.frames.iter().take_while(move |(pts, _)| there(pts)).filter(|(_, frame)| frame.role != Role::Overview)
+    }
+
+    /// Whether there is one frame and nothing else: something to look at even while others are awaited.
+    pub(crate) fn is_lone(&self) -> bool {
+        !self.finished && self.reached.is_some() && self.frames.len() == 1
+    }
+
+    /// Whether there is nothing to look at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
     }
 
     /// Pairs in time order. A last frame without partner is repeated once it is certain that none will come.
     pub(crate) fn pairs(&self) -> Vec<Pair> {
         let mut pairs = Vec::with_capacity(self.frames.len() / 2 + 1);
-        let mut frames = self.frames.iter();
+        let mut frames = self.of_plan();
         while let Some(first) = frames.next() {
             let second = match frames.next() {
                 Some(second) => second,
-                // A single frame is something to look at even while others are awaited.
-                None if self.finished || self.frames.len() == 1 => first,
+                None if self.finished || self.is_lone() => first,
                 None => break,
             };
             let span = Span { start: *first.0, end: *second.0 };
-            pairs.push(Pair { span, blobs: [first.1.clone(), second.1.clone()] });
+            pairs.push(Pair { span, blobs: [first.1.blob.clone(), second.1.blob.clone()] });
         }
         pairs
     }
 
-    /// The first pairs that are not encoded.
+    /// The moment up to which the pairs of the plan were looked at, without a gap.
+    pub(crate) fn seen(&self) -> Option<Timestamp> {
+        let seen = self.pairs().into_iter().take_while(|pair| self.done.contains_key(&pair.span)).last();
+        seen.map(|pair| pair.span.end)
+    }
+
+    /// Frames that show what was not looked at yet, each a pair with itself, as the last frame of an odd number is: the
+    /// overview until its place is taken.
+    pub(crate) fn overview(&self) -> Vec<Pair> {
+        if self.finished || self.frames.values().all(|frame| frame.role == Role::Plan) {
+            return Vec::new();
+        }
+        let seen = self.seen();
+        let ahead =
+            |(pts, frame): &(&Timestamp, &Frame)| frame.role != Role::Plan && seen.is_none_or(|seen| **pts > seen);
+        let alone = |(pts, frame): (&Timestamp, &Frame)| {
+            let blobs = [frame.blob.clone(), frame.blob.clone()];
+            Pair { span: Span { start: *pts, end: *pts }, blobs }
+        };
+        self.frames.iter().filter(ahead).map(alone).collect()
+    }
+
+    /// Pairs of the overview that are not encoded.
+    pub(crate) fn overview_pending(&self) -> usize {
+        self.overview().iter().filter(|pair| !self.done.contains_key(&pair.span)).count()
+    }
+
+    /// The first pairs that are not encoded. The overview comes first: it is small, and can be asked about.
     pub(crate) fn pending(&self, limit: usize) -> Vec<Pair> {
-        let alone = self.frames.len() == 1 && !self.finished;
         // The lone first frame is encoded for a question only: its partner is probably on the way.
-        let pairs = if alone { Vec::new() } else { self.pairs() };
-        pairs.into_iter().filter(|pair| !self.done.contains_key(&pair.span)).take(limit).collect()
+        let pairs = if self.is_lone() { Vec::new() } else { self.pairs() };
+        let all = self.overview().into_iter().chain(pairs);
+        all.filter(|pair| !self.done.contains_key(&pair.span)).take(limit).collect()
     }
 
     /// Notes what became of a pair.
@@ -139,14 +207,15 @@ impl Index {
         spans.filter(|span| matches!(self.done.get(span), Some(Status::Encoded(_)))).collect()
     }
 
-    /// Timestamps of all frames, ascending.
+    /// Timestamps of the plan's frames without a gap, ascending.
     pub(crate) fn frames(&self) -> Vec<Timestamp> {
-        self.frames.keys().copied().collect()
+        self.of_plan().map(|(pts, _)| *pts).collect()
     }
 
-    /// How many frames there are.
-    pub(crate) fn frame_count(&self) -> usize {
-        self.frames.len()
+    /// Frames of the overview behind those of the plan, ascending.
+    pub(crate) fn glimpses(&self) -> Vec<Glimpse> {
+        let ahead = self.frames.iter().filter(|(pts, _)| self.reached.is_none_or(|reached| **pts > reached));
+        ahead.map(|(pts, frame)| Glimpse { pts: *pts, planned: frame.role == Role::Both }).collect()
     }
 
     /// How far the video has come.
@@ -169,8 +238,22 @@ mod tests {
         Index::new(ResizeRule::default(), HD, planned)
     }
 
-    fn frames(seconds: &[i64]) -> Vec<(Timestamp, BlobId)> {
-        seconds.iter().map(|s| (Timestamp::from_millis(s * 1000), BlobId::of(&s.to_le_bytes()))).collect()
+    fn rows(role: Role, seconds: &[i64]) -> Vec<FrameRow> {
+        let row = |s: &i64| {
+            let (pts, blob) = (Timestamp::from_millis(s * 1000), BlobId::of(&s.to_le_bytes()));
+            FrameRow { pts, role, blob, width: 2, height: 2 }
+        };
+        seconds.iter().map(row).collect()
+    }
+
+    fn frames(seconds: &[i64]) -> Vec<FrameRow> {
+        rows(Role::Plan, seconds)
+    }
+
+    fn mark(index: &mut Index, pairs: &[Pair]) {
+        for pair in pairs {
+            index.mark(pair.span, Status::Encoded(None));
+        }
     }
 
     fn spans(pairs: &[Pair]) -> Vec<(f64, f64)> {
@@ -217,5 +300,31 @@ mod tests {
         index.finish();
         assert_ne!(planned, index.size());
         assert_eq!(index.pending(9).len(), 1);
+    }
+
+    #[test]
+    fn the_overview_stands_in_for_what_was_not_looked_at_and_pairs_with_nothing() {
+        let mut index = index(9);
+        assert_eq!(index.add(rows(Role::Both, &[0, 4, 8])), Arrival::InOrder);
+        assert_eq!(index.add(rows(Role::Overview, &[6])), Arrival::InOrder);
+        assert_eq!((index.pairs().len(), index.frames().len(), index.glimpses().len()), (0, 0, 4));
+        assert_eq!(spans(&index.pending(9)), [(0.0, 0.0), (4.0, 4.0), (6.0, 6.0), (8.0, 8.0)]);
+        let overview = index.overview();
+        mark(&mut index, &overview);
+        // The plan comes in: 0, 4 and 8 are there already.
+        assert_eq!(index.add(frames(&[1, 2, 3])), Arrival::InOrder);
+        assert_eq!(spans(&index.pending(9)), [(0.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(spans(&index.overview()), [(0.0, 0.0), (4.0, 4.0), (6.0, 6.0), (8.0, 8.0)]);
+        let first = index.pending(1);
+        mark(&mut index, &first);
+        assert_eq!((index.seen(), spans(&index.overview()).len()), (Some(Timestamp::from_millis(1000)), 3));
+        assert_eq!(index.add(frames(&[5, 7])), Arrival::InOrder);
+        assert_eq!(index.frames().len(), 7);
+        assert_eq!(spans(&index.pairs()), [(0.0, 1.0), (2.0, 3.0), (4.0, 5.0)]);
+        let glimpses: Vec<_> = index.glimpses().iter().map(|g| (g.pts.seconds(), g.planned)).collect();
+        assert_eq!(glimpses, [(8.0, true)]);
+        index.finish();
+        assert_eq!(spans(&index.pairs()), [(0.0, 1.0), (2.0, 3.0), (4.0, 5.0), (7.0, 8.0)]);
+        assert!(index.overview().is_empty() && index.glimpses().is_empty());
     }
 }

@@ -26,6 +26,7 @@
 //! | a device is chosen | `device.rs` |
 //! | another model or server answers | `backend.rs`, `candle.rs`, `talk.rs`, `remote/` |
 
+mod arrival;
 mod backend;
 mod candle;
 mod captions;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use timeline::{AnswerEvent, Span, VideoId};
+use timeline::{AnswerEvent, Coarse, Span, VideoId};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::worker::Shared;
 
 /// A question and the stream of its answer.
@@ -29,6 +29,17 @@ impl Question {
     pub(crate) fn tell(&self, event: AnswerEvent) {
         // A listener that went away has set `stop`, which is looked at where it matters.
         let _ = self.events.send(event);
+    }
+
+    /// Tells, and keeps with the question, that not all frames were there.
+    pub(crate) fn tell_coarse(&self, shared: &Shared, coarse: Option<Coarse>) -> Result<()> {
+        let Some(coarse) = coarse else { return Ok(()) };
+        self.tell(AnswerEvent::Coarse(coarse));
+        match shared.library.save_coarse(self.id, coarse) {
+            // Deleted while it was being answered: the listener still gets the rest.
+            Err(store::Error::UnknownQuestion(_)) => Ok(()),
+            other => Ok(other?),
+        }
     }
 
     /// Ends the stream with an error.

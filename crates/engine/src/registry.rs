@@ -30,6 +30,7 @@ impl Entry {
             state: self.index.state(),
             frames: self.index.frames(),
             segments: self.index.encoded(),
+            overview: self.index.glimpses(),
         }
     }
 
@@ -43,9 +44,20 @@ impl Entry {
         if frames.is_empty() {
             return;
         }
-        let pts = frames.iter().map(|frame| frame.pts).collect();
-        match self.index.add(frames.into_iter().map(|frame| (frame.pts, frame.blob))) {
-            Arrival::InOrder => self.tell(ProgressEvent::Frames { frames: pts }),
+        let (before, glimpses) = (self.index.frames().len(), self.index.glimpses());
+        match self.index.add(frames) {
+            Arrival::InOrder => {
+                let mut frames = self.index.frames();
+                frames.drain(..before);
+                if !frames.is_empty() {
+                    self.tell(ProgressEvent::Frames { frames });
+                }
+                let mut ahead = self.index.glimpses();
+                ahead.retain(|glimpse| !glimpses.contains(glimpse));
+                if !ahead.is_empty() {
+                    self.tell(ProgressEvent::Overview { glimpses: ahead });
+                }
+            }
             // Segments may have been taken back: the listener has to start over.
             Arrival::Shifted => self.tell(self.snapshot()),
         }
@@ -54,9 +66,9 @@ impl Entry {
 
     /// Takes note that all frames are here.
     pub(crate) fn finish(&mut self) {
-        let before = self.index.encoded();
+        let (before, overview) = (self.index.encoded(), self.index.glimpses());
         self.index.finish();
-        if !before.is_empty() && self.index.encoded().is_empty() {
+        if !overview.is_empty() || (!before.is_empty() && self.index.encoded().is_empty()) {
             self.tell(self.snapshot());
         }
         self.tell_state();
@@ -71,6 +83,9 @@ impl Entry {
             }
             self.index.mark(span, status);
         }
+        // The overview is no part of the index.
+        let encoded = self.index.encoded();
+        segments.retain(|span| encoded.contains(span));
         if !segments.is_empty() {
             segments.sort_by_key(|span| span.start);
             self.tell(ProgressEvent::Segments { segments });
@@ -139,7 +154,7 @@ impl Registry {
         let row = library.video(id)?;
         let frames = library.frames(id)?;
         let mut index = Index::new(self.rule, source(&row.video, frames.first()), row.video.planned_frames);
-        index.add(frames.into_iter().map(|frame| (frame.pts, frame.blob)));
+        index.add(frames);
         if row.finished {
             index.finish();
         }

@@ -27,7 +27,7 @@ use crate::question::Question;
 use crate::queue::Wait;
 use crate::reader::{Prefixes, Reader};
 use crate::shares::{Lane, Shares};
-use crate::showing::Showing;
+use crate::showing::{Goal, Showing};
 use crate::worker::{Shared, survive};
 use crate::writer::Writer;
 
@@ -35,8 +35,8 @@ use crate::writer::Writer;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 enum Stage {
-    /// Segments of its video are still to be encoded, up to a number known once its first turn has come.
-    Indexing(Option<usize>),
+    /// Segments of its video are still to be encoded; which of them is known once its first turn has come.
+    Indexing(Option<Goal>),
     /// Waits until there is memory.
     Queued(Box<Showing>),
     /// The video is shown and the question read.
@@ -203,7 +203,9 @@ impl<'a> Scheduler<'a> {
                     None => *goal.insert(shared.encoding_goal(&question.video)?),
                 };
                 if shared.encode_towards(&question.video, goal)? {
-                    *stage = Stage::Queued(Box::new(shared.showing(question)?));
+                    let showing = shared.showing(question)?;
+                    question.tell_coarse(shared, showing.coarse)?;
+                    *stage = Stage::Queued(Box::new(showing));
                 }
                 Ok(false)
             }

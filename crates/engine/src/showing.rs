@@ -5,11 +5,11 @@ use std::sync::Arc;
 use qwen3_vl::Window;
 use timeline::resize::Size;
 use timeline::time::stamp;
-use timeline::{Span, Timestamp, VideoId};
+use timeline::{Coarse, Span, Timestamp, VideoId};
 
 use crate::captions;
 use crate::error::{Error, Result};
-use crate::index::{Pair, Status};
+use crate::index::{Index, Pair, Status};
 use crate::prefix::{Root, Step};
 use crate::question::Question;
 use crate::selection;
@@ -36,6 +36,17 @@ pub(crate) struct Showing {
     pub(crate) all: usize,
     /// Tokens of everything in the prompt that is not a segment.
     pub(crate) fixed: u32,
+    /// How coarsely the end is seen, when not all frames are here.
+    pub(crate) coarse: Option<Coarse>,
+}
+
+/// What a question waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// So many segments: those that were there when its turn came.
+    Segments(usize),
+    /// The overview, and whatever of the plan has been encoded by then. If the plan is complete by then, all of it.
+    Overview,
 }
 
 impl Showing {
@@ -65,44 +76,59 @@ impl Showing {
     }
 }
 
-/// The segments that can be shown, their size, and how long the video is.
-type Encoded = (Vec<Pair>, Size, Timestamp);
+/// What there is to look at of a video.
+#[derive(Clone)]
+struct Seen {
+    /// In time order.
+    pairs: Vec<Pair>,
+    size: Size,
+    duration: Timestamp,
+    coarse: Option<Coarse>,
+}
 
 impl Shared {
-    /// Segments that were pending when a question's turn came, as the number that will then be encoded; frames that
-    /// arrive later are for later questions.
-    pub(crate) fn encoding_goal(&self, video: &VideoId) -> Result<usize> {
-        self.registry
-            .with(&self.library, video, |entry| entry.index.encoded().len() + entry.index.pending(usize::MAX).len())
+    /// What a question whose turn has come waits for; frames that arrive later are for later questions.
+    pub(crate) fn encoding_goal(&self, video: &VideoId) -> Result<Goal> {
+        self.registry.with(&self.library, video, |entry| match &entry.index {
+            index if index.overview().is_empty() => {
+                Goal::Segments(index.encoded().len() + index.pending(usize::MAX).len())
+            }
+            _ => Goal::Overview,
+        })
     }
 
-    /// Encodes the next few segments on the way to `goal`. Returns whether it is reached, or out of reach.
-    pub(crate) fn encode_towards(&self, video: &VideoId, goal: usize) -> Result<bool> {
-        let done = || self.registry.with_loaded(video, |entry| entry.index.encoded().len()).unwrap_or_default();
-        Ok(done() >= goal || !self.encode_some(video)? || done() >= goal)
+    /// Encodes the next few segments on the way to a goal. Returns whether it is reached, or out of reach.
+    pub(crate) fn encode_towards(&self, video: &VideoId, goal: Goal) -> Result<bool> {
+        let reached = |index: &Index| match goal {
+            Goal::Segments(count) => index.encoded().len() >= count,
+            Goal::Overview if index.is_finished() => index.pending(1).is_empty(),
+            Goal::Overview => index.overview_pending() == 0,
+        };
+        let done = || self.registry.with_loaded(video, |entry| reached(&entry.index)).unwrap_or_default();
+        Ok(done() || !self.encode_some(video)? || done())
     }
 
     /// Chooses the segments to show: what is encoded, less stills if wished, thinned if the context is short; and the
     /// subtitles between them.
     pub(crate) fn showing(&self, question: &Question) -> Result<Showing> {
-        let encoded = self.encoded(&question.video)?;
-        let limit = selection::context(self.backend.as_ref(), self.max_context_length, encoded.2);
-        let showing = self.within(question, encoded.clone(), limit)?;
+        let seen = self.seen(&question.video)?;
+        let limit = selection::context(self.backend.as_ref(), self.max_context_length, seen.duration);
+        let showing = self.within(question, seen.clone(), limit)?;
         let segments = u32::try_from(showing.parts.len()).unwrap_or(u32::MAX);
         match self.backend.window(showing.tokens(), segments, showing.size) {
             Some(window) => Ok(Showing { window, ..showing }),
             // Mostly words: they take a position each, so that the tokens of no prompt of this length can be too many.
             None => {
                 let window = Window::Extended;
-                Ok(Showing { window, ..self.within(question, encoded, limit.min(self.backend.widest_context().0))? })
+                Ok(Showing { window, ..self.within(question, seen, limit.min(self.backend.widest_context().0))? })
             }
         }
     }
 
-    fn within(&self, question: &Question, encoded: Encoded, limit: u32) -> Result<Showing> {
+    fn within(&self, question: &Question, seen: Seen, limit: u32) -> Result<Showing> {
         let video = &question.video;
         let fixed = self.backend.question_tokens(&question.text)?;
-        let (pairs, size, duration) = encoded;
+        let Seen { pairs, size, duration, coarse } = seen;
         let all = pairs.len();
         if all == 0 {
             return Err(Error::NoFrames(video.clone()));
@@ -125,24 +151,27 @@ impl Shared {
             let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
             Part { stamp: pair_stamp(&pair), pair, caption, cost: cost.saturating_add(spoken) }
         });
-        Ok(Showing { parts: parts.collect(), size, window: Window::Native, duration, all, fixed })
+        Ok(Showing { parts: parts.collect(), size, window: Window::Native, duration, all, fixed, coarse })
     }
 
-    /// The segments that can be shown, their size, and how long the video is.
-    fn encoded(&self, video: &VideoId) -> Result<Encoded> {
-        let (pairs, size, duration) = self.registry.with(&self.library, video, |entry| {
+    /// What there is to look at.
+    fn seen(&self, video: &VideoId) -> Result<Seen> {
+        self.registry.with(&self.library, video, |entry| {
             let index = &entry.index;
-            let receiving = index.state() == timeline::VideoState::Receiving;
             let usable = |pair: &Pair| match index.status(pair.span) {
                 Some(Status::Encoded(_)) => true,
                 Some(Status::Failed) => false,
                 // The only frame so far, shown for this question; its features are computed when they are needed.
-                None => receiving && index.frame_count() == 1,
+                None => index.is_lone(),
             };
-            let pairs: Vec<_> = index.pairs().into_iter().filter(usable).collect();
-            (pairs, index.size(), entry.duration)
-        })?;
-        Ok((pairs, size?, duration))
+            let mut pairs: Vec<_> = index.pairs().into_iter().filter(usable).collect();
+            let overview: Vec<_> = index.overview().into_iter().filter(usable).collect();
+            let looks: Vec<_> = overview.iter().map(|pair| pair.span.start).collect();
+            let coarse = Coarse::of(index.seen().unwrap_or_default(), &looks, entry.duration);
+            pairs.extend(overview);
+            pairs.sort_by_key(|pair| (pair.span.start, pair.span.end));
+            Ok(Seen { pairs, size: index.size()?, duration: entry.duration, coarse })
+        })?
     }
 
     fn without_stills(&self, video: &VideoId, pairs: Vec<Pair>, size: Size) -> Result<Vec<Pair>> {

@@ -1,48 +1,13 @@
-//! What happens to videos: frames arrive, a video is complete, is deleted, is described.
+//! What happens to videos beside their frames: a video is deleted, described, named.
 
-use store::{NewFrame, VideoRow};
-use timeline::{AppendReceipt, FrameIn, VideoId, VideoState, VideoSummary};
+use store::VideoRow;
+use timeline::{VideoId, VideoState, VideoSummary};
 
 use crate::error::{Error, Result};
-use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 use crate::worker::Shared;
 
 /// The most a title keeps.
 const MAX_TITLE_CHARS: usize = 300;
-
-pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
-    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-    if count > MAX_BATCH_FRAMES {
-        return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
-    }
-    let before = shared.library.video(id)?.frames;
-    if before.saturating_add(count) > MAX_VIDEO_FRAMES {
-        return Err(Error::TooManyFrames { found: before.saturating_add(count), limit: MAX_VIDEO_FRAMES });
-    }
-    let rule = shared.backend.info().resize;
-    let checked = frames
-        .iter()
-        .map(|frame| {
-            let size = images::check(frame)?;
-            rule.target(size, 1)?;
-            Ok(NewFrame { pts: frame.pts, bytes: &frame.bytes, width: size.width, height: size.height })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let appended = shared.library.append_frames(id, &checked)?;
-    let accepted = u32::try_from(appended.added.len()).unwrap_or(u32::MAX);
-    if accepted > 0 {
-        shared.registry.with(&shared.library, id, |entry| entry.add(appended.added))?;
-        shared.queue.encode(id);
-    }
-    Ok(AppendReceipt { accepted, total: appended.total })
-}
-
-pub(crate) fn finish(shared: &Shared, id: &VideoId) -> Result<()> {
-    shared.library.finish(id)?;
-    shared.registry.with(&shared.library, id, crate::registry::Entry::finish)?;
-    shared.queue.encode(id);
-    Ok(())
-}
 
 pub(crate) fn delete(shared: &Shared, id: &VideoId) -> Result<()> {
     let deleted = shared.library.delete(id);

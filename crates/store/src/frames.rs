@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 use timeline::{Timestamp, VideoId};
 
@@ -9,11 +10,45 @@ use crate::blobs::BlobId;
 use crate::error::{Error, Result};
 use crate::library::Library;
 
+/// What a frame was sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The plan, in its turn.
+    Plan,
+    /// The overview; nobody wants it once the frames of the plan are there.
+    Overview,
+    /// The overview; the plan wants it too and it will not be sent again.
+    Both,
+}
+
+impl Role {
+    fn number(self) -> i64 {
+        match self {
+            Self::Plan => 0,
+            Self::Overview => 1,
+            Self::Both => 2,
+        }
+    }
+}
+
+impl FromSql for Role {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_i64()? {
+            0 => Ok(Self::Plan),
+            1 => Ok(Self::Overview),
+            2 => Ok(Self::Both),
+            other => Err(FromSqlError::OutOfRange(other)),
+        }
+    }
+}
+
 /// A frame to keep.
 #[derive(Debug, Clone, Copy)]
 pub struct NewFrame<'a> {
     /// Its presentation timestamp.
     pub pts: Timestamp,
+    /// What it was sent for.
+    pub role: Role,
     /// The picture as it came.
     pub bytes: &'a [u8],
     /// Pixels.
@@ -27,6 +62,8 @@ pub struct NewFrame<'a> {
 pub struct FrameRow {
     /// Its presentation timestamp.
     pub pts: Timestamp,
+    /// What it was sent for.
+    pub role: Role,
     /// Where its bytes are.
     pub blob: BlobId,
     /// Pixels.
@@ -38,9 +75,9 @@ pub struct FrameRow {
 /// What an append did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
-    /// Frames that were not there before, ascending in time.
+    /// Frames that were not there before, or for the overview only, ascending in time.
     pub added: Vec<FrameRow>,
-    /// Frames the video has now.
+    /// Frames of the plan that the video has now.
     pub total: u32,
 }
 
@@ -50,11 +87,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<FrameRow> {
         blob: BlobId(row.get(1)?),
         width: row.get(2)?,
         height: row.get(3)?,
+        role: row.get(4)?,
     })
 }
 
 impl Library {
-    /// Keeps frames: all of them or none, on the disk when it returns. A timestamp that is already there keeps its frame.
+    /// Keeps frames: all of them or none, on the disk when it returns. A timestamp that is already there keeps its picture;
+    /// what was for the overview and is now sent for the plan belongs to the plan.
     ///
     /// # Errors
     /// When there is no such video or the disk refuses.
@@ -68,38 +107,49 @@ impl Library {
         known.ok_or_else(|| Error::UnknownVideo(video.clone()))?;
 
         // Only what is not there yet touches the disk; of two frames of one moment the first counts.
-        let mut fresh = BTreeMap::new();
+        let (mut fresh, mut taken) = (BTreeMap::new(), BTreeMap::new());
         {
-            let sql = "SELECT 1 FROM frames WHERE video = ?1 AND pts_us = ?2";
-            let mut exists = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
+            let sql = "SELECT pts_us, blob, width, height, role FROM frames WHERE video = ?1 AND pts_us = ?2";
+            let mut find = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
             for frame in frames {
-                if !exists.exists(params![video.0, frame.pts.micros()]).map_err(|e| self.sql(e))? {
-                    fresh.entry(frame.pts).or_insert_with(|| (BlobId::of(frame.bytes), frame));
+                let found = find.query_row(params![video.0, frame.pts.micros()], read).optional();
+                match found.map_err(|e| self.sql(e))? {
+                    Some(row) if frame.role == Role::Plan && row.role != Role::Plan => {
+                        taken.insert(frame.pts, FrameRow { role: Role::Plan, ..row });
+                    }
+                    Some(_) => {}
+                    None => {
+                        fresh.entry(frame.pts).or_insert_with(|| (BlobId::of(frame.bytes), frame));
+                    }
                 }
             }
         }
         if !fresh.is_empty() {
             let contents: Vec<_> = fresh.values().map(|(blob, frame)| (blob, frame.bytes)).collect();
             self.blobs.put(&contents)?;
-            let sql = "INSERT INTO frames (video, pts_us, blob, width, height) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let sql = "INSERT INTO frames (video, pts_us, blob, width, height, role) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let mut insert = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
             for (pts, (blob, frame)) in &fresh {
-                let values = params![video.0, pts.micros(), blob.0, frame.width, frame.height];
+                let values = params![video.0, pts.micros(), blob.0, frame.width, frame.height, frame.role.number()];
                 insert.execute(values).map_err(|e| self.sql(e))?;
             }
-            drop(insert);
+        }
+        for pts in taken.keys() {
+            let sql = "UPDATE frames SET role = 0 WHERE video = ?1 AND pts_us = ?2";
+            transaction.execute(sql, params![video.0, pts.micros()]).map_err(|e| self.sql(e))?;
+        }
+        if !fresh.is_empty() || !taken.is_empty() {
             let sql = "UPDATE videos SET ready_for = NULL WHERE id = ?1";
             transaction.execute(sql, [&video.0]).map_err(|e| self.sql(e))?;
         }
         let total = transaction
-            .query_row("SELECT count(*) FROM frames WHERE video = ?1", [&video.0], |row| row.get(0))
+            .query_row("SELECT count(*) FROM frames WHERE video = ?1 AND role <> 1", [&video.0], |row| row.get(0))
             .map_err(|e| self.sql(e))?;
         transaction.commit().map_err(|e| self.sql(e))?;
-        let added = fresh
-            .into_iter()
-            .map(|(pts, (blob, frame))| FrameRow { pts, blob, width: frame.width, height: frame.height })
-            .collect();
-        Ok(Appended { added, total })
+        for (pts, (blob, NewFrame { role, width, height, .. })) in fresh {
+            taken.insert(pts, FrameRow { pts, role: *role, blob, width: *width, height: *height });
+        }
+        Ok(Appended { added: taken.into_values().collect(), total })
     }
 
     /// All frames of a video, ascending in time.
@@ -108,7 +158,7 @@ impl Library {
     /// When the database cannot be read. An unknown video has no frames.
     pub fn frames(&self, video: &VideoId) -> Result<Vec<FrameRow>> {
         let reader = self.read()?;
-        let sql = "SELECT pts_us, blob, width, height FROM frames WHERE video = ?1 ORDER BY pts_us";
+        let sql = "SELECT pts_us, blob, width, height, role FROM frames WHERE video = ?1 ORDER BY pts_us";
         let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
         let rows = statement.query_map([&video.0], read).map_err(|e| self.sql(e))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|e| self.sql(e))
@@ -121,7 +171,7 @@ impl Library {
     pub fn frame_at(&self, video: &VideoId, at: Timestamp) -> Result<FrameRow> {
         let row = {
             let reader = self.read()?;
-            let sql = "SELECT pts_us, blob, width, height FROM frames WHERE video = ?1
+            let sql = "SELECT pts_us, blob, width, height, role FROM frames WHERE video = ?1
                 ORDER BY pts_us <= ?2 DESC, CASE WHEN pts_us <= ?2 THEN -pts_us ELSE pts_us END LIMIT 1";
             let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
             statement.query_row(params![video.0, at.micros()], read).optional().map_err(|e| self.sql(e))?

@@ -25,7 +25,7 @@ mod videos;
 
 pub use blobs::BlobId;
 pub use error::{Error, Result};
-pub use frames::{Appended, FrameRow, NewFrame};
+pub use frames::{Appended, FrameRow, NewFrame, Role};
 pub use library::Library;
 pub use questions::AnswerUpdate;
 pub use segments::{SegmentCache, SegmentKey};

@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 use timeline::video::{SpanInText, TokenRecord};
-use timeline::{Evidence, QuestionRecord, VideoId};
+use timeline::{Coarse, Evidence, QuestionRecord, VideoId};
 
 use crate::error::{Error, Result};
 use crate::library::{Library, now_ms};
@@ -52,8 +52,19 @@ impl Library {
     /// # Errors
     /// When the question is gone or the database cannot be written.
     pub fn save_evidence(&self, question: i64, evidence: &[Evidence]) -> Result<()> {
-        let values = params![question, json(evidence)?];
-        let sql = "UPDATE questions SET evidence = ?2 WHERE id = ?1";
+        self.note(question, "UPDATE questions SET evidence = ?2 WHERE id = ?1", evidence)
+    }
+
+    /// Keeps how coarsely a question's video was seen.
+    ///
+    /// # Errors
+    /// When the question is gone or the database cannot be written.
+    pub fn save_coarse(&self, question: i64, coarse: Coarse) -> Result<()> {
+        self.note(question, "UPDATE questions SET coarse = ?2 WHERE id = ?1", &coarse)
+    }
+
+    fn note<T: serde::Serialize + ?Sized>(&self, question: i64, sql: &str, value: &T) -> Result<()> {
+        let values = params![question, json(value)?];
         match self.write()?.execute(sql, values).map_err(|e| self.sql(e))? {
             0 => Err(Error::UnknownQuestion(question)),
             _ => Ok(()),
@@ -66,15 +77,16 @@ impl Library {
     /// When the database cannot be read. An unknown video has no questions.
     pub fn questions(&self, video: &VideoId) -> Result<Vec<QuestionRecord>> {
         let reader = self.read()?;
-        let sql = "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence FROM questions
+        let sql = "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence, coarse FROM questions
             WHERE video = ?1 ORDER BY id";
         let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
         let rows = statement.query_map([&video.0], read).map_err(|e| self.sql(e))?;
         rows.map(|row| {
-            let (mut record, spans, tokens, evidence) = row.map_err(|e| self.sql(e))?;
+            let (mut record, [spans, tokens, evidence, coarse]) = row.map_err(|e| self.sql(e))?;
             record.spans = parse(&spans)?;
             record.tokens = parse(&tokens)?;
             record.evidence = parse(&evidence)?;
+            record.coarse = parse(&coarse)?;
             Ok(record)
         })
         .collect()
@@ -93,8 +105,8 @@ impl Library {
     }
 }
 
-/// The record without its three JSON columns, and those.
-fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, String, String, String)> {
+/// The record without its JSON columns, and those.
+fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, [String; 4])> {
     let record = QuestionRecord {
         id: row.get(0)?,
         question: row.get(1)?,
@@ -102,10 +114,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, String, String, Stri
         spans: Vec::<SpanInText>::new(),
         tokens: Vec::<TokenRecord>::new(),
         evidence: Vec::<Evidence>::new(),
+        coarse: None,
         complete: row.get(5)?,
         asked_ms: row.get(6)?,
     };
-    Ok((record, row.get(3)?, row.get(4)?, row.get(7)?))
+    Ok((record, [row.get(3)?, row.get(4)?, row.get(7)?, row.get(8)?]))
 }
 
 fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String> {

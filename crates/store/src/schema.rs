@@ -68,6 +68,12 @@ const MIGRATIONS: &[&str] = &[
     -- Cues in which the words of a question stand.
     ALTER TABLE questions ADD COLUMN evidence TEXT NOT NULL DEFAULT '[]';
 ",
+    "
+    -- 0: sent for the plan; 1: a key frame of the overview, gone when the plan is complete; 2: both in one.
+    ALTER TABLE frames ADD COLUMN role INTEGER NOT NULL DEFAULT 0;
+    -- How coarsely the end of the video was seen, when not all frames were there.
+    ALTER TABLE questions ADD COLUMN coarse TEXT NOT NULL DEFAULT 'null';
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

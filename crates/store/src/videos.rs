@@ -18,8 +18,10 @@ pub struct VideoRow {
     pub finished: bool,
     /// Fingerprint of the model for which every segment was encoded.
     pub ready_for: Option<String>,
-    /// Frames kept.
+    /// Frames of the plan that are kept.
     pub frames: u32,
+    /// Frames kept for the overview alone.
+    pub overview: u32,
     /// Questions asked of it.
     pub questions: u32,
     /// Milliseconds since 1970.
@@ -27,8 +29,9 @@ pub struct VideoRow {
 }
 
 const SELECT: &str = "SELECT id, title, file_bytes, duration_us, width, height, codec, planned_frames, finished,
-    ready_for, created_ms, (SELECT count(*) FROM frames WHERE video = videos.id),
-    (SELECT count(*) FROM questions WHERE video = videos.id) FROM videos";
+    ready_for, created_ms, (SELECT count(*) FROM frames WHERE video = videos.id AND role <> 1),
+    (SELECT count(*) FROM questions WHERE video = videos.id),
+    (SELECT count(*) FROM frames WHERE video = videos.id AND role = 1) FROM videos";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<VideoRow> {
     Ok(VideoRow {
@@ -48,6 +51,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<VideoRow> {
         created_ms: row.get(10)?,
         frames: row.get(11)?,
         questions: row.get(12)?,
+        overview: row.get(13)?,
     })
 }
 
@@ -119,12 +123,21 @@ impl Library {
         self.update(id, "UPDATE videos SET title = ?2 WHERE id = ?1", title)
     }
 
-    /// Notes that all frames have been received.
+    /// Notes that all frames have been received. The overview has served: from here on the video is what it would be
+    /// without one. Its blobs stay until the next start sweeps them, for an answer may still look at them.
     ///
     /// # Errors
     /// When there is no such video or the database cannot be written.
     pub fn finish(&self, id: &VideoId) -> Result<()> {
-        self.update(id, "UPDATE videos SET finished = ?2 WHERE id = ?1", true)
+        let mut writer = self.write()?;
+        let transaction = writer.transaction().map_err(|e| self.sql(e))?;
+        let run = |sql| transaction.execute(sql, [&id.0]).map_err(|e| self.sql(e));
+        if run("UPDATE videos SET finished = 1 WHERE id = ?1")? == 0 {
+            return Err(Error::UnknownVideo(id.clone()));
+        }
+        run("DELETE FROM frames WHERE video = ?1 AND role = 1")?;
+        run("UPDATE frames SET role = 0 WHERE video = ?1 AND role = 2")?;
+        transaction.commit().map_err(|e| self.sql(e))
     }
 
     /// Notes for which model every segment has been encoded; none when frames were added since.

@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use store::{AnswerUpdate, Library, NewFrame};
+use store::{AnswerUpdate, Library, NewFrame, Role};
 use timeline::{NewVideo, Timestamp, VideoId};
 
 const CHILD: &str = "TIMEPIN_TEST_LIBRARY";
@@ -36,7 +36,7 @@ fn child_writes_until_it_is_killed() {
     for n in 0_i64.. {
         let bytes = n.to_le_bytes().repeat(512);
         let pts = Timestamp::from_micros(n);
-        library.append_frames(&id, &[NewFrame { pts, bytes: &bytes, width: 2, height: 2 }]).unwrap();
+        library.append_frames(&id, &[NewFrame { role: Role::Plan, pts, bytes: &bytes, width: 2, height: 2 }]).unwrap();
         let question = library.add_question(&id, &n.to_string()).unwrap();
         let update = AnswerUpdate { answer: "half", spans: &[], tokens: &[], complete: false };
         library.save_answer(question, update).unwrap();
@@ -86,5 +86,7 @@ fn everything_acknowledged_is_there_after_kill_9() {
     assert!(library.questions(&id).unwrap().len() as i64 > acknowledged);
     // And it goes on where it stopped.
     let next = Timestamp::from_micros(acknowledged + 100);
-    library.append_frames(&id, &[NewFrame { pts: next, bytes: b"more", width: 2, height: 2 }]).unwrap();
+    library
+        .append_frames(&id, &[NewFrame { role: Role::Plan, pts: next, bytes: b"more", width: 2, height: 2 }])
+        .unwrap();
 }

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::Path;
 
-use store::{AnswerUpdate, Error, Library, NewFrame};
+use store::{AnswerUpdate, Error, Library, NewFrame, Role};
 use timeline::video::{SpanInText, TokenRecord};
 use timeline::{NewVideo, Pin, Span, Timestamp, VideoId};
 
@@ -27,7 +27,7 @@ fn video() -> NewVideo {
 }
 
 fn frame(pts: i64, bytes: &[u8]) -> NewFrame<'_> {
-    NewFrame { pts: Timestamp::from_micros(pts), bytes, width: 4, height: 2 }
+    NewFrame { pts: Timestamp::from_micros(pts), role: Role::Plan, bytes, width: 4, height: 2 }
 }
 
 fn blobs(folder: &Path) -> usize {
@@ -176,4 +176,31 @@ fn a_page_torn_out_of_the_database_is_found_on_opening() {
     bytes[middle..].fill(0xa5);
     fs::write(&path, bytes).unwrap();
     assert!(matches!(Library::open(folder.path()), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn an_overview_goes_when_the_video_is_complete_and_leaves_what_the_plan_wants() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    let glimpse = |pts, bytes, role| NewFrame { role, ..frame(pts, bytes) };
+    let overview =
+        [glimpse(0, b"a", Role::Both), glimpse(90, b"b", Role::Overview), glimpse(150, b"c", Role::Overview)];
+    assert_eq!(library.append_frames(&id, &overview).unwrap().total, 1);
+    let row = library.video(&id).unwrap();
+    assert_eq!((row.frames, row.overview), (1, 2));
+    // The plan is sent: what it did not expect to want of the overview is its own from then on, with the picture that was there.
+    let sent = library.append_frames(&id, &[frame(50, b"d"), frame(90, b"other")]).unwrap();
+    let added: Vec<_> = sent.added.iter().map(|f| (f.pts.micros(), f.role)).collect();
+    assert_eq!((added, sent.total), (vec![(50, Role::Plan), (90, Role::Plan)], 3));
+    // An overview that is sent again changes nothing.
+    assert!(library.append_frames(&id, &overview).unwrap().added.is_empty());
+    library.finish(&id).unwrap();
+    let rows = library.frames(&id).unwrap();
+    assert_eq!(rows.iter().map(|r| (r.pts.micros(), r.role)).collect::<Vec<_>>(), [0, 50, 90].map(|t| (t, Role::Plan)));
+    assert_eq!(library.blob(&rows[2].blob).unwrap(), b"b");
+    assert_eq!((library.video(&id).unwrap().frames, library.video(&id).unwrap().overview), (3, 0));
+    drop(library);
+    drop(Library::open(folder.path()).unwrap());
+    assert_eq!(blobs(folder.path()), 3);
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::overview::{Coarse, Glimpse};
 use crate::time::{Span, Timestamp};
 use crate::transcripts::Evidence;
 use crate::video::{SpanInText, VideoState};
@@ -23,12 +24,20 @@ pub enum ProgressEvent {
     Snapshot {
         /// How far the video has come.
         state: VideoState,
-        /// Frames acknowledged, ascending.
+        /// Frames of the plan, ascending and without a gap.
         frames: Vec<Timestamp>,
         /// Segments encoded, ascending.
         segments: Vec<Span>,
+        /// Key frames of what lies behind them, ascending; none when all frames are here.
+        #[serde(default)]
+        overview: Vec<Glimpse>,
     },
-    /// Frames became durable.
+    /// Key frames became durable that show what lies ahead of the plan's frames.
+    Overview {
+        /// Ascending.
+        glimpses: Vec<Glimpse>,
+    },
+    /// Frames became durable; the overview up to the last of them has served.
     Frames {
         /// Their timestamps, ascending.
         frames: Vec<Timestamp>,
@@ -70,6 +79,8 @@ pub enum AnswerEvent {
         /// Questions that come first.
         ahead: u32,
     },
+    /// Frames are still on their way: how coarsely the answer sees what has not come.
+    Coarse(Coarse),
     /// The prompt is being read: the wait before the first word has a length.
     Reading {
         /// Tokens read.

@@ -7,8 +7,10 @@
 //! |---|---|
 //! | a moment or a stretch of time is represented or printed | [`time`] |
 //! | the frames to look at are chosen | [`plan`] |
+//! | a long video is seen at a glance before its plan is read | [`overview`] |
 //! | a frame is fitted to the pixel budget | [`resize`] |
 //! | frames, pixels and tokens are counted before a run | [`budget`] |
+//! | a question's need of fine looks is told | [`need`] |
 //! | times are found in an answer's text | [`mentions`] |
 //! | subtitles are read, searched, laid between segments, written | [`cues`] |
 //! | transcripts travel between page and server | [`transcripts`] |
@@ -25,6 +27,8 @@ pub mod ingest;
 pub mod mentions;
 pub mod model;
 pub mod models;
+pub mod need;
+pub mod overview;
 pub mod plan;
 pub mod resize;
 pub mod time;
@@ -38,6 +42,7 @@ pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource,
 pub use mentions::Mention;
 pub use model::ModelInfo;
 pub use models::{DeviceFit, LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
+pub use overview::{Coarse, Glimpse};
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};
 pub use transcripts::{CueRecord, Evidence, TranscriptInfo, TranscriptReceipt};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::events::Pin;
+use crate::overview::Coarse;
 use crate::time::{Span, Timestamp};
 use crate::transcripts::Evidence;
 
@@ -102,6 +103,9 @@ pub struct QuestionRecord {
     /// Cues in which the words asked for stand, the best first; only of questions about words.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
+    /// How coarsely the end of the video was seen, when not all frames were there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coarse: Option<Coarse>,
     /// Whether the answer came to its end (not cancelled, not interrupted).
     pub complete: bool,
     /// When it was asked: milliseconds since 1970.

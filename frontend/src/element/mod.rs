@@ -82,17 +82,17 @@ impl ExtractHandle for Run {
 
 /// Works to the end; gives the frames of the plan that are there.
 async fn extract(request: ExtractRequest, mut outbox: Outbox) -> Result<u32, ExtractError> {
-    let ExtractRequest { file, plan_request, skip, .. } = request;
+    let ExtractRequest { file, plan_request, there, .. } = request;
     let Outline { probe, shown } = outline(file.clone()).await?;
     let picked = SamplingPlan::uniform(probe.duration, plan_request).pick(&shown);
     let total = u32::try_from(picked.len()).unwrap_or(u32::MAX);
     outbox.tell(ExtractEvent::Planned { frames: total });
-    let skip: HashSet<_> = skip.into_iter().collect();
+    let there: HashSet<_> = there.frames.into_iter().collect();
     let screen = Screen::open(&file).await.map_err(refuse)?;
     let (mut done, mut lost, started) = (0, 0, platform::now_ms());
     for index in picked {
         let Some(&pts) = shown.get(index) else { continue };
-        if !skip.contains(&pts) {
+        if !there.contains(&pts) {
             match screen.frame(pts, shown.get(index + 1).copied()).await.map_err(refuse)? {
                 Some(bytes) => outbox.put(FrameIn { pts, bytes }).await,
                 None => lost += 1,
@@ -181,7 +181,7 @@ impl Chain {
                     };
                     *now.borrow_mut() = Some(start(request, Rc::new(tell)));
                 }
-                (ExtractEvent::Planned { .. } | ExtractEvent::Progress { .. }, request) => {
+                (ExtractEvent::Planned { .. } | ExtractEvent::Progress { .. } | ExtractEvent::Track(_), request) => {
                     again.replace(request);
                     on_event(event);
                 }
@@ -195,8 +195,8 @@ impl Chain {
 }
 
 fn copy(request: &ExtractRequest) -> ExtractRequest {
-    let ExtractRequest { video, file, plan_request, skip } = request;
-    ExtractRequest { video: video.clone(), file: file.clone(), plan_request: *plan_request, skip: skip.clone() }
+    let ExtractRequest { video, file, plan_request, there } = request;
+    ExtractRequest { video: video.clone(), file: file.clone(), plan_request: *plan_request, there: there.clone() }
 }
 
 impl ExtractHandle for Chain {

@@ -10,6 +10,7 @@ mod config;
 mod decoder;
 mod outbox;
 mod picture;
+mod plan;
 mod reader;
 mod run;
 mod tracks;
@@ -65,13 +66,13 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
             let listed = open(Bytes::new(file)).and_then(|(movie, _)| list(&movie));
             post(&Reply::Listed(listed), &Array::new());
         }
-        (Request::Extract { plan, skip }, Some(file)) => {
+        (Request::Extract { plan, there }, Some(file)) => {
             let under_way = Rc::clone(under_way);
             spawn_local(async move {
                 let again = Bytes::new(file.clone());
                 let begun = open(Bytes::new(file)).and_then(|(movie, file)| {
                     let tracks = Tracks::new(&movie, again);
-                    Ok((Rc::new(Run::new(movie, file, plan, &skip)?), tracks))
+                    Ok((Rc::new(Run::new(movie, file, plan, &there)?), tracks))
                 });
                 let (run, tracks) = match begun {
                     Ok(begun) => begun,
@@ -103,7 +104,7 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
 async fn probe(file: File) -> Result<Probe, ExtractError> {
     let (movie, _) = open(Bytes::new(file))?;
     let track = movie.video().map_err(refuse)?;
-    let probe = described(track)?;
+    let probe = described(&movie)?;
     config::supported(track, movie.container).await?;
     Ok(probe)
 }
@@ -111,10 +112,11 @@ async fn probe(file: File) -> Result<Probe, ExtractError> {
 fn outline(file: File) -> Result<Outline, ExtractError> {
     let (movie, _) = open(Bytes::new(file))?;
     let track = movie.video().map_err(refuse)?;
-    Ok(Outline { probe: described(track)?, shown: track.presented.iter().map(|frame| frame.pts).collect() })
+    Ok(Outline { probe: described(&movie)?, shown: track.presented.iter().map(|frame| frame.pts).collect() })
 }
 
-fn described(track: &Track) -> Result<Probe, ExtractError> {
+fn described(movie: &Movie) -> Result<Probe, ExtractError> {
+    let track = movie.video().map_err(refuse)?;
     let (width, height) = shape(track)?;
     Ok(Probe {
         duration: track.duration,
@@ -123,6 +125,7 @@ fn described(track: &Track) -> Result<Probe, ExtractError> {
         rotation: track.orientation.rotation.degrees(),
         codec: track.codec.string.clone(),
         frames: u32::try_from(track.presented.len()).unwrap_or(u32::MAX),
+        warnings: movie.warnings.iter().map(ToString::to_string).collect(),
     })
 }
 

@@ -1,8 +1,11 @@
-//! Encoded frames on their way to the page: in presentation order, in batches, never more than three unacknowledged.
+//! Encoded frames on their way to the page: the overview, then the plan, each in presentation order, in batches, never more
+//! than three unacknowledged.
 
+use demux::Frame;
 use js_sys::{Array, ArrayBuffer};
-use timeline::Timestamp;
+use timeline::{Glimpse, Timestamp};
 
+use super::plan::Plan;
 use super::{now, post};
 use crate::protocol::{BATCH_BYTES, BATCH_FRAMES, BATCH_MS, Reply, UNDER_WAY};
 
@@ -20,9 +23,26 @@ struct Slot {
     pts: Timestamp,
     sample: u32,
     stage: Stage,
+    /// Set for frames of the overview.
+    glimpse: Option<Glimpse>,
 }
 
-/// All wanted frames, ascending by time.
+impl Slot {
+    fn new(frame: &Frame, glimpse: Option<Glimpse>) -> Self {
+        Self { pts: frame.pts, sample: frame.sample, stage: Stage::Wanted, glimpse }
+    }
+
+    fn is_wanted(&self) -> bool {
+        matches!(self.stage, Stage::Wanted)
+    }
+
+    /// Whether the plan wants it.
+    fn is_planned(&self) -> bool {
+        self.glimpse.is_none_or(|glimpse| glimpse.planned)
+    }
+}
+
+/// All wanted frames: those of the overview, then those of the plan, each ascending by time.
 pub(super) struct Outbox {
     slots: Vec<Slot>,
     /// Everything before is posted or lost.
@@ -37,16 +57,33 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// For frames `(time, sample)` of a video that ends at `end`.
-    pub(super) fn new(wanted: impl IntoIterator<Item = (Timestamp, u32)>, skipped: u32, end: Timestamp) -> Self {
-        let slots = wanted.into_iter().map(|(pts, sample)| Slot { pts, sample, stage: Stage::Wanted }).collect();
+    /// For the frames of a plan over a video that ends at `end`.
+    pub(super) fn new(plan: &Plan, end: Timestamp) -> Self {
+        let overview = plan.overview.iter().map(|(frame, glimpse)| Slot::new(frame, Some(*glimpse)));
+        let slots = overview.chain(plan.frames.iter().map(|frame| Slot::new(frame, None))).collect();
         let started = now();
-        Self { slots, next: 0, skipped, seq: 0, acknowledged: 0, last_post: started, started, end }
+        Self { slots, next: 0, skipped: plan.skipped, seq: 0, acknowledged: 0, last_post: started, started, end }
+    }
+
+    /// Samples of the overview.
+    pub(super) fn glimpses(&self) -> Vec<u32> {
+        self.slots.iter().filter(|s| s.glimpse.is_some()).map(|s| s.sample).collect()
+    }
+
+    /// The decoder has given of the overview what it gives: what is missing is the plan's, if it wants it.
+    pub(super) fn end_overview(&mut self) {
+        self.slots.retain(|slot| !slot.is_wanted() || slot.is_planned());
+        for slot in self.slots.iter_mut().filter(|slot| slot.is_wanted()) {
+            slot.glimpse = None;
+        }
+        self.slots.sort_by_key(|slot| (slot.glimpse.is_none(), slot.pts));
+        self.started = now();
+        self.post_batches(false);
     }
 
     /// Samples still wanted from the decoder.
     pub(super) fn wanted(&self) -> Vec<u32> {
-        self.slots.iter().filter(|s| matches!(s.stage, Stage::Wanted)).map(|s| s.sample).collect()
+        self.slots.iter().filter(|s| s.is_wanted()).map(|s| s.sample).collect()
     }
 
     /// All samples with their places.
@@ -57,7 +94,7 @@ impl Outbox {
     /// Whether the frame at a place is still wanted; if so it counts as being encoded from now on.
     pub(super) fn claim(&mut self, place: usize) -> bool {
         match self.slots.get_mut(place) {
-            Some(slot) if matches!(slot.stage, Stage::Wanted) => {
+            Some(slot) if slot.is_wanted() => {
                 slot.stage = Stage::Encoding;
                 true
             }
@@ -81,7 +118,7 @@ impl Outbox {
 
     /// No decoder will give the samples for which this holds.
     pub(super) fn give_up(&mut self, lost: impl Fn(u32) -> bool) {
-        for slot in self.slots.iter_mut().filter(|s| matches!(s.stage, Stage::Wanted) && lost(s.sample)) {
+        for slot in self.slots.iter_mut().filter(|s| s.is_wanted() && lost(s.sample)) {
             slot.stage = Stage::Lost;
         }
     }
@@ -101,11 +138,15 @@ impl Outbox {
         self.seq.saturating_sub(self.acknowledged)
     }
 
-    /// Frames from `next` on without a gap, lost ones aside.
+    /// Places from `next` on of one kind, overview or plan.
+    fn kind(&self) -> impl Iterator<Item = &Slot> {
+        let overview = self.slots.get(self.next).is_some_and(|slot| slot.glimpse.is_some());
+        self.slots.iter().skip(self.next).take_while(move |slot| slot.glimpse.is_some() == overview)
+    }
+
+    /// Frames of one kind from `next` on without a gap, lost ones aside.
     fn ready(&self) -> impl Iterator<Item = &ArrayBuffer> {
-        self.slots
-            .iter()
-            .skip(self.next)
+        self.kind()
             .map_while(|slot| match &slot.stage {
                 Stage::Ready(bytes) => Some(Some(bytes)),
                 Stage::Lost => Some(None),
@@ -114,11 +155,17 @@ impl Outbox {
             .flatten()
     }
 
+    /// Whether the last of the overview is ready: nothing will join it.
+    fn ends_overview(&self) -> bool {
+        self.kind().all(|slot| slot.glimpse.is_some() && matches!(slot.stage, Stage::Ready(_) | Stage::Lost))
+    }
+
     fn post_batches(&mut self, rest: bool) {
         loop {
             let (frames, bytes) =
                 self.ready().take(BATCH_FRAMES).fold((0, 0), |(n, b), buffer| (n + 1, b + buffer.byte_length()));
-            let due = frames >= BATCH_FRAMES || bytes >= BATCH_BYTES || rest || now() - self.last_post >= BATCH_MS;
+            let late = now() - self.last_post >= BATCH_MS;
+            let due = frames >= BATCH_FRAMES || bytes >= BATCH_BYTES || rest || late || self.ends_overview();
             if frames == 0 || !due || self.under_way() >= UNDER_WAY {
                 break;
             }
@@ -132,11 +179,14 @@ impl Outbox {
 
     fn post_batch(&mut self) {
         let (mut pts, buffers, mut bytes) = (Vec::new(), Array::new(), 0);
-        while let Some(slot) = self.slots.get_mut(self.next) {
+        let overview = self.slots.get(self.next).is_some_and(|slot| slot.glimpse.is_some());
+        let mut planned = Vec::new();
+        while let Some(slot) = self.slots.get_mut(self.next).filter(|slot| slot.glimpse.is_some() == overview) {
             match std::mem::replace(&mut slot.stage, Stage::Posted) {
                 Stage::Ready(buffer) if pts.len() < BATCH_FRAMES && (bytes < BATCH_BYTES || pts.is_empty()) => {
                     bytes += buffer.byte_length();
                     pts.push(slot.pts);
+                    planned.extend(slot.glimpse.filter(|glimpse| glimpse.planned).map(|glimpse| glimpse.pts));
                     buffers.push(&buffer);
                 }
                 Stage::Lost => slot.stage = Stage::Lost,
@@ -147,7 +197,9 @@ impl Outbox {
             }
             self.next += 1;
         }
-        post(&Reply::Batch { seq: self.seq, pts }, &buffers);
+        let seq = self.seq;
+        let batch = if overview { Reply::Overview { seq, pts, planned } } else { Reply::Batch { seq, pts } };
+        post(&batch, &buffers);
         self.seq += 1;
         self.last_post = now();
     }
@@ -155,26 +207,32 @@ impl Outbox {
     /// How far the run has come.
     pub(super) fn progress(&self) -> Reply {
         let finished = |s: &&Slot| matches!(s.stage, Stage::Ready(_) | Stage::Posted);
-        let done = self.slots.iter().filter(finished).count();
-        let open = self.slots.iter().find(|s| matches!(s.stage, Stage::Wanted | Stage::Encoding));
+        let done = self.planned().filter(finished).count();
+        let dense = self.slots.iter().filter(|s| s.glimpse.is_none());
+        let open = dense.clone().find(|s| matches!(s.stage, Stage::Wanted | Stage::Encoding));
         let seconds = ((now() - self.started) / 1000.0).max(0.001);
         Reply::Progress {
             done: self.skipped.saturating_add(count(done)),
             total: self.total(),
             covered: open.map_or(self.end, |s| s.pts),
-            fps: done as f64 / seconds,
+            fps: dense.filter(finished).count() as f64 / seconds,
         }
+    }
+
+    fn planned(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().filter(|slot| slot.is_planned())
     }
 
     /// Frames of the plan, skipped ones included.
     pub(super) fn total(&self) -> u32 {
-        self.skipped.saturating_add(count(self.slots.len()))
+        self.skipped.saturating_add(count(self.planned().count()))
     }
 
-    /// Frames the server will have in the end; `None` when frames were wanted and no decoder gave any.
+    /// Frames of the plan that the server will have in the end; `None` when frames were wanted and no decoder gave any.
     pub(super) fn delivered(&self) -> Option<u32> {
-        let lost = self.slots.iter().filter(|s| matches!(s.stage, Stage::Lost)).count();
-        (lost == 0 || lost < self.slots.len()).then(|| self.total().saturating_sub(count(lost)))
+        let (lost, wanted) =
+            (self.planned().filter(|s| matches!(s.stage, Stage::Lost)).count(), self.planned().count());
+        (lost == 0 || lost < wanted).then(|| self.total().saturating_sub(count(lost)))
     }
 }
 

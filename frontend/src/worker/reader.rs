@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use demux::Track;
+use demux::feed::{BEGINNING, Slices};
 use js_sys::Uint8Array;
 use web_sys::{File, FileReaderSync};
 
@@ -37,10 +38,15 @@ impl Bytes {
     }
 
     /// The first bytes of a sample, from at most so many of the file.
-    pub(super) fn beginning(&self, track: &Track, sample: usize, most: u64) -> io::Result<Vec<u8>> {
+    fn beginning(&self, track: &Track, sample: usize, most: u64) -> io::Result<Vec<u8>> {
         let extent = track.extent(sample).ok_or(io::ErrorKind::UnexpectedEof)?;
         let bytes = self.slice(extent.start, extent.end.min(extent.start.saturating_add(most)))?;
         Ok(track.unpack(sample, &bytes.to_vec()))
+    }
+
+    /// Whether a fresh decoder can begin with this key sample; a sample that cannot be read fails later, with its own error.
+    pub(super) fn enterable(&self, track: &Track, slices: Slices, key: usize) -> bool {
+        !slices.known() || self.beginning(track, key, BEGINNING).is_ok_and(|bytes| slices.instant(&bytes))
     }
 
     fn slice(&self, from: u64, to: u64) -> io::Result<Uint8Array> {

@@ -1,14 +1,14 @@
-//! One extraction: plan, feed, decode, encode, hand over. All callbacks ring one bell; one loop decides what is next.
+//! One extraction: plan, feed, decode, encode, hand over; the overview first where there is one. All callbacks ring one bell; one loop decides what is next.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use app::extraction::ExtractError;
-use demux::feed::{BEGINNING, Slices, feed};
-use demux::{Container, Frame, Movie, Track};
+use app::extraction::{ExtractError, There};
+use demux::feed::{Slices, feed};
+use demux::{Container, Movie, Track};
 use js_sys::Array;
-use timeline::{PlanRequest, SamplingPlan, Timestamp};
+use timeline::PlanRequest;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -16,6 +16,7 @@ use super::bell::Bell;
 use super::decoder::{Decoder, Picture};
 use super::outbox::Outbox;
 use super::picture::Canvas;
+use super::plan::Plan;
 use super::reader::{Bytes, SampleReader};
 use super::{config, post, refuse, scope, shape};
 use crate::protocol::{Cost, Reply};
@@ -48,25 +49,15 @@ struct Shared {
 }
 
 impl Run {
-    /// Makes the plan: the frames that its instants show, without those in `skip`.
-    pub(super) fn new(
-        movie: Movie,
-        file: Bytes,
-        request: PlanRequest,
-        skip: &[Timestamp],
-    ) -> Result<Self, ExtractError> {
+    /// Makes the plan: the frames that its instants show and the server has not.
+    pub(super) fn new(movie: Movie, file: Bytes, request: PlanRequest, there: &There) -> Result<Self, ExtractError> {
         let track = movie.video().map_err(refuse)?.clone();
         shape(&track)?;
-        let shown: Vec<_> = track.presented.iter().map(|f| f.pts).collect();
-        let picked = SamplingPlan::uniform(track.duration, request).pick(&shown);
-        let skip: HashSet<_> = skip.iter().collect();
-        let frames = picked.iter().filter_map(|&i| track.presented.get(i).copied());
-        let (skipped, wanted): (Vec<Frame>, Vec<Frame>) = frames.partition(|f| skip.contains(&f.pts));
-        let skipped = u32::try_from(skipped.len()).unwrap_or(u32::MAX);
-        let outbox = Outbox::new(wanted.into_iter().map(|f| (f.pts, f.sample)), skipped, track.duration);
+        let slices = Slices::of(&track.codec);
+        let plan = Plan::new(&track, request, there, |key| file.enterable(&track, slices, key));
         let shared = Shared {
             bell: Rc::default(),
-            outbox: RefCell::new(outbox),
+            outbox: RefCell::new(Outbox::new(&plan, track.duration)),
             canvas: RefCell::new(None),
             encoding: Cell::new(0),
             failure: RefCell::new(None),
@@ -110,6 +101,12 @@ impl Run {
 
     async fn extract(&self) -> Result<u32, ExtractError> {
         config::supported(&self.track, self.container).await?;
+        let glimpses = self.shared.outbox.borrow().glimpses();
+        // A decoder that fails over the overview may do better with the whole: nothing is lost but a look ahead.
+        let _overview = self.decode(&glimpses, None).await?;
+        self.decoder.take();
+        self.encoded().await?;
+        self.shared.outbox.borrow_mut().end_overview();
         let mut died_of = None;
         let (mut before, mut entry) = (usize::MAX, None);
         for _ in 0..MOST_DECODERS {
@@ -130,10 +127,7 @@ impl Run {
             }
             before = left.len();
         }
-        while self.shared.encoding.get() > 0 {
-            self.shared.check()?;
-            self.shared.bell.wait().await;
-        }
+        self.encoded().await?;
         self.shared.outbox.borrow_mut().give_up(|_| true);
         while !self.shared.outbox.borrow_mut().post_rest() {
             self.shared.check()?;
@@ -143,6 +137,15 @@ impl Run {
         let delivered = self.shared.outbox.borrow().delivered();
         delivered
             .ok_or_else(|| ExtractError::Decode { message: died_of.unwrap_or_else(|| "no picture came".to_owned()) })
+    }
+
+    /// Waits until every picture that came is encoded.
+    async fn encoded(&self) -> Result<(), ExtractError> {
+        while self.shared.encoding.get() > 0 {
+            self.shared.check()?;
+            self.shared.bell.wait().await;
+        }
+        Ok(())
     }
 
     /// Feeds one decoder with what the wanted samples need. The inner error is the decoder's, and worth a second attempt.
@@ -160,7 +163,7 @@ impl Run {
         *self.decoder.borrow_mut() = Some(Rc::clone(&decoder));
 
         let slices = Slices::of(&self.track.codec);
-        let feed = feed(&self.track, wanted, |key| entry == Some(key) || self.enterable(slices, key));
+        let feed = feed(&self.track, wanted, |key| entry == Some(key) || self.file.enterable(&self.track, slices, key));
         let wanted: HashSet<_> = wanted.iter().copied().collect();
         let mut reader = SampleReader::new(&self.file, &self.track, &feed);
         let mut scratch = Vec::new();
@@ -192,11 +195,6 @@ impl Run {
         let flushed = decoder.flush().await;
         shared.check()?;
         Ok(flushed.map_err(|message| decoder.failure().unwrap_or(message)))
-    }
-
-    /// Whether a fresh decoder can begin with this key sample; a sample that cannot be read fails later, with its own error.
-    fn enterable(&self, slices: Slices, key: usize) -> bool {
-        !slices.known() || self.file.beginning(&self.track, key, BEGINNING).is_ok_and(|bytes| slices.instant(&bytes))
     }
 
     /// What happens to a picture: closed at once if nobody wants it, otherwise drawn, closed, encoded.

@@ -114,6 +114,8 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
                 };
                 return commands::print(&line);
             }
+            // The whole file was read before it was asked about.
+            AnswerEvent::Coarse(_) => {}
             AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
         }
     }

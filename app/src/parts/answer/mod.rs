@@ -8,6 +8,7 @@ use timeline::cues::export;
 use timeline::{Pin, Span};
 
 use self::pieces::{Piece, pieces};
+use super::budget::short;
 use crate::i18n::{fill, t, use_i18n};
 use crate::state::bench::Bench;
 use crate::state::conversation::Entry;
@@ -35,6 +36,21 @@ pub fn Answer(
         </p>
     }
     .into_any()
+}
+
+/// That the answer saw the end of the video through the overview, how coarsely, and what to do about it.
+#[component]
+pub fn CoarseNote(
+    /// The question.
+    entry: Entry,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let coarse = Memo::new(move |_| entry.record.with(|record| record.coarse));
+    move || {
+        let coarse = coarse.get()?;
+        let text = move || fill(i18n.say().coarse_note, &[&coarse.from.clock(), &short(coarse.step.seconds())]);
+        Some(view! { <p class="coarse-note fine" data-testid="coarse-note">{text}</p> })
+    }
 }
 
 /// What a thinking model said to itself, folded away: no chips, no pins, no part of the answer.
@@ -97,18 +113,28 @@ fn Chip(entry: Entry, text: String, span: Span, #[prop(default = "span-chip")] t
     let i18n = use_i18n();
     let lit = move || bench.lit.get() == Some(span);
     let moment = span.start.clock_tenths();
+    // A time behind what was looked at as planned is as sharp as the overview.
+    let blur = Memo::new(move |_| {
+        let coarse = entry.record.with(|record| record.coarse);
+        coarse.filter(|coarse| span.end > coarse.from).map(|coarse| short(coarse.step.seconds()))
+    });
+    let title = move || match blur.get() {
+        Some(step) => fill(i18n.say().jump_coarse, &[&moment, &step]),
+        None => fill(i18n.say().jump, &[&moment]),
+    };
     view! {
         <button
-            class="chip" type="button" data-testid=testid
+            class="chip" type="button" data-testid=testid class:is-coarse=move || blur.with(Option::is_some)
             data-start-us=span.start.micros() data-end-us=span.end.micros()
             aria-pressed=move || lit().to_string()
-            title=move || fill(i18n.say().jump, &[&moment])
+            title=title
             on:click=move |_| {
                 bench.spans.set(entry.spans());
                 bench.light(span);
             }
         >
             {text}
+            {move || blur.get().map(|step| view! { <small>" ± " {fill(i18n.say().budget_seconds, &[&step])}</small> })}
         </button>
     }
     .into_any()

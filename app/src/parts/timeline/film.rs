@@ -15,9 +15,7 @@ const HEIGHT: f64 = 56.0;
 pub(super) fn Film(strip: Strip) -> impl IntoView {
     let bench = strip.bench;
     let width = (HEIGHT * bench.aspect()).clamp(24.0, 132.0);
-    let fitting = Memo::new(move |_| {
-        bench.frames.with(|frames| zoom::fitting(frames, bench.duration(), strip.canvas(), width + 2.0))
-    });
+    let fitting = Memo::new(move |_| zoom::fitting(&bench.moments(), bench.duration(), strip.canvas(), width + 2.0));
     let visible = Memo::new(move |_| {
         let window = strip.window();
         fitting.with(|all| all.iter().copied().filter(|pts| window.contains(*pts)).collect::<Vec<Timestamp>>())
@@ -37,7 +35,7 @@ pub(super) fn Film(strip: Strip) -> impl IntoView {
     .into_any()
 }
 
-/// What has arrived, and what has been encoded.
+/// What has arrived, and what has been encoded; ahead of it the overview.
 #[component]
 pub(super) fn Index(strip: Strip) -> impl IntoView {
     let bench = strip.bench;
@@ -53,6 +51,9 @@ pub(super) fn Index(strip: Strip) -> impl IntoView {
     };
     view! {
         <div class="tl-index" aria-hidden="true">
+            <For each=move || bench.overview.get() key=|glimpse| glimpse.pts let:glimpse>
+                <i class="tl-glimpse" data-testid="glimpse" style=strip.left(glimpse.pts)></i>
+            </For>
             <i class="tl-received" style=received></i>
             <For each=move || bench.segments.get() key=|span| span.start let:span>
                 <i class="tl-segment" data-testid="segment" style=reach(span)></i>

@@ -3,6 +3,7 @@
 mod concurrency;
 mod dream;
 mod indexing;
+mod overview;
 mod prefixes;
 mod questions;
 mod subtitles;

@@ -73,7 +73,10 @@ impl Reply {
                 self.id = format!("chatcmpl-{question}");
                 return Step::Begun;
             }
-            AnswerEvent::Found { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
+            AnswerEvent::Found { .. }
+            | AnswerEvent::Waiting { .. }
+            | AnswerEvent::Coarse(_)
+            | AnswerEvent::Reading { .. } => {}
             AnswerEvent::Thought { text } => {
                 self.thought.push_str(&text);
                 return Step::Thought(text);
@@ -140,6 +143,7 @@ impl Reply {
                 AnswerEvent::Started { .. }
                     | AnswerEvent::Found { .. }
                     | AnswerEvent::Waiting { .. }
+                    | AnswerEvent::Coarse(_)
                     | AnswerEvent::Reading { total: 0, .. }
             );
             early.push(event);

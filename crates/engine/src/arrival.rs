@@ -1,0 +1,95 @@
+//! Frames on their way in: checked, made durable, taken note of, queued to be encoded.
+
+use store::{NewFrame, Role};
+use timeline::{AppendReceipt, FrameIn, Timestamp, VideoId};
+
+use crate::Engine;
+use crate::error::{Error, Result};
+use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
+use crate::registry::Entry;
+use crate::worker::Shared;
+
+impl Engine {
+    /// Keeps frames of the plan. When it returns they are on the disk; a timestamp that is already there keeps its frame.
+    ///
+    /// Where there is an overview they come in time order: up to the last of them the plan counts as complete.
+    ///
+    /// # Errors
+    /// When a frame is no picture (then none of them is kept), the video is unknown, or the disk refuses.
+    pub async fn append_frames(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
+        let id = id.clone();
+        self.blocking(move |shared| append(shared, &id, &frames)).await
+    }
+
+    /// Keeps key frames of an overview: something to look at until the frames of the plan are there. Those in `planned`
+    /// are wanted by the plan too and need not be sent again. A complete video takes none.
+    ///
+    /// # Errors
+    /// As for [`append_frames`](Self::append_frames).
+    pub async fn append_overview(
+        &self,
+        id: &VideoId,
+        frames: Vec<FrameIn>,
+        planned: Vec<Timestamp>,
+    ) -> Result<AppendReceipt> {
+        let id = id.clone();
+        let role = move |pts| if planned.contains(&pts) { Role::Both } else { Role::Overview };
+        self.blocking(move |shared| {
+            let row = shared.library.video(&id)?;
+            if row.finished {
+                return Ok(AppendReceipt { accepted: 0, total: row.frames });
+            }
+            keep(shared, &id, &frames, role)
+        })
+        .await
+    }
+
+    /// Takes note that no more frames will come; the last segment can be closed.
+    ///
+    /// # Errors
+    /// When the video is unknown or the disk refuses.
+    pub async fn finish_video(&self, id: &VideoId) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| finish(shared, &id)).await
+    }
+}
+
+pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
+    keep(shared, id, frames, |_| Role::Plan)
+}
+
+fn keep(shared: &Shared, id: &VideoId, frames: &[FrameIn], role: impl Fn(Timestamp) -> Role) -> Result<AppendReceipt> {
+    let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+    if count > MAX_BATCH_FRAMES {
+        return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
+    }
+    let row = shared.library.video(id)?;
+    let after = row.frames.saturating_add(row.overview).saturating_add(count);
+    if after > MAX_VIDEO_FRAMES {
+        return Err(Error::TooManyFrames { found: after, limit: MAX_VIDEO_FRAMES });
+    }
+    let rule = shared.backend.info().resize;
+    let checked = frames
+        .iter()
+        .map(|frame| {
+            let size = images::check(frame)?;
+            rule.target(size, 1)?;
+            let (pts, role) = (frame.pts, role(frame.pts));
+            Ok(NewFrame { pts, role, bytes: &frame.bytes, width: size.width, height: size.height })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let appended = shared.library.append_frames(id, &checked)?;
+    let accepted = u32::try_from(appended.added.len()).unwrap_or(u32::MAX);
+    if accepted > 0 {
+        shared.registry.with(&shared.library, id, |entry| entry.add(appended.added))?;
+        shared.queue.encode(id);
+    }
+    Ok(AppendReceipt { accepted, total: appended.total })
+}
+
+pub(crate) fn finish(shared: &Shared, id: &VideoId) -> Result<()> {
+    shared.library.finish(id)?;
+    shared.registry.with(&shared.library, id, Entry::finish)?;
+    shared.queue.encode(id);
+    Ok(())
+}

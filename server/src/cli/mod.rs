@@ -281,3 +281,46 @@ pub(crate) enum Logits {
     /// The last token only
     Last,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent_and_serves_by_default() {
+        Cli::command().debug_assert();
+        let cli = Cli::parse_from(["timepin", "--address", "[::1]:1"]);
+        assert!(cli.command.is_none() && cli.flags.address.as_deref() == Some("[::1]:1"));
+        let cli = Cli::parse_from(["timepin", "ask", "a.mp4", "when?", "--json", "--enable-temporal-compression"]);
+        assert_eq!(cli.flags.enable_temporal_compression.as_deref(), Some("true"));
+        assert!(matches!(cli.command, Some(Command::Ask(ask)) if ask.json && ask.question.as_deref() == Some("when?")));
+    }
+
+    #[test]
+    fn a_question_is_needed_one_way_or_another() {
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4"]).is_err());
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--questions", "q.txt"]).is_ok());
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "--question", "q?", "--question", "r?"]).is_ok());
+    }
+
+    #[test]
+    fn subtitles_are_corrected_by_exact_times() {
+        let cli = ["timepin", "ask", "a.mp4", "q?", "--subtitles-offset", "-1.25", "--subtitles-rate", "25:23.976"];
+        let Some(Command::Ask(ask)) = Cli::parse_from(cli).command else { panic!("not ask") };
+        assert_eq!(ask.subtitles_offset, Some(Timestamp::from_millis(-1_250)));
+        assert_eq!(ask.subtitles_rate.map(|by| (by.above, by.below)), Some((1_001, 960)));
+        assert!(Cli::try_parse_from(["timepin", "ask", "a.mp4", "q?", "--subtitles-rate", "25"]).is_err());
+    }
+
+    #[test]
+    fn every_flag_is_a_setting() {
+        let names: Vec<_> = Cli::command()
+            .get_arguments()
+            .filter_map(|a| a.get_long().map(|l| l.replace('-', "_")))
+            .filter(|l| !matches!(l.as_str(), "config" | "help" | "version"))
+            .collect();
+        let known: Vec<_> = crate::config::SETTINGS.iter().map(|s| s.name.to_owned()).collect();
+        assert_eq!(names, known);
+    }
+}

@@ -7,6 +7,7 @@
 //! | `append_overview` | key frames of the whole video, Postcard; which of them the plan wants too | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `finish_video` | video | – |
 //! | `list_videos`, `get_video`, `rename_video`, `delete_video` | | |
+//! | `find` | words | list of [`Found`](timeline::find::Found) |
 //! | `progress` | video | NDJSON of [`ProgressEvent`](timeline::ProgressEvent) |
 //! | `ask` | video, question | NDJSON of [`AnswerEvent`](timeline::AnswerEvent) |
 //! | `list_questions`, `delete_question` | | |
@@ -76,7 +77,7 @@ pub use transcripts::{
     delete_transcript, edit_cue, list_cues, list_transcripts, put_track, put_transcript, retime_transcript,
     transcript_url,
 };
-pub use videos::{create_video, delete_video, get_video, list_videos, model_info, rename_video};
+pub use videos::{create_video, delete_video, find, get_video, list_videos, model_info, rename_video};
 
 /// Server function types by name, for per-route limits and tests.
 pub mod routes {

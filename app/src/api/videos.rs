@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
+use timeline::find::Found;
 use timeline::{NewVideo, VideoId, VideoSummary};
 
 use super::error::ApiError;
@@ -16,6 +17,12 @@ pub async fn create_video(video: NewVideo) -> Result<VideoId, ApiError> {
 #[server(prefix = "/api", endpoint = "list_videos", input = Json, output = Json)]
 pub async fn list_videos() -> Result<Vec<VideoSummary>, ApiError> {
     Ok(super::backend::engine()?.videos().await?)
+}
+
+/// Places in the library that have the words: titles, what is said, questions and answers.
+#[server(prefix = "/api", endpoint = "find", input = Json, output = Json)]
+pub async fn find(words: String) -> Result<Vec<Found>, ApiError> {
+    Ok(super::backend::engine()?.find(words).await?)
 }
 
 /// One video.

@@ -49,6 +49,8 @@ messages! {
     opening { "Reading {} …" "正在读取 {} ……" }
     fetching_sample { "Fetching the sample …" "正在获取示例……" }
     your_videos { "Your videos" "你的视频" }
+    find { "Search titles, subtitles, questions and answers" "搜索标题、字幕、问题和回答" }
+    find_none { "Nothing found for “{}”." "没有找到“{}”。" }
     no_videos { "Nothing here yet. Drop a video above, or try the sample." "还没有视频。拖入一个视频，或试试示例。" }
     videos_failed { "The library cannot be shown." "无法显示视频库。" }
     try_again { "Try again" "重试" }

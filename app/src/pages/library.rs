@@ -8,6 +8,7 @@ use crate::api;
 use crate::i18n::t;
 use crate::parts::demo_note::DemoNote;
 use crate::parts::dropzone::Dropzone;
+use crate::parts::find::Find;
 use crate::parts::header::Header;
 use crate::parts::offer::ServerOffer;
 use crate::parts::on_the_way::OnTheWay;
@@ -83,6 +84,7 @@ fn Videos() -> impl IntoView {
                         }
                         Ok(videos) => {
                             view! {
+                                <Find />
                                 <ul class="cards">
                                     <For each=move || videos.clone() key=card_key let:summary>
                                         <VideoCard summary changed />

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_params_map;
-use timeline::{IngestInfo, ModelInfo, QuestionRecord, VideoId, VideoState, VideoSummary};
+use leptos_router::hooks::{use_params_map, use_query_map};
+use timeline::{IngestInfo, ModelInfo, QuestionRecord, Timestamp, VideoId, VideoState, VideoSummary};
 
 use super::set_status;
 use crate::api::{self, ApiError};
@@ -70,6 +70,15 @@ fn Open(
     let bench = Bench::provide(summary, ingest, model);
     Conversation::provide(bench, questions);
     Transcripts::provide(bench);
+    let query = use_query_map();
+    // A link to a moment: `?t=` and seconds.
+    Effect::new(move |_| {
+        if let Some(seconds) =
+            query.with(|query| query.get("t")).and_then(|t| t.parse::<f64>().ok()).filter(|t| t.is_finite())
+        {
+            bench.go(Timestamp::from_seconds(seconds));
+        }
+    });
     // Streams belong to the page; the server has drawn what it knows.
     Effect::new(move |_| {
         follow(bench);

@@ -18,6 +18,7 @@ pub mod damage;
 pub mod demo_note;
 pub mod dropzone;
 pub mod file_drop;
+pub mod find;
 pub mod header;
 pub mod history;
 pub mod icons;

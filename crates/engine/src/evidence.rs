@@ -92,7 +92,7 @@ impl Shared {
         }
     }
 
-    fn cues_inside(&self, video: &VideoId, transcript: i64, duration: Timestamp) -> Result<Vec<Cue>> {
+    pub(crate) fn cues_inside(&self, video: &VideoId, transcript: i64, duration: Timestamp) -> Result<Vec<Cue>> {
         let (_, records) = self.library.transcript(video, transcript)?;
         let inside = |cue: &Cue| cue.span.end >= Timestamp::ZERO && cue.span.start <= duration;
         Ok(records.into_iter().map(|record| record.cue).filter(inside).collect())

@@ -35,6 +35,7 @@ mod encode;
 mod engine;
 mod error;
 mod evidence;
+mod find;
 mod guests;
 mod images;
 mod index;

@@ -15,6 +15,7 @@
 //! | subtitles are read, searched, laid between segments, written | [`cues`] |
 //! | transcripts travel between page and server | [`transcripts`] |
 //! | videos, frames and questions travel between page and server | [`video`] |
+//! | a search across the library is answered | [`find`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
 //! | files that the server decodes are told | [`ingest`] |
@@ -23,6 +24,7 @@
 pub mod budget;
 pub mod cues;
 pub mod events;
+pub mod find;
 pub mod ingest;
 pub mod mentions;
 pub mod model;

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod dream;
+mod find;
 mod indexing;
 mod overview;
 mod prefixes;

@@ -139,7 +139,11 @@ fn subtitles_inside_the_video_are_read_where_none_lie_beside_it() {
         .status();
     assert!(ffmpeg.unwrap().success());
     let question = "When is the gradient mentioned?";
-    let output = ask(folder.path(), &clip, &[question, "第几分钟提到梯度？", "--json", "--subtitles-offset", "1.5"]);
+    let output = ask(
+        folder.path(),
+        &clip,
+        &[question, "--question", "第几分钟提到梯度？", "--json", "--subtitles-offset", "1.5"],
+    );
     assert!(output.status.success(), "{}", text(&output.stderr));
     let told = text(&output.stderr);
     assert!(

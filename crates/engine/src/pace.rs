@@ -14,7 +14,10 @@ const FIRST: u32 = 128;
 const FEWEST: u32 = 64;
 const MOST: u32 = 4_096;
 
-/// Measured speed of reading, over turns that count half as much with every turn that follows.
+/// After so many tokens more, what was measured counts half: a turn of a few tokens says little and changes little.
+const HALF_LIFE: f64 = 256.0;
+
+/// Measured speed of reading, of late.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
     tokens: f64,
@@ -33,8 +36,9 @@ impl Pace {
     /// Notes what a turn took.
     pub(crate) fn note(&mut self, tokens: u32, took: Duration) {
         if tokens > 0 {
-            self.tokens = self.tokens / 2.0 + f64::from(tokens);
-            self.seconds = self.seconds / 2.0 + took.as_secs_f64();
+            let kept = 0.5_f64.powf(f64::from(tokens) / HALF_LIFE);
+            self.tokens = self.tokens * kept + f64::from(tokens);
+            self.seconds = self.seconds * kept + took.as_secs_f64();
         }
     }
 }
@@ -55,6 +59,11 @@ mod tests {
             pace.note(10, Duration::from_secs(1));
         }
         assert_eq!(pace.stride(true).tokens, FEWEST);
+        for _ in 0..20 {
+            pace.note(500, Duration::from_secs(1));
+        }
+        pace.note(7, Duration::ZERO);
+        assert!((125..=128).contains(&pace.stride(true).tokens), "a short question read in no time");
         pace.note(1_000_000, Duration::from_millis(1));
         assert_eq!(pace.stride(true).tokens, MOST);
     }

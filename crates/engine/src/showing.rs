@@ -114,6 +114,10 @@ impl Shared {
         let seen = self.seen(&question.video)?;
         let limit = selection::context(self.backend.as_ref(), self.max_context_length, seen.duration);
         let showing = self.within(question, seen.clone(), limit)?;
+        // Nobody asked for more than the model has of itself: it stays as it is, and long thoughts are cut short.
+        if self.max_context_length.is_none_or(|tokens| tokens <= self.backend.info().max_context) {
+            return Ok(showing);
+        }
         let segments = u32::try_from(showing.parts.len()).unwrap_or(u32::MAX);
         match self.backend.window(showing.tokens(), segments, showing.size) {
             Some(window) => Ok(Showing { window, ..showing }),

@@ -60,7 +60,8 @@ async fn a_long_video_being_shown_stops_no_answer_for_more_than_one_stride() {
     // The pace is learnt first: what follows goes in strides of a quarter of a second.
     ask(&engine, &video(&engine, 60).await, "what?").await;
     dream.world.deeds.lock().unwrap().clear();
-    dream.slow(Duration::from_millis(1));
+    // A thousand words take ten seconds: on a busy machine too they are not over before the long video is shown.
+    dream.slow(Duration::from_millis(10));
     let count = engine.ask(&short, "count".into()).unwrap();
     until(|| dream.deeds().contains(&Deed::Write(1))).await;
     let (_, last) = read(engine.ask(&long, "what?".into()).unwrap()).await;
@@ -222,13 +223,16 @@ async fn memory_decides_how_many_are_answered_at_once_and_the_others_are_told_th
     let engine = open_with(folder.path(), &dream, |settings| settings.prefix_cache_bytes = 2_300 * TOKEN_BYTES);
     let id = video(&engine, 4).await;
     ready(&engine, &id).await;
-    dream.slow(Duration::from_millis(3));
-    let (one, two) = (asked(&engine, &id, "what?"), asked(&engine, &id, "times"));
+    // Neither ends before the third has been told its place.
+    let (one, two) = (asked(&engine, &id, "wait"), asked(&engine, &id, "wait"));
     let mut waiting = Box::pin(engine.ask(&id, "what?".into()).unwrap());
     let mut ahead = Vec::new();
     let last = loop {
         match waiting.next().await.unwrap() {
-            AnswerEvent::Waiting { ahead: now } => ahead.push(now),
+            AnswerEvent::Waiting { ahead: now } => {
+                ahead.push(now);
+                dream.world.come.store(true, Ordering::SeqCst);
+            }
             AnswerEvent::Token { .. } | AnswerEvent::Started { .. } | AnswerEvent::Reading { .. } => {}
             other => break other,
         }

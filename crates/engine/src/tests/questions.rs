@@ -162,7 +162,7 @@ async fn a_video_too_long_for_the_context_is_thinned_and_the_usage_says_so() {
 async fn only_what_the_native_window_does_not_hold_is_read_in_the_extended_one() {
     let folder = tempfile::tempdir().unwrap();
     let dream = Dream::new();
-    let engine = open_with(folder.path(), &dream, |settings| settings.max_context_length = Some(1 << 20));
+    let engine = open_with(folder.path(), &dream, |settings| settings.max_context_length = Some(1 << 24));
     let (short, long, longest) = (video(&engine, 16).await, video(&engine, 40).await, video(&engine, 250).await);
     dream.world.native.store(100, Ordering::SeqCst);
     let shown = [&short, &long, &longest].map(|id| ask(&engine, id, "what?"));

@@ -6,7 +6,7 @@ const shots = process.env.TIMEPIN_SHOTS;
 
 test("several files wait for each other, and each becomes a video", async ({ page }) => {
   const clip = (name: string) => converted(name, "-an", "-c:v", "libx264", "-preset", "ultrafast", "-t", "6");
-  const names = ["first.mp4", "second.mp4", "third.mp4"];
+  const names = ["queued-one.mp4", "queued-two.mp4", "queued-three.mp4"];
   await open(page);
   // The first is not done before it is allowed to be.
   let held = true;
@@ -14,14 +14,14 @@ test("several files wait for each other, and each becomes a video", async ({ pag
     while (held) await new Promise((go) => setTimeout(go, 50));
     await route.continue().catch(() => {});
   });
-  const broken = { name: "broken.mp4", mimeType: "video/mp4", buffer: Buffer.from("no film\n".repeat(99)) };
+  const broken = { name: "queued-broken.mp4", mimeType: "video/mp4", buffer: Buffer.from("no film\n".repeat(99)) };
   const { readFileSync } = await import("node:fs");
   const films = names.map((name) => ({ name, mimeType: "video/mp4", buffer: readFileSync(clip(name)) }));
   await page.getByTestId("file-input").setInputFiles([films[0], broken, films[1], films[2]]);
   const waiting = page.getByTestId("waiting");
   await expect(waiting).toHaveCount(3);
-  await expect(page.getByTestId("video-card").filter({ hasText: "first.mp4" })).toBeVisible();
-  await waiting.filter({ hasText: "third.mp4" }).getByTestId("waiting-remove").click();
+  await expect(page.getByTestId("video-card").filter({ hasText: names[0] })).toBeVisible();
+  await waiting.filter({ hasText: names[2] }).getByTestId("waiting-remove").click();
   await expect(waiting).toHaveCount(2);
   if (shots) await page.screenshot({ path: join(shots, "queue.png"), fullPage: true });
 
@@ -30,7 +30,7 @@ test("several files wait for each other, and each becomes a video", async ({ pag
     const ready = page.getByTestId("video-card").filter({ hasText: name }).locator('[data-state="ready"]');
     await expect(ready).toBeAttached({ timeout: 60_000 });
   }
-  await expect(page.getByTestId("video-card").filter({ hasText: "third.mp4" })).toHaveCount(0);
+  await expect(page.getByTestId("video-card").filter({ hasText: names[2] })).toHaveCount(0);
   await expect(waiting).toHaveCount(1);
   await expect(waiting.getByTestId("error")).toContainText("not a video");
   if (shots) await page.screenshot({ path: join(shots, "queue-refused.png"), fullPage: true });

@@ -105,8 +105,8 @@ fn config(bytes: &[u8]) -> Result<Config> {
         config.max_position_embeddings,
         config.num_attention_heads,
     ];
-    let is_whole = config.num_attention_heads > 0 && config.hidden_size % config.num_attention_heads == 0;
-    if !is_whole || sizes.iter().any(|size| *size == 0) || config.hidden_size.max(config.intermediate_size) > WIDTH {
+    let is_whole = config.num_attention_heads > 0 && config.hidden_size.is_multiple_of(config.num_attention_heads);
+    if !is_whole || sizes.contains(&0) || config.hidden_size.max(config.intermediate_size) > WIDTH {
         return Err(Error::Config("its sizes are not those of a BERT".to_owned()));
     }
     Ok(config)

@@ -189,3 +189,21 @@ mod tests {
         }
     }
 }
+
+/// Numbers for tests: as random as a test needs them, and the same in every run.
+#[cfg(test)]
+pub(crate) mod noise {
+    use candle_core::{Device, Result, Shape, Tensor};
+
+    /// About a normal distribution of spread one around `mean`: the sum of twelve even ones (Irwin–Hall).
+    pub(crate) fn noise(mean: f32, shape: impl Into<Shape>, seed: u64) -> Result<Tensor> {
+        let shape = shape.into();
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut even = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1_u64 << 24) as f32
+        };
+        let values = (0..shape.elem_count()).map(|_| mean - 6.0 + (0..12).map(|_| even()).sum::<f32>());
+        Tensor::from_vec(values.collect(), shape, &Device::Cpu)
+    }
+}

@@ -58,14 +58,15 @@ pub(crate) fn product(x: &[f32], weight: &QTensor) -> Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::noise::noise;
     use candle_core::{Device, Tensor};
 
     #[test]
     fn products_are_those_with_the_dequantised_weights() -> Result<()> {
         for format in [GgmlDType::Q8_0, GgmlDType::Q5K] {
             for (m, n, k) in [(16, 5, 256), (70, 130, 1536)] {
-                let weight = QTensor::quantize(&Tensor::randn(0.05_f32, 1.0, (n, k), &Device::Cpu)?, format)?;
-                let x = Tensor::randn(0.1_f32, 1.0, (m, k), &Device::Cpu)?;
+                let weight = QTensor::quantize(&noise(0.05, (n, k), 5)?, format)?;
+                let x = noise(0.1, (m, k), 6)?;
                 let exact = x.matmul(&weight.dequantize(&Device::Cpu)?.t()?)?;
                 let found = product(&x.flatten_all()?.to_vec1::<f32>()?, &weight)?;
                 let worst = (Tensor::from_vec(found, (m, n), &Device::Cpu)? - &exact)?.abs()?.max_all()?;

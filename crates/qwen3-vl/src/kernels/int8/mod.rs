@@ -66,6 +66,7 @@ pub(crate) fn product(x: &[f32], weight: &QTensor) -> Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::noise::noise;
     use candle_core::{Device, Module, Tensor, quantized::QMatMul};
 
     #[test]
@@ -75,8 +76,8 @@ mod tests {
                 if !is_here(format) {
                     continue;
                 }
-                let weight = QTensor::quantize(&Tensor::randn(0.05_f32, 1.0, (n, k), &Device::Cpu)?, format)?;
-                let x = Tensor::randn(0.1_f32, 1.0, (m, k), &Device::Cpu)?;
+                let weight = QTensor::quantize(&noise(0.05, (n, k), 5)?, format)?;
+                let x = noise(0.1, (m, k), 6)?;
                 let found = product(&x.flatten_all()?.to_vec1::<f32>()?, &weight)?;
                 let found = Tensor::from_vec(found, (m, n), &Device::Cpu)?;
                 let norm = |t: &Tensor| t.sqr()?.sum_all()?.to_scalar::<f32>().map(f32::sqrt);

@@ -36,18 +36,27 @@ page.on("pageerror", (error) => console.error("page:", error.message));
 await page.goto(home);
 await page.locator("html[data-hydrated]").waitFor();
 
+/** Whether a process was started by this one, however indirectly. */
+function isMine(pid) {
+  while (pid > 1) {
+    if (pid === process.pid) return true;
+    pid = Number(fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop().split(" ")[1]);
+  }
+  return false;
+}
+
 /** Megabytes that the largest of the browser's page processes has for itself. */
 function taken() {
-  const mine = (pid) => {
+  const own = (pid) => {
     try {
-      if (!fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer")) return 0;
+      if (!fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer") || !isMine(pid)) return 0;
       const sizes = fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm);
       return [...sizes].reduce((sum, [, kilobytes]) => sum + Number(kilobytes), 0) / 1024;
     } catch {
       return 0; // It ended meanwhile.
     }
   };
-  return Math.max(...fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(mine));
+  return Math.max(...fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => own(Number(name))));
 }
 
 /** Megabytes that live in the page's script heap, after a collection. */

@@ -76,6 +76,17 @@ fn the_model_is_asked_about_videos_and_a_cut_run_goes_on() {
     let hit = report["metrics"].as_array().unwrap().iter().find(|metric| metric["name"] == "start within 1 s").unwrap();
     assert!(hit["value"].as_f64().unwrap() >= 66.0, "{report}");
 
-    let nowhere = run(folder.path(), &["plain", "world.json", "--predictions", "new.jsonl", "--videos", "."]);
+    // A file of another form is refused, and stays as it is; a film that is none is left out.
+    fs::write(folder.path().join("list.json"), r#"[{"id": 0, "answer": "no"}]"#).unwrap();
+    let other = run(folder.path(), &["plain", "world.json", "--predictions", "list.json", "--videos", videos]);
+    assert!(!other.status.success() && said(&other).contains("name another file"), "{}", said(&other));
+    assert_eq!(fs::read_to_string(folder.path().join("list.json")).unwrap(), r#"[{"id": 0, "answer": "no"}]"#);
+    fs::create_dir(folder.path().join("films")).unwrap();
+    fs::write(folder.path().join("films/world-b.mp4"), "no film").unwrap();
+    let broken = run(folder.path(), &["plain", "world.json", "--predictions", "broken.jsonl", "--videos", "films"]);
+    assert!(said(&broken).contains("is left out"), "{}", said(&broken));
+
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let nowhere = run(folder.path(), &["plain", "world.json", "--predictions", "new.jsonl", "--videos", "empty"]);
     assert!(!nowhere.status.success() && said(&nowhere).contains("world-b"), "{}", said(&nowhere));
 }

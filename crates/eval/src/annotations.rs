@@ -162,7 +162,7 @@ struct Events {
     queries: Vec<String>,
 }
 
-/// Queries in the order of the file, named as TimeLens names them in its results, without the span.
+/// Queries by the names of their videos, each named as TimeLens names it in its results, without the span.
 fn by_video<T: for<'de> Deserialize<'de>>(
     benchmark: Benchmark,
     text: &str,
@@ -174,7 +174,7 @@ fn by_video<T: for<'de> Deserialize<'de>>(
     for (video, entry) in videos {
         let (duration, windows, sentences) = parts(entry);
         if windows.len() != sentences.len() {
-            return Err(refuse(benchmark, &video, "it has as many times as sentences no more"));
+            return Err(refuse(benchmark, &video, "it has not as many times as sentences"));
         }
         for (window, sentence) in windows.into_iter().zip(&sentences) {
             let id = format!("{video}.mp4>>>{}", normalised(sentence));

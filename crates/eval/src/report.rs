@@ -48,7 +48,7 @@ pub struct Report {
     pub queries: usize,
     /// Of those, without any prediction; they count as not found.
     pub missing: usize,
-    /// Of those, answered in words that name no time the parser reads; they count as not found.
+    /// Of those with something to find, answered in words that name no time the parser reads; they count as not found.
     pub unparsed: usize,
     /// The scores.
     pub metrics: Vec<Metric>,
@@ -68,7 +68,9 @@ pub fn score(benchmark: Benchmark, queries: &[Query], predictions: &Predictions)
         }
     };
     let missing = queries.iter().filter(|query| !predictions.contains_key(&query.id)).count();
-    let unparsed = predictions.values().filter(|found| found.is_unparsed).count();
+    let unparsed = |query: &&Query| predictions.get(&query.id).is_some_and(|found| found.is_unparsed);
+    // That something is not in the video is said without a time.
+    let unparsed = queries.iter().filter(|query| !query.wanted.is_empty()).filter(unparsed).count();
     Ok(Report { benchmark: benchmark.name(), queries: queries.len(), missing, unparsed, metrics })
 }
 

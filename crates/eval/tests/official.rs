@@ -74,8 +74,10 @@ fn tvgbench_wants_more_than_the_level() {
 fn an_event_that_is_not_there_is_a_false_alarm_when_found() {
     let text = r#"[{"id": "a", "video": "v", "query": "q", "spans_us": []}, {"id": "b", "video": "v", "query": "q", "spans_us": []}]"#;
     let queries = annotations::read(Benchmark::Plain, text).unwrap();
-    let found = predictions::read(r#"{"id": "a", "windows": [[1, 2]]}"#, &queries, Parser::Strict).unwrap();
-    assert_eq!(value(&score(Benchmark::Plain, &queries, &found).unwrap(), "false alarms"), 50.0);
+    let lines = "{\"id\": \"a\", \"windows\": [[1, 2]]}\n{\"id\": \"b\", \"answer\": \"It does not appear.\"}\n";
+    let found = predictions::read(lines, &queries, Parser::Strict).unwrap();
+    let report = score(Benchmark::Plain, &queries, &found).unwrap();
+    assert_eq!((value(&report, "false alarms"), report.unparsed), (50.0, 0));
 }
 
 #[test]

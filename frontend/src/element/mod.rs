@@ -185,6 +185,11 @@ impl Chain {
                     again.replace(request);
                     on_event(event);
                 }
+                (ExtractEvent::Finished { .. } | ExtractEvent::Failed(_), _) => {
+                    on_event(event);
+                    // The handle holds this listener: let go of each other.
+                    now.take();
+                }
                 _ => on_event(event),
             }
         };

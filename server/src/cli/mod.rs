@@ -208,7 +208,7 @@ pub(crate) struct Fit {
 /// A benchmark.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Benchmarks: charades-sta, activitynet-captions, timelens-bench, qvhighlights, vue-tr, tvgbench, plain.\nPredictions are the benchmark's own result files, or lines of {id, answer} or {id, windows: [[start, end]]}; plain annotations are\na list of {id, video, query, spans_us, duration_us}.\n\nExamples:\n  timepin eval qvhighlights highlight_val_release.jsonl --predictions submission.jsonl\n  timepin eval charades-sta charades_sta_test.txt --predictions mine.jsonl --videos Charades_v1 --model Qwen/Qwen3-VL-8B-Instruct"
+    after_help = "Benchmarks: charades-sta, activitynet-captions, timelens-bench, qvhighlights, vue-tr, tvgbench, plain.\nPredictions are the benchmark's own result files, or lines of {id, answer} or {id, windows: [[start, end]]}; an id is that of the\nannotations, in charades-sta and tvgbench the number of the line or entry from 0, in activitynet-captions and timelens-bench\nVIDEO.mp4>>>QUERY. plain annotations are\na list of {id, video, query, spans_us, duration_us}.\n\nExamples:\n  timepin eval qvhighlights highlight_val_release.jsonl --predictions submission.jsonl\n  timepin eval charades-sta charades_sta_test.txt --predictions mine.jsonl --videos Charades_v1 --model Qwen/Qwen3-VL-8B-Instruct"
 )]
 pub(crate) struct Eval {
     /// Which

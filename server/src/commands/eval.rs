@@ -94,7 +94,15 @@ async fn ask_about(
     request: &Eval,
     out: &mut Out,
 ) -> anyhow::Result<()> {
-    let id = ask::add(engine, &ffmpeg::probe(file)?).await?;
+    let video = match ffmpeg::probe(file) {
+        Ok(video) => video,
+        // One of hundreds: what is asked about it stays without a prediction, and is said to be.
+        Err(error) => {
+            commands::print_aside(&format!("{} cannot be read and is left out: {error:#}\n", file.display()));
+            return Ok(());
+        }
+    };
+    let id = ask::add(engine, &video).await?;
     for query in queries {
         let question = request.prompt.replacen("{}", &query.text, 1);
         let answer = answer(engine, &id, question).await?;
@@ -134,6 +142,12 @@ fn videos(folder: &Path) -> anyhow::Result<HashMap<String, PathBuf>> {
     Ok(found)
 }
 
+/// Whether a text is one of our lines as far as it goes.
+fn is_begun(text: &str) -> bool {
+    const HEAD: &str = r#"{"id":"#;
+    text.starts_with(HEAD) || HEAD.starts_with(text)
+}
+
 /// The predictions as a file that only grows.
 struct Out {
     file: File,
@@ -141,13 +155,26 @@ struct Out {
 }
 
 impl Out {
-    /// A line that a cut left half is dropped.
+    /// A line that a cut left half is dropped; a file of anything but lines is left alone.
     fn open(path: &Path) -> anyhow::Result<Self> {
         let open = OpenOptions::new().read(true).append(true).create(true).open(path);
-        let file = open.with_context(|| format!("cannot write {}", path.display()))?;
-        let whole = text(path)?.rfind('\n').map_or(0, |end| end as u64 + 1);
-        file.set_len(whole)?;
-        Ok(Self { file, is_empty: whole == 0 })
+        let mut file = open.with_context(|| format!("cannot write {}", path.display()))?;
+        let there = text(path)?;
+        let (lines, rest) = there.split_at(there.rfind('\n').map_or(0, |end| end + 1));
+        let is_line = |line: &str| matches!(serde_json::from_str(line), Ok(serde_json::Value::Object(_)));
+        let is_half = !rest.is_empty() && !is_line(rest);
+        if !lines.lines().all(is_line) || (is_half && !is_begun(rest)) {
+            bail!(
+                "{} holds something else than lines of {{id, answer}}; name another file for the answers",
+                path.display()
+            );
+        }
+        if is_half {
+            file.set_len(lines.len() as u64)?;
+        } else if !rest.is_empty() {
+            file.write_all(b"\n")?;
+        }
+        Ok(Self { file, is_empty: lines.is_empty() && (rest.is_empty() || is_half) })
     }
 
     fn write(&mut self, line: &Line<'_>) -> anyhow::Result<()> {

@@ -75,6 +75,11 @@ pub enum ExtractEvent {
         /// Those that the plan wants too: they will come in no batch.
         planned: Vec<Timestamp>,
     },
+    /// First frames of shots to send, before the frames they lie among.
+    Cuts {
+        /// Ascending.
+        cuts: Vec<Timestamp>,
+    },
     /// How far the run has come.
     Progress {
         /// Frames done, skipped ones included.

@@ -45,7 +45,7 @@ pub async fn probe(file: web_sys::File) -> Result<String, JsError> {
 /// Runs an extraction and acknowledges every batch at once.
 ///
 /// `on_event` hears `{type, …}` of every event; it may return `true` to cancel. Resolves with `{frames, cost}`, rejects
-/// with the error as JSON. Frames come as `{pts, bytes}`, in an `overview` (with the times that are `planned` and in no batch)
+/// with the error as JSON. First frames of shots come as `cuts`. Frames come as `{pts, bytes}`, in an `overview` (with the times that are `planned` and in no batch)
 /// and in each `batch`.
 #[wasm_bindgen]
 pub fn extract_frames(file: web_sys::File, fps: f64, max_frames: u32, on_event: js_sys::Function) -> Promise {
@@ -93,6 +93,10 @@ fn describe(event: &ExtractEvent) -> JsValue {
         ExtractEvent::Overview { frames, planned, .. } => {
             let planned: Array = planned.iter().map(|t| micros(*t)).collect();
             object(&[("type", &"overview".into()), ("frames", &pictures(frames)), ("planned", &planned)])
+        }
+        ExtractEvent::Cuts { cuts } => {
+            let cuts: Array = cuts.iter().map(|t| micros(*t)).collect();
+            object(&[("type", &"cuts".into()), ("cuts", &cuts)])
         }
         ExtractEvent::Progress { done, total, covered, fps } => object(&[
             ("type", &"progress".into()),

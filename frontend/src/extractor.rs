@@ -184,6 +184,7 @@ impl Run {
             Reply::Overview { seq, pts, planned } => {
                 self.tell(ExtractEvent::Overview { seq, frames: frames(pts, buffers), planned });
             }
+            Reply::Cuts { cuts } => self.tell(ExtractEvent::Cuts { cuts }),
             Reply::Progress { done, total, covered, fps } => {
                 self.tell(ExtractEvent::Progress { done, total, covered, fps });
             }

@@ -78,6 +78,11 @@ pub(crate) enum Reply {
         /// Those that the plan wants too.
         planned: Vec<Timestamp>,
     },
+    /// First frames of shots, before the batch they lie in.
+    Cuts {
+        /// Ascending.
+        cuts: Vec<Timestamp>,
+    },
     /// How far the run has come.
     Progress {
         /// Frames done.

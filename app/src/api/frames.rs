@@ -23,6 +23,12 @@ pub async fn append_overview(
     Ok(super::backend::engine()?.append_overview(&video, frames, planned).await?)
 }
 
+/// Keeps the first frames of shots, durably; of several sent twice each is kept once.
+#[server(prefix = "/api", endpoint = "append_cuts", input = Json, output = Json)]
+pub async fn append_cuts(video: VideoId, cuts: Vec<Timestamp>) -> Result<(), ApiError> {
+    Ok(super::backend::engine()?.append_cuts(&video, cuts).await?)
+}
+
 /// Says that no more frames will come; the last segment can be closed.
 #[server(prefix = "/api", endpoint = "finish_video", input = Json, output = Json)]
 pub async fn finish_video(video: VideoId) -> Result<(), ApiError> {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `create_video` | [`NewVideo`](timeline::NewVideo) | [`VideoId`](timeline::VideoId) |
 //! | `append_frames` | frames, Postcard; idempotent by timestamp | [`AppendReceipt`](timeline::AppendReceipt) |
+//! | `append_cuts` | first frames of shots | nothing |
 //! | `append_overview` | key frames of the whole video, Postcard; which of them the plan wants too | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `finish_video` | video | – |
 //! | `list_videos`, `get_video`, `rename_video`, `delete_video` | | |
@@ -67,7 +68,7 @@ mod videos;
 
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
-pub use frames::{append_frames, append_overview, finish_video};
+pub use frames::{append_cuts, append_frames, append_overview, finish_video};
 pub use ingest::{
     append_upload, begin_upload, cancel_ingest, ingest_of, ingest_options, ingests, list_server_files,
     open_server_file, open_url, retry_ingest,

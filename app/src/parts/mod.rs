@@ -2,7 +2,7 @@
 //!
 //! End-to-end tests find things by `data-testid`; these names are stable: `dropzone`, `file-input`, `try-sample`,
 //! `video-card`, `rename`, `rename-input`, `delete`, `confirm-delete`, `player`, `still`, `repick`, `timeline`
-//! (`data-state`: `receiving`, `indexing`, `ready`), `playhead`, `segment`, `thumb`, `answer-span`, `budget`, `progress`,
+//! (`data-state`: `receiving`, `indexing`, `ready`), `playhead`, `segment`, `cut` (`data-pts-us`), `thumb`, `answer-span`, `budget`, `progress`,
 //! `cancel`, `resume`, `question-input`, `ask`, `stop`, `suggestion`, `question-item` (`data-complete`), `answer`,
 //! `evidence-chip`, `evidence-none`, `span-chip` (`data-start-us`, `data-end-us`, `aria-pressed`), `delete-question`, `error`, `lang-switch`,
 //! `theme-switch`, `models-link`, `running-model`, `pull-name`, `pull-file`, `pull`, `model-row` (`data-state`: `complete`,

@@ -23,6 +23,8 @@ pub struct Bench {
     pub overview: RwSignal<Vec<Glimpse>>,
     /// Segments encoded, ascending.
     pub segments: RwSignal<Vec<Span>>,
+    /// First frames of shots, ascending; the video's first is not among them.
+    pub cuts: RwSignal<Vec<Timestamp>>,
     /// Why indexing stopped, or why it cannot be followed.
     pub trouble: RwSignal<Option<Trouble>>,
     /// What a look costs, when the model is known.
@@ -57,6 +59,7 @@ impl Bench {
             frames: RwSignal::new(Vec::new()),
             overview: RwSignal::new(Vec::new()),
             segments: RwSignal::new(Vec::new()),
+            cuts: RwSignal::new(Vec::new()),
             trouble: RwSignal::new(None),
             budget: StoredValue::new(budget),
             model: StoredValue::new(model),

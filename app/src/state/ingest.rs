@@ -123,6 +123,15 @@ impl Session {
                         break;
                     }
                 }
+                // Before the frames they lie among: once those are durable, nobody looks there again.
+                ExtractEvent::Cuts { cuts } => {
+                    let sent = self.persist(&video, || api::append_cuts(video.clone(), cuts.clone())).await;
+                    if let Err(error) = sent {
+                        handle.cancel();
+                        phase = Phase::Failed(error.into());
+                        break;
+                    }
+                }
                 ExtractEvent::Overview { seq, frames, planned } => {
                     let send = || api::append_overview(video.clone(), frames.clone(), planned.clone());
                     if let Some(end) = acknowledged(self.persist(&video, send).await, seq, &handle) {

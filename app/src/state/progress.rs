@@ -60,11 +60,12 @@ async fn once(bench: Bench) -> Result<(), ApiError> {
 
 fn apply(bench: Bench, event: ProgressEvent) {
     match event {
-        ProgressEvent::Snapshot { state, frames, segments, overview } => {
+        ProgressEvent::Snapshot { state, frames, segments, overview, cuts } => {
             bench.trouble.set(None);
             bench.frames.set(frames);
             bench.segments.set(segments);
             bench.overview.set(overview);
+            bench.cuts.set(cuts);
             bench.state.set(state);
         }
         ProgressEvent::Frames { frames } => {
@@ -77,6 +78,7 @@ fn apply(bench: Bench, event: ProgressEvent) {
         ProgressEvent::Overview { glimpses } => {
             bench.overview.update(|all| merge(all, &glimpses, |glimpse| glimpse.pts));
         }
+        ProgressEvent::Cuts { cuts } => bench.cuts.update(|all| merge(all, &cuts, |cut| *cut)),
         ProgressEvent::Segments { segments } => {
             bench.segments.update(|all| merge(all, &segments, |span| (span.start, span.end)));
         }

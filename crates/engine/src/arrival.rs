@@ -44,6 +44,28 @@ impl Engine {
         .await
     }
 
+    /// Keeps the first frames of shots, found by whoever decoded the video. Sending one twice is harmless.
+    ///
+    /// # Errors
+    /// When there are more of them than frames are taken at once, the video is unknown, or the disk refuses.
+    pub async fn append_cuts(&self, id: &VideoId, cuts: Vec<Timestamp>) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            let count = u32::try_from(cuts.len()).unwrap_or(u32::MAX);
+            if count > MAX_BATCH_FRAMES {
+                return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
+            }
+            let all = shared.registry.with(&shared.library, &id, |entry| entry.cuts.len())?;
+            let after = u32::try_from(all).unwrap_or(u32::MAX).saturating_add(count);
+            if after > MAX_VIDEO_FRAMES {
+                return Err(Error::TooManyFrames { found: after, limit: MAX_VIDEO_FRAMES });
+            }
+            let added = shared.library.append_cuts(&id, &cuts)?;
+            shared.registry.with(&shared.library, &id, |entry| entry.cut(added))
+        })
+        .await
+    }
+
     /// Takes note that no more frames will come; the last segment can be closed.
     ///
     /// # Errors

@@ -65,7 +65,7 @@ impl Shared {
         let cues = thin(cues, &costs, &question.said, room.saturating_mul(BYTES_A_TOKEN));
         let costs: Vec<_> = cues.iter().map(|cue| self.backend.caption_tokens(&windows::caption(cue))).collect();
         let share = room.saturating_sub(segments).max(room / 2);
-        let kept = selection::keep(&costs, &near(&cues, &question.said), share);
+        let kept = selection::keep(&costs, &near(&cues, &question.said), &[], share);
         let tokens = kept.iter().filter_map(|&i| costs.get(i)).copied().fold(0, u32::saturating_add);
         let cues: Vec<_> = kept.iter().filter_map(|&i| cues.get(i)).cloned().collect();
         if cues.len() < all {
@@ -80,7 +80,7 @@ fn near(cues: &[Cue], said: &[Span]) -> Vec<Option<Timestamp>> {
 }
 
 fn thin(cues: Vec<Cue>, costs: &[u32], said: &[Span], room: u64) -> Vec<Cue> {
-    let kept = selection::keep(costs, &near(&cues, said), room);
+    let kept = selection::keep(costs, &near(&cues, said), &[], room);
     if kept.len() == cues.len() {
         return cues;
     }

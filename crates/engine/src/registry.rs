@@ -1,6 +1,6 @@
 //! The indexes in memory: brought in from the library when first needed, and the place where progress is told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use store::{FrameRow, Library};
@@ -19,6 +19,8 @@ const BACKLOG: usize = 256;
 pub(crate) struct Entry {
     pub(crate) index: Index,
     pub(crate) duration: Timestamp,
+    /// First frames of shots.
+    pub(crate) cuts: BTreeSet<Timestamp>,
     told: VideoState,
     events: broadcast::Sender<ProgressEvent>,
 }
@@ -31,6 +33,7 @@ impl Entry {
             frames: self.index.frames(),
             segments: self.index.encoded(),
             overview: self.index.glimpses(),
+            cuts: self.cuts.iter().copied().collect(),
         }
     }
 
@@ -62,6 +65,15 @@ impl Entry {
             Arrival::Shifted => self.tell(self.snapshot()),
         }
         self.tell_state();
+    }
+
+    /// Takes note of shots that were found.
+    pub(crate) fn cut(&mut self, mut cuts: Vec<Timestamp>) {
+        // Brought in from the library meanwhile, it may know them.
+        cuts.retain(|cut| self.cuts.insert(*cut));
+        if !cuts.is_empty() {
+            self.tell(ProgressEvent::Cuts { cuts });
+        }
     }
 
     /// Takes note that all frames are here.
@@ -162,7 +174,8 @@ impl Registry {
             index.assume_encoded();
         }
         let told = index.state();
-        Ok(Entry { index, duration: row.video.duration, told, events: broadcast::Sender::new(BACKLOG) })
+        let cuts = library.cuts(id)?.into_iter().collect();
+        Ok(Entry { index, duration: row.video.duration, cuts, told, events: broadcast::Sender::new(BACKLOG) })
     }
 
     /// Work under the lock never leaves an entry half changed, so a thread that died there does no harm.

@@ -84,6 +84,8 @@ struct Seen {
     size: Size,
     duration: Timestamp,
     coarse: Option<Coarse>,
+    /// First frames of shots, ascending.
+    cuts: Vec<Timestamp>,
 }
 
 impl Shared {
@@ -132,19 +134,19 @@ impl Shared {
     fn within(&self, question: &Question, seen: Seen, limit: u32) -> Result<Showing> {
         let video = &question.video;
         let fixed = self.backend.question_tokens(&question.text)?;
-        let Seen { pairs, size, duration, coarse } = seen;
+        let Seen { pairs, size, duration, coarse, cuts } = seen;
         let all = pairs.len();
         if all == 0 {
             return Err(Error::NoFrames(video.clone()));
         }
-        let pairs = if self.temporal_compression { self.without_stills(video, pairs, size)? } else { pairs };
+        let pairs = if self.temporal_compression { self.without_stills(video, pairs, size, &cuts)? } else { pairs };
         let costs: Vec<_> = pairs.iter().map(|pair| self.backend.segment_tokens(&pair_stamp(pair), size)).collect();
         let room = selection::room(fixed, self.backend.room(), limit);
         let segments = costs.iter().copied().map(u64::from).sum();
         let words = self.words(question, duration, room, segments)?;
         let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &question.said)).collect();
         let beside = fixed.saturating_add(words.tokens);
-        let chosen = selection::fit(&costs, &near, beside, self.backend.room(), limit)?;
+        let chosen = selection::fit(&costs, &near, &opening(&pairs, &cuts), beside, self.backend.room(), limit)?;
         if chosen.len() < pairs.len() {
             tracing::info!(%video, shown = chosen.len(), of = pairs.len(), limit, "the context is too short for every segment");
         }
@@ -174,14 +176,23 @@ impl Shared {
             let coarse = Coarse::of(index.seen().unwrap_or_default(), &looks, entry.duration);
             pairs.extend(overview);
             pairs.sort_by_key(|pair| (pair.span.start, pair.span.end));
-            Ok(Seen { pairs, size: index.size()?, duration: entry.duration, coarse })
+            let cuts = entry.cuts.iter().copied().collect();
+            Ok(Seen { pairs, size: index.size()?, duration: entry.duration, coarse, cuts })
         })?
     }
 
-    fn without_stills(&self, video: &VideoId, pairs: Vec<Pair>, size: Size) -> Result<Vec<Pair>> {
+    fn without_stills(&self, video: &VideoId, pairs: Vec<Pair>, size: Size, cuts: &[Timestamp]) -> Result<Vec<Pair>> {
         let looks = pairs.iter().map(|pair| self.look(video, pair, size)).collect::<Result<Vec<_>>>()?;
-        Ok(pick(&pairs, &selection::changing(&looks)))
+        let starts: Vec<_> = pairs.iter().map(|pair| pair.span.start).collect();
+        Ok(pick(&pairs, &selection::changing(&looks, &starts, &opening(&pairs, cuts))))
     }
+}
+
+/// Which segments are the first to show something of a shot.
+fn opening(pairs: &[Pair], cuts: &[Timestamp]) -> Vec<bool> {
+    let before = |at: Timestamp| cuts.partition_point(|cut| *cut <= at);
+    let seen: Vec<_> = pairs.iter().map(|pair| before(pair.span.end)).collect();
+    seen.iter().enumerate().map(|(i, shots)| i > 0 && seen.get(i - 1) != Some(shots)).collect()
 }
 
 fn pair_stamp(pair: &Pair) -> String {

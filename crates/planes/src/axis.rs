@@ -5,8 +5,8 @@ pub(crate) const ONE: u32 = 1 << 14;
 
 /// For each sample wanted, where to begin and how much of each sample from there on.
 ///
-/// Fewer samples are the means of the stretches they stand for, parts of a sample at both ends included; more are drawn
-/// as straight lines between the centres (what OpenCV names `INTER_AREA`).
+/// A sample wanted is the mean of the stretch it stands for, parts of samples at both ends included. Where more are wanted
+/// than there are, as of colours stored at half size, that repeats them: an encoder that halves them again loses nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Axis {
     taps: Vec<Taps>,
@@ -25,7 +25,7 @@ impl Axis {
     pub(crate) fn new(from: usize, to: usize) -> Self {
         let mut axis = Self { taps: Vec::with_capacity(to), weights: Vec::new() };
         for i in 0..to {
-            let (first, shares) = if to < from { means(from, to, i) } else { lines(from, to, i) };
+            let (first, shares) = overlaps(from, to, i);
             axis.push(first, &shares);
         }
         axis
@@ -51,21 +51,13 @@ impl Axis {
 }
 
 /// The stretch from `i` to `i + 1` of `to`, in samples of `from`.
-fn means(from: usize, to: usize, i: usize) -> (usize, Vec<f64>) {
+fn overlaps(from: usize, to: usize, i: usize) -> (usize, Vec<f64>) {
     let scale = from as f64 / to as f64;
     let (start, end) = (i as f64 * scale, ((i + 1) as f64 * scale).min(from as f64));
     let first = (start.floor() as usize).min(from - 1);
     let last = (end.ceil() as usize).clamp(first + 1, from);
     let share = |sample: usize| (end.min((sample + 1) as f64) - start.max(sample as f64)).max(0.0);
     (first, (first..last).map(share).collect())
-}
-
-/// The two samples around the centre of `i`.
-fn lines(from: usize, to: usize, i: usize) -> (usize, Vec<f64>) {
-    let centre = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).clamp(0.0, (from - 1) as f64);
-    let first = centre.floor() as usize;
-    let part = centre - first as f64;
-    (first, if part > 0.0 && first + 1 < from { vec![1.0 - part, part] } else { vec![1.0] })
 }
 
 #[cfg(test)]
@@ -78,12 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn three_of_four_share_their_neighbours_and_as_many_stay_as_they_are() {
+    fn three_of_four_share_their_neighbours_as_many_stay_and_more_are_repeated() {
         let third = |a, b| vec![ONE * a / 4, ONE * b / 4];
         assert_eq!(plain(&Axis::new(4, 3)), [(0, third(3, 1)), (1, third(2, 2)), (2, third(1, 3))]);
         assert_eq!(plain(&Axis::new(3, 3)), [(0, vec![ONE]), (1, vec![ONE]), (2, vec![ONE])]);
         assert_eq!(plain(&Axis::new(1, 2)), [(0, vec![ONE]), (0, vec![ONE])]);
-        assert_eq!(plain(&Axis::new(2, 4))[1], (0, third(3, 1)));
+        assert_eq!(plain(&Axis::new(2, 3)), [(0, vec![ONE]), (0, third(2, 2)), (1, vec![ONE])]);
     }
 
     proptest! {

@@ -23,6 +23,24 @@ pub struct Source {
     pub colour: Colour,
 }
 
+impl Source {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        sides(self.width, self.height)
+    }
+
+    /// Width and height of a channel: brightness, then the colours.
+    pub(crate) fn samples(&self, channel: usize) -> (usize, usize) {
+        let (across, down) = if channel == 0 { (1, 1) } else { self.format.subsampling() };
+        (self.width.div_ceil(across), self.height.div_ceil(down))
+    }
+}
+
+/// Refuses sides of nothing and beyond any decoder's.
+fn sides(width: usize, height: usize) -> Result<(), Error> {
+    let fine = (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height);
+    if fine { Ok(()) } else { Err(Error::Size { width, height }) }
+}
+
 /// What is wanted of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
@@ -74,24 +92,13 @@ impl Scaler {
     /// # Errors
     /// [`Error::Size`] for a side of nothing or beyond any decoder's.
     pub fn new(source: Source, target: Target) -> Result<Self, Error> {
-        for (width, height) in [(source.width, source.height), (target.width, target.height)] {
-            if !(1..=LONGEST).contains(&width) || !(1..=LONGEST).contains(&height) {
-                return Err(Error::Size { width, height });
-            }
-        }
-        let (across, down) = source.format.subsampling();
-        let axes = |by: (usize, usize)| {
-            let (width, height) = (source.width.div_ceil(by.0), source.height.div_ceil(by.1));
+        source.check()?;
+        sides(target.width, target.height)?;
+        let axes = |channel| {
+            let (width, height) = source.samples(channel);
             [Axis::new(width, target.width), Axis::new(height, target.height)]
         };
-        Ok(Self {
-            source,
-            target,
-            bright: axes((1, 1)),
-            colour: axes((across, down)),
-            row: Vec::new(),
-            small: Default::default(),
-        })
+        Ok(Self { source, target, bright: axes(0), colour: axes(1), row: Vec::new(), small: Default::default() })
     }
 
     /// What it was made for.
@@ -113,9 +120,7 @@ impl Scaler {
         let channels = self.source.format.channels();
         for (i, (channel, small)) in channels.iter().zip(&mut self.small).enumerate() {
             let axes = if i == 0 { &self.bright } else { &self.colour };
-            let (across, down) = if i == 0 { (1, 1) } else { self.source.format.subsampling() };
-            let width = self.source.width.div_ceil(across);
-            let height = self.source.height.div_ceil(down);
+            let (width, height) = self.source.samples(i);
             let plane = Plane::of(bytes, layouts, *channel, width, height)?;
             plane.average(axes, &mut self.row, small);
         }
@@ -139,7 +144,7 @@ impl Scaler {
 }
 
 /// One channel of a picture.
-struct Plane<'a> {
+pub(crate) struct Plane<'a> {
     bytes: &'a [u8],
     stride: usize,
     step: usize,
@@ -148,7 +153,13 @@ struct Plane<'a> {
 }
 
 impl<'a> Plane<'a> {
-    fn of(bytes: &'a [u8], layouts: &[Layout], channel: Channel, width: usize, height: usize) -> Result<Self, Error> {
+    pub(crate) fn of(
+        bytes: &'a [u8],
+        layouts: &[Layout],
+        channel: Channel,
+        width: usize,
+        height: usize,
+    ) -> Result<Self, Error> {
         let short = Error::Short { plane: channel.plane };
         let layout = layouts.get(channel.plane).ok_or(short)?;
         let length = (width - 1) * channel.step + 1;
@@ -160,6 +171,11 @@ impl<'a> Plane<'a> {
     fn row(&self, y: usize) -> &[u8] {
         let at = y * self.stride;
         self.bytes.get(at..at + self.length).unwrap_or_default()
+    }
+
+    /// The samples of a row from `left` to before `right`.
+    pub(crate) fn samples(&self, y: usize, left: usize, right: usize) -> impl Iterator<Item = u8> {
+        self.row(y).iter().step_by(self.step).skip(left).take(right - left).copied()
     }
 
     /// Downwards first: whole rows are added to each other, which compilers do many samples at a time.

@@ -8,11 +8,13 @@
 //! | tables look or are migrated | `schema.rs` |
 //! | the folder is opened, locked and swept | [`library`] |
 //! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
+//! | beginnings of shots are kept | `cuts.rs` |
 //! | transcripts and their cues are kept | `transcripts.rs` |
 //! | bytes reach the disk for certain | [`files`], [`blobs`] |
 //! | encoded segments are kept and forgotten | [`segments`] |
 
 pub mod blobs;
+mod cuts;
 mod error;
 pub mod files;
 mod frames;

@@ -74,6 +74,14 @@ const MIGRATIONS: &[&str] = &[
     -- How coarsely the end of the video was seen, when not all frames were there.
     ALTER TABLE questions ADD COLUMN coarse TEXT NOT NULL DEFAULT 'null';
 ",
+    "
+    -- First frames of shots.
+    CREATE TABLE cuts (
+        video TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+        pts_us INTEGER NOT NULL,
+        PRIMARY KEY (video, pts_us)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

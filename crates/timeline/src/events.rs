@@ -31,6 +31,14 @@ pub enum ProgressEvent {
         /// Key frames of what lies behind them, ascending; none when all frames are here.
         #[serde(default)]
         overview: Vec<Glimpse>,
+        /// First frames of shots, ascending; the video's first frame is not told.
+        #[serde(default)]
+        cuts: Vec<Timestamp>,
+    },
+    /// Shots were found in what became durable.
+    Cuts {
+        /// Their first frames, ascending.
+        cuts: Vec<Timestamp>,
     },
     /// Key frames became durable that show what lies ahead of the plan's frames.
     Overview {

@@ -8,6 +8,7 @@
 //! | a moment or a stretch of time is represented or printed | [`time`] |
 //! | the frames to look at are chosen | [`plan`] |
 //! | a long video is seen at a glance before its plan is read | [`overview`] |
+//! | one shot is told from the next | [`cuts`] |
 //! | a frame is fitted to the pixel budget | [`resize`] |
 //! | frames, pixels and tokens are counted before a run | [`budget`] |
 //! | a question's need of fine looks is told | [`need`] |
@@ -23,6 +24,7 @@
 
 pub mod budget;
 pub mod cues;
+pub mod cuts;
 pub mod events;
 pub mod find;
 pub mod ingest;
@@ -39,6 +41,7 @@ pub mod video;
 
 pub use budget::Budget;
 pub use cues::{Cue, Transcript};
+pub use cuts::CutFinder;
 pub use events::{AnswerEvent, Pin, ProgressEvent};
 pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile};
 pub use mentions::Mention;

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! File ─▶ reader ─▶ demux ─▶ plan ─▶ feed ─▶ decoder ─▶ picture (resize, encode) ─▶ outbox ─▶ page
+//!                      │                                  └─▶ shots (where they begin) ─▶ ┘
 //!                      └─▶ tracks (packets of subtitles) ─────────────────────────────────────┘
 //! ```
 
 mod bell;
 mod config;
+mod copied;
 mod decoder;
 mod light;
 mod outbox;
@@ -14,6 +16,7 @@ mod picture;
 mod plan;
 mod reader;
 mod run;
+mod shots;
 mod tracks;
 
 use std::cell::RefCell;

@@ -51,6 +51,8 @@ pub(super) struct Outbox {
     skipped: u32,
     seq: u32,
     acknowledged: u32,
+    /// First frames of shots, found and not posted.
+    cuts: Vec<Timestamp>,
     last_post: f64,
     started: f64,
     end: Timestamp,
@@ -61,8 +63,8 @@ impl Outbox {
     pub(super) fn new(plan: &Plan, end: Timestamp) -> Self {
         let overview = plan.overview.iter().map(|(frame, glimpse)| Slot::new(frame, Some(*glimpse)));
         let slots = overview.chain(plan.frames.iter().map(|frame| Slot::new(frame, None))).collect();
-        let started = now();
-        Self { slots, next: 0, skipped: plan.skipped, seq: 0, acknowledged: 0, last_post: started, started, end }
+        let (started, skipped) = (now(), plan.skipped);
+        Self { slots, next: 0, skipped, seq: 0, acknowledged: 0, cuts: Vec::new(), last_post: started, started, end }
     }
 
     /// Samples of the overview.
@@ -110,6 +112,18 @@ impl Outbox {
         self.post_batches(false);
     }
 
+    /// Shots begin with these frames.
+    pub(super) fn cuts(&mut self, at: impl IntoIterator<Item = Timestamp>) {
+        self.cuts.extend(at);
+    }
+
+    fn post_cuts(&mut self) {
+        for cuts in self.cuts.chunks(BATCH_FRAMES) {
+            post(&Reply::Cuts { cuts: cuts.to_vec() }, &Array::new());
+        }
+        self.cuts.clear();
+    }
+
     /// A batch is durable.
     pub(super) fn acknowledge(&mut self, seq: u32) {
         self.acknowledged = self.acknowledged.max(seq.saturating_add(1));
@@ -126,6 +140,7 @@ impl Outbox {
     /// Posts what is ready; returns whether nothing is left to post.
     pub(super) fn post_rest(&mut self) -> bool {
         self.post_batches(true);
+        self.post_cuts();
         self.next >= self.slots.len()
     }
 
@@ -178,6 +193,7 @@ impl Outbox {
     }
 
     fn post_batch(&mut self) {
+        self.post_cuts();
         let (mut pts, buffers, mut bytes) = (Vec::new(), Array::new(), 0);
         let overview = self.slots.get(self.next).is_some_and(|slot| slot.glimpse.is_some());
         let mut planned = Vec::new();

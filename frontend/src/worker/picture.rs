@@ -5,15 +5,15 @@
 //! whose light has to be mapped, is drawn.
 
 use demux::{Orientation, Track};
-use js_sys::{Array, ArrayBuffer, Uint8Array};
-use planes::{Layout, Scaler, Source, Target};
+use js_sys::ArrayBuffer;
+use planes::{Scaler, Target};
 use wasm_bindgen::Clamped;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, ImageData, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderingContext2d, PlaneLayout};
+use web_sys::{Blob, ImageData, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
+use super::copied::{Buffers, Copied, Part};
 use super::decoder::Picture;
-use super::light;
 use crate::javascript::{object, said, set};
 use crate::protocol::{LONGEST_SIDE, QUALITY};
 
@@ -23,18 +23,8 @@ pub(super) struct Studio {
     context: OffscreenCanvasRenderingContext2d,
     target: Target,
     scaler: Option<Scaler>,
-    /// A picture's planes, and what became of them.
-    planes: Vec<u8>,
+    buffers: Buffers,
     rgba: Vec<u8>,
-    /// Buffers that the browser copies planes into.
-    free: Vec<Uint8Array>,
-}
-
-/// Planes of a picture that is no longer held.
-pub(super) struct Copied {
-    source: Source,
-    buffer: Uint8Array,
-    layouts: Vec<Layout>,
 }
 
 impl Studio {
@@ -55,8 +45,8 @@ impl Studio {
             context.and_then(|c| c.dyn_into().ok()).ok_or("no 2d canvas in a Worker")?;
         // Smaller pictures are averages of larger ones, not every fourth pixel.
         set(&context, "imageSmoothingQuality", &"medium".into());
-        let (scaler, planes, rgba, free) = Default::default();
-        let this = Self { canvas, context, target, scaler, planes, rgba, free };
+        let (scaler, buffers, rgba) = Default::default();
+        let this = Self { canvas, context, target, scaler, buffers, rgba };
         this.turn().map_err(|thrown| said(&thrown))?;
         Ok(this)
     }
@@ -78,36 +68,19 @@ impl Studio {
             .map_err(|thrown| said(&thrown))
     }
 
-    /// Begins to copy a picture's planes out; `None` when they cannot be read.
+    /// Begins to copy a picture; `None` when it has to be drawn.
     pub(super) fn copy(&mut self, picture: &Picture) -> Option<impl Future<Output = Result<Copied, String>> + use<>> {
-        let source = light::source(picture.frame())?;
-        let size = picture.frame().allocation_size().ok()?;
-        let buffer = self.free.pop().filter(|buffer| buffer.length() == size);
-        let buffer = buffer.unwrap_or_else(|| Uint8Array::new_with_length(size));
-        let copied = picture.frame().copy_to_with_buffer_source(&buffer);
-        Some(async move {
-            let layouts = JsFuture::from(copied).await.map_err(|thrown| said(&thrown))?;
-            let layout = |plane: JsValue| {
-                let plane: PlaneLayout = plane.unchecked_into();
-                Layout { offset: plane.get_offset() as usize, stride: plane.get_stride() as usize }
-            };
-            let layouts = Array::from(&layouts).iter().map(layout).collect();
-            Ok(Copied { source, buffer, layouts })
-        })
+        self.buffers.copy(picture, Part::Whole)
     }
 
     /// Puts a copied picture on the canvas.
-    pub(super) fn put(&mut self, copied: Copied) -> Result<(), String> {
-        let Copied { source, buffer, layouts } = copied;
-        if self.scaler.as_ref().is_none_or(|scaler| *scaler.source() != source) {
-            self.scaler = Some(Scaler::new(source, self.target).map_err(|e| e.to_string())?);
-        }
-        self.planes.resize(buffer.length() as usize, 0);
-        buffer.copy_to(&mut self.planes);
-        self.free.push(buffer);
-        if let Some(scaler) = &mut self.scaler {
-            scaler.rgba(&self.planes, &layouts, &mut self.rgba).map_err(|e| e.to_string())?;
-        }
+    pub(super) fn put(&mut self, copied: &Copied) -> Result<(), String> {
+        let scaler = match &mut self.scaler {
+            Some(scaler) if *scaler.source() == copied.source => scaler,
+            other => other.insert(Scaler::new(copied.source, self.target).map_err(|e| e.to_string())?),
+        };
+        let bytes = self.buffers.bytes(copied);
+        scaler.rgba(bytes, &copied.layouts, &mut self.rgba).map_err(|e| e.to_string())?;
         let (width, height) = self.target.turned();
         ImageData::new_with_u8_clamped_array_and_sh(Clamped(&self.rgba), width as u32, height as u32)
             .and_then(|image| self.context.put_image_data(&image, 0, 0))

@@ -8,7 +8,7 @@ use app::extraction::{ExtractError, There};
 use demux::feed::{Slices, feed};
 use demux::{Container, Movie, Track};
 use js_sys::{Array, ArrayBuffer};
-use timeline::PlanRequest;
+use timeline::{PlanRequest, Timestamp};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -18,6 +18,7 @@ use super::outbox::Outbox;
 use super::picture::Studio;
 use super::plan::Plan;
 use super::reader::{Bytes, SampleReader};
+use super::shots::Shots;
 use super::{config, post, refuse, scope, shape};
 use crate::protocol::{Cost, Reply};
 
@@ -44,6 +45,8 @@ struct Shared {
     outbox: RefCell<Outbox>,
     studio: RefCell<Option<Studio>>,
     encoding: Cell<u32>,
+    shots: RefCell<Shots>,
+    looking: Cell<u32>,
     failure: RefCell<Option<ExtractError>>,
     cost: Cell<Cost>,
 }
@@ -60,6 +63,8 @@ impl Run {
             outbox: RefCell::new(Outbox::new(&plan, track.duration)),
             studio: RefCell::new(None),
             encoding: Cell::new(0),
+            shots: RefCell::default(),
+            looking: Cell::new(0),
             failure: RefCell::new(None),
             cost: Cell::new(Cost::default()),
         };
@@ -103,7 +108,7 @@ impl Run {
         config::supported(&self.track, self.container).await?;
         let glimpses = self.shared.outbox.borrow().glimpses();
         // A decoder that fails over the overview may do better with the whole: nothing is lost but a look ahead.
-        let _overview = self.decode(&glimpses, None).await?;
+        let _overview = self.decode(&glimpses, None, false).await?;
         self.decoder.take();
         self.encoded().await?;
         self.shared.outbox.borrow_mut().end_overview();
@@ -111,7 +116,7 @@ impl Run {
         let (mut before, mut entry) = (usize::MAX, None);
         for _ in 0..MOST_DECODERS {
             let wanted = self.shared.outbox.borrow().wanted();
-            let Err(message) = self.decode(&wanted, entry).await? else {
+            let Err(message) = self.decode(&wanted, entry, true).await? else {
                 died_of = None;
                 break;
             };
@@ -128,6 +133,8 @@ impl Run {
             before = left.len();
         }
         self.encoded().await?;
+        let last = self.shared.shots.borrow_mut().finish();
+        self.shared.outbox.borrow_mut().cuts(last);
         self.shared.outbox.borrow_mut().give_up(|_| true);
         while !self.shared.outbox.borrow_mut().post_rest() {
             self.shared.check()?;
@@ -139,9 +146,9 @@ impl Run {
             .ok_or_else(|| ExtractError::Decode { message: died_of.unwrap_or_else(|| "no picture came".to_owned()) })
     }
 
-    /// Waits until every picture that came is encoded.
+    /// Waits until every picture that came is looked at and encoded.
     async fn encoded(&self) -> Result<(), ExtractError> {
-        while self.shared.encoding.get() > 0 {
+        while self.shared.encoding.get() + self.shared.looking.get() > 0 {
             self.shared.check()?;
             self.shared.bell.wait().await;
         }
@@ -149,14 +156,19 @@ impl Run {
     }
 
     /// Feeds one decoder with what the wanted samples need. The inner error is the decoder's, and worth a second attempt.
-    /// `entry` is a key sample to begin with whatever its kind.
-    async fn decode(&self, wanted: &[u32], entry: Option<usize>) -> Result<Result<(), String>, ExtractError> {
+    /// `entry` is a key sample to begin with whatever its kind; `whole` says that shots can be told from what is decoded.
+    async fn decode(
+        &self,
+        wanted: &[u32],
+        entry: Option<usize>,
+        whole: bool,
+    ) -> Result<Result<(), String>, ExtractError> {
         if wanted.is_empty() {
             return Ok(Ok(()));
         }
         let shared = &self.shared;
         shared.count(|cost| cost.decoders += 1);
-        let decoder = match Decoder::open(&config::of(&self.track), &shared.bell, self.on_picture()) {
+        let decoder = match Decoder::open(&config::of(&self.track), &shared.bell, self.on_picture(whole)) {
             Ok(decoder) => Rc::new(decoder),
             Err(message) => return Ok(Err(message)),
         };
@@ -198,13 +210,17 @@ impl Run {
     }
 
     /// What happens to a picture: closed at once if nobody wants it, otherwise made small, closed, encoded.
-    fn on_picture(&self) -> impl Fn(Picture) + 'static {
+    fn on_picture(&self, whole: bool) -> impl Fn(Picture) + 'static {
         let (shared, track) = (Rc::clone(&self.shared), Rc::clone(&self.track));
         let stamp =
             |(sample, place): (u32, usize)| Some((self.track.samples.get(sample as usize)?.pts.micros(), place));
         let places: HashMap<i64, usize> = shared.outbox.borrow().places().filter_map(stamp).collect();
         move |picture| {
             shared.count(|cost| cost.pictures += 1);
+            let picture = Rc::new(picture);
+            if whole {
+                shared.look(&picture);
+            }
             if let Some(&place) = places.get(&picture.timestamp())
                 && shared.outbox.borrow_mut().claim(place)
             {
@@ -216,8 +232,24 @@ impl Run {
 }
 
 impl Shared {
+    /// Looks whether a shot begins with a picture.
+    fn look(self: &Rc<Self>, picture: &Rc<Picture>) {
+        let Some(copying) = self.shots.borrow_mut().look(picture) else { return };
+        self.looking.set(self.looking.get() + 1);
+        let (shared, picture) = (Rc::clone(self), Rc::clone(picture));
+        spawn_local(async move {
+            // A picture that cannot be read hides a cut; it is no reason to stop.
+            if let Ok(copied) = copying.await {
+                let cut = shared.shots.borrow_mut().see(Timestamp::from_micros(picture.timestamp()), &copied);
+                shared.outbox.borrow_mut().cuts(cut);
+            }
+            shared.looking.set(shared.looking.get() - 1);
+            shared.bell.ring();
+        });
+    }
+
     /// Makes a picture small and encodes it; it is closed as soon as it has been read.
-    fn take(self: &Rc<Self>, place: usize, picture: Picture, track: &Rc<Track>) {
+    fn take(self: &Rc<Self>, place: usize, picture: Rc<Picture>, track: &Rc<Track>) {
         self.encoding.set(self.encoding.get() + 1);
         let (shared, track) = (Rc::clone(self), Rc::clone(track));
         spawn_local(async move {
@@ -230,12 +262,12 @@ impl Shared {
         });
     }
 
-    async fn encode(&self, picture: Picture, track: &Track) -> Result<ArrayBuffer, String> {
+    async fn encode(&self, picture: Rc<Picture>, track: &Track) -> Result<ArrayBuffer, String> {
         let copying = self.in_studio(&picture, track, |studio| Ok(studio.copy(&picture)))?;
         let encoding = match copying {
             Some(copying) => {
                 let copied = copying.await;
-                self.in_studio(&picture, track, |studio| studio.put(copied?).map(|()| studio.encode()))?
+                self.in_studio(&picture, track, |studio| studio.put(&copied?).map(|()| studio.encode()))?
             }
             None => self.in_studio(&picture, track, |studio| studio.draw(&picture).map(|()| studio.encode()))?,
         };

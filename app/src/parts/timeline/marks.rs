@@ -1,16 +1,25 @@
-//! What stands on the canvas: the answer's spans, where a word looked, the pointer's moment, the playhead.
+//! What stands on the canvas: where shots begin, the answer's spans, where a word looked, the pointer's moment, the playhead.
 
 use leptos::prelude::*;
-use timeline::Span;
+use timeline::{Span, Timestamp};
 
 use super::strip::{PAD, Strip};
 
-/// Spans, glance, hover line and playhead.
+/// Cuts, spans, glance, hover line and playhead.
 #[component]
 pub(super) fn Marks(strip: Strip) -> impl IntoView {
     let bench = strip.bench;
+    let cuts = Memo::new(move |_| {
+        let window = strip.window();
+        bench.cuts.with(|all| all.iter().copied().filter(|cut| window.contains(*cut)).collect::<Vec<Timestamp>>())
+    });
     let lit = move |span: Span| move || bench.lit.get() == Some(span);
     view! {
+        <div class="tl-cuts" aria-hidden="true">
+            <For each=move || cuts.get() key=|cut| *cut let:cut>
+                <i class="tl-cut" data-testid="cut" data-pts-us=cut.micros() style=strip.left(cut)></i>
+            </For>
+        </div>
         <div class="tl-spans" aria-hidden="true">
             <For each=move || distinct(bench.spans.get(), bench.lit.get()) key=|span| *span let:span>
                 <i class="tl-span" data-testid="answer-span" class:is-lit=lit(span) style=strip.stretch(span)></i>

@@ -1,0 +1,83 @@
+//! A picture at a glance: enough to tell whether it is another one.
+
+use crate::scaler::Plane;
+use crate::{Error, Layout, Source};
+
+/// Cells across and down: brightness, each colour.
+const BRIGHT: [usize; 2] = [8, 12];
+const COLOUR: [usize; 2] = [4, 6];
+/// Rows that are looked at in a cell: a mean of these is a mean of all, nearly.
+const ROWS: usize = 8;
+
+/// Levels of [`glance`].
+pub const GLANCE: usize = BRIGHT[0] * BRIGHT[1] + 2 * COLOUR[0] * COLOUR[1];
+
+/// The mean levels of a picture's cells: 8 × 12 of brightness, then 4 × 6 of each colour, row by row.
+///
+/// # Errors
+/// [`Error::Short`] when a plane is not all there, [`Error::Size`] for a side of nothing.
+pub fn glance(source: &Source, bytes: &[u8], layouts: &[Layout]) -> Result<Vec<u8>, Error> {
+    source.check()?;
+    let mut levels = Vec::with_capacity(GLANCE);
+    for (i, channel) in source.format.channels().into_iter().enumerate() {
+        let (width, height) = source.samples(i);
+        let plane = Plane::of(bytes, layouts, channel, width, height)?;
+        let [across, down] = if i == 0 { BRIGHT } else { COLOUR };
+        for row in 0..down {
+            let (top, bottom) = part(height, row, down);
+            let every = (bottom - top).div_ceil(ROWS);
+            for column in 0..across {
+                let (left, right) = part(width, column, across);
+                levels.push(mean(&plane, (top..bottom).step_by(every), left, right));
+            }
+        }
+    }
+    Ok(levels)
+}
+
+/// From where to where the `i`-th of `of` parts of a side goes: at least one sample, shared if there are too few.
+fn part(side: usize, i: usize, of: usize) -> (usize, usize) {
+    let start = (side * i / of).min(side - 1);
+    (start, (side * (i + 1) / of).clamp(start + 1, side))
+}
+
+fn mean(plane: &Plane<'_>, rows: impl Iterator<Item = usize>, left: usize, right: usize) -> u8 {
+    let (mut sum, mut count) = (0_u64, 0_u64);
+    for y in rows {
+        let samples = plane.samples(y, left, right);
+        sum += samples.map(u64::from).sum::<u64>();
+        count += (right - left) as u64;
+    }
+    u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Colour, Format, Matrix};
+
+    fn source(width: usize, height: usize, format: Format) -> Source {
+        Source { format, width, height, colour: Colour::new(Matrix::Bt709, false) }
+    }
+
+    #[test]
+    fn each_cell_is_the_mean_of_its_part() {
+        let source = source(16, 24, Format::Nv12);
+        let mut bytes: Vec<u8> = (0..16 * 24).map(|i| if i % 16 < 8 { 10 } else { 30 }).collect();
+        bytes.extend([50, 200].repeat(8 * 12));
+        let layouts = [Layout { offset: 0, stride: 16 }, Layout { offset: 16 * 24, stride: 16 }];
+        let levels = glance(&source, &bytes, &layouts).unwrap();
+        assert_eq!(levels.len(), GLANCE);
+        assert_eq!(levels[..8], [10, 10, 10, 10, 30, 30, 30, 30]);
+        assert_eq!((levels[96], levels[120]), (50, 200));
+        assert_eq!(glance(&source, &bytes[1..], &layouts), Err(Error::Short { plane: 1 }));
+    }
+
+    #[test]
+    fn a_picture_of_one_sample_has_cells_too() {
+        let layouts = [0, 1, 2].map(|offset| Layout { offset, stride: 1 });
+        let levels = glance(&source(1, 1, Format::I420), &[7, 8, 9], &layouts).unwrap();
+        assert_eq!((levels[0], levels[95], levels[96], levels[GLANCE - 1]), (7, 7, 8, 9));
+        assert!(glance(&source(0, 1, Format::I420), &[7, 8, 9], &layouts).is_err());
+    }
+}

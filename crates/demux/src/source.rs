@@ -59,10 +59,12 @@ impl<'r, R: Read + Seek> Source<'r, R> {
         Ok(bytes)
     }
 
-    /// The first place of a four-byte word from `at` on, read in large pieces.
+    /// The first place of a four-byte word from `at` on, read in pieces that grow: where damage follows damage the next word is
+    /// near, and behind a long stretch of it few large pieces are soonest read.
     pub(crate) fn find(&mut self, word: [u8; 4], mut at: u64) -> Result<Option<u64>, Error> {
+        let mut size = SMALLEST;
         while at.saturating_add(4) <= self.len {
-            let piece = self.bytes(at, LARGEST)?;
+            let piece = self.bytes(at, size)?;
             if piece.is_empty() {
                 break;
             }
@@ -70,6 +72,7 @@ impl<'r, R: Read + Seek> Source<'r, R> {
                 return Ok(Some(at + place as u64));
             }
             at += (piece.len().max(4) - 3) as u64;
+            size = (size * 2).min(LARGEST);
         }
         Ok(None)
     }

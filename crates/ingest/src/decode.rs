@@ -52,11 +52,18 @@ pub async fn fill(
     if !wanted.is_empty() {
         let mut extraction = ffmpeg::extract(video, &wanted)?;
         loop {
-            let step = tokio::task::spawn_blocking(move || (extraction.next(BATCH), extraction)).await;
+            let step = tokio::task::spawn_blocking(move || {
+                let frames = extraction.next(BATCH);
+                let cuts = extraction.cuts(frames.as_ref().map_or(true, Vec::is_empty));
+                (frames, cuts, extraction)
+            });
             // The runtime is shutting down.
-            let (frames, rest) = step.map_err(|_| Error::Stopped)?;
+            let (frames, cuts, rest) = step.await.map_err(|_| Error::Stopped)?;
             extraction = rest;
             let frames = frames?;
+            for cuts in cuts.chunks(BATCH) {
+                engine.append_cuts(id, cuts.to_vec()).await?;
+            }
             if stop.is_cancelled() {
                 return Err(Error::Stopped);
             }

@@ -39,6 +39,30 @@ fn frames(video: &Video, indices: &[usize]) -> Vec<FrameIn> {
 }
 
 #[test]
+fn shots_begin_where_they_begin_whatever_the_container() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("shots.mkv");
+    let of = |name: &str| format!("{name}=size=320x180:rate=25");
+    let flash = "[2]drawbox=c=white:t=fill:enable='between(n,30,33)',trim=end_frame=60[c];[0]trim=end_frame=51[a]";
+    let graph = format!("{flash};[1]trim=end_frame=77[b];[a][b][c]concat=n=3,format=yuv420p");
+    let sources = [of("testsrc2"), of("smptebars"), "color=0x204060:size=320x180:rate=25".to_owned()];
+    let inputs: Vec<_> = sources.iter().flat_map(|source| ["-f", "lavfi", "-i", source]).collect();
+    ffmpeg(&[&inputs[..], &["-filter_complex", &graph, "-c:v", "mpeg4", "-bf", "2"]].concat(), &film);
+    let avi = folder.path().join("shots.avi");
+    ffmpeg(&["-i", film.to_str().unwrap(), "-c", "copy"], &avi);
+    for path in [film, avi] {
+        let video = probe(&path).unwrap();
+        let mut extraction = extract(&video, &[0, 100]).unwrap();
+        let mut cuts = Vec::new();
+        while !extraction.next(1).unwrap().is_empty() {
+            cuts.extend(extraction.cuts(false));
+        }
+        cuts.extend(extraction.cuts(true));
+        assert_eq!(cuts, [video.frames[51].at, video.frames[128].at], "{path:?}");
+    }
+}
+
+#[test]
 fn an_avi_with_b_frames_gives_the_pictures_and_times_of_the_same_film_in_mp4() {
     for how in [&["-c:v", "libx264", "-bf", "3", "-g", "25"][..], &["-c:v", "mpeg4", "-bf", "2", "-g", "20"]] {
         let folder = tempfile::tempdir().unwrap();

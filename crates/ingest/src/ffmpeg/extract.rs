@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use timeline::resize::Size;
 use timeline::{FrameIn, Timestamp};
 
 use super::probe::{Frame, Naming, Video, plain};
+use super::shots::{self, Cuts, Told};
 use super::{Error, last_words, png, program};
 
 /// The longer side of a frame as it is kept: what the browser sends, too.
@@ -26,6 +27,9 @@ pub struct Extraction {
     stdout: BufReader<ChildStdout>,
     /// Ticks of the frames in the order they come out, as FFmpeg's `showinfo` reports them.
     ticks: Receiver<i64>,
+    /// Cuts as they are told.
+    told: Receiver<Told>,
+    cuts: Cuts,
     complaints: Option<JoinHandle<String>>,
     naming: Naming,
     wanted: Vec<Frame>,
@@ -42,12 +46,12 @@ pub fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
     let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
     let size = scaled(video.size);
     let select = choose(video.naming, &wanted);
-    let scale = format!("scale={}:{}:flags=bicubic+accurate_rnd+full_chroma_int", size.width, size.height);
+    let scale = format!("scale={}:{}:flags=area+accurate_rnd+full_chroma_int", size.width, size.height);
     let mut child = program("ffmpeg")
         .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
         .arg(plain(&video.path))
         .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
-        .arg(format!("select='{select}',{scale},setsar=1,showinfo=checksum=0"))
+        .arg(format!("{},select='{select}',{scale},setsar=1,showinfo=checksum=0", shots::FILTER))
         .args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"])
         .args(["-compression_level", "1", "-"])
         .stdin(Stdio::null())
@@ -59,12 +63,15 @@ pub fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
         return Err(Error::Run("ffmpeg", std::io::ErrorKind::BrokenPipe.into()));
     };
     let (sender, ticks) = channel();
-    let complaints = std::thread::spawn(move || listen(stderr, &sender));
+    let (tell, told) = channel();
+    let complaints = std::thread::spawn(move || listen(stderr, &sender, &tell));
     Ok(Extraction {
         path: video.path.clone(),
         child,
         stdout: BufReader::with_capacity(1 << 20, stdout),
         ticks,
+        told,
+        cuts: Cuts::new(video.frames.clone(), video.naming),
         complaints: Some(complaints),
         naming: video.naming,
         wanted,
@@ -97,6 +104,19 @@ impl Extraction {
             return Err(Error::Decode { path: self.path.clone(), reason: last_words(&said) });
         }
         Ok(frames)
+    }
+
+    /// First frames of shots that FFmpeg came across since the last call. After the last frame, all there are: call it once
+    /// more then.
+    pub fn cuts(&mut self, no_more: bool) -> Vec<Timestamp> {
+        if no_more {
+            // What FFmpeg said is heard when it has fallen silent.
+            let _words = self.complaints.take().map(JoinHandle::join);
+        }
+        for told in self.told.try_iter() {
+            self.cuts.take(told);
+        }
+        self.cuts.certain(no_more)
     }
 
     /// The time of the frame that just came out.
@@ -136,16 +156,20 @@ fn choose(naming: Naming, frames: &[Frame]) -> String {
     }
 }
 
-/// Passes on the ticks that `showinfo` prints, and returns everything else that was said.
-fn listen(stderr: ChildStderr, ticks: &std::sync::mpsc::Sender<i64>) -> String {
-    let mut said = String::new();
+/// Passes on the ticks that `showinfo` prints and the cuts that `scdet` tells, and returns everything else that was said.
+fn listen(stderr: ChildStderr, ticks: &Sender<i64>, cuts: &Sender<Told>) -> String {
+    let (mut said, mut lines) = (String::new(), shots::Lines::default());
     for line in BufReader::new(stderr.take(64 << 20)).lines().map_while(Result::ok) {
+        if let Some(told) = lines.read(&line) {
+            let _ = cuts.send(told);
+            continue;
+        }
         match shown_ticks(&line) {
             Some(pts) => {
                 // The receiver went away: keep reading, or FFmpeg would block.
                 let _ = ticks.send(pts);
             }
-            None if line.contains("showinfo") => {}
+            None if line.contains("showinfo") || line.contains("lavfi.scd") => {}
             None => {
                 said.push_str(&line);
                 said.push('\n');

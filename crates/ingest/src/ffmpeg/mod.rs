@@ -4,6 +4,7 @@
 mod extract;
 mod png;
 mod probe;
+mod shots;
 mod sound;
 
 pub use extract::{Extraction, extract};

@@ -95,6 +95,16 @@ pub(crate) enum Memory {
     Pictures(Vec<Picture>),
 }
 
+impl Memory {
+    /// Of what an encoder made, only these tokens; `None` for all.
+    pub(crate) fn pruned(self, kept: Option<&[u32]>) -> Result<Self> {
+        match (self, kept) {
+            (Self::Features(features), Some(kept)) => Ok(Self::Features(Arc::new(features.pruned(kept)?))),
+            (memory, _) => Ok(memory),
+        }
+    }
+}
+
 /// A frame as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Picture {

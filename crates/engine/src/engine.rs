@@ -104,6 +104,7 @@ impl Engine {
             halt: AtomicBool::new(false),
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,
+            token_pruning: settings.token_pruning,
         });
         let prefixes = PrefixTree::new(settings.prefix_cache_videos, settings.prefix_cache_bytes);
         let on_thread = Arc::clone(&shared);

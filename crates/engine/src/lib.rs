@@ -43,6 +43,7 @@ mod inspect;
 mod meaning;
 mod pace;
 mod prefix;
+mod pruning;
 mod question;
 mod queue;
 mod reader;

@@ -213,6 +213,7 @@ impl Reader {
                 return Err(Error::Cancelled);
             }
             let memory = shared.memory(&question.video, &part.pair, self.showing.size)?;
+            let memory = memory.pruned(part.kept.as_deref())?;
             segments.push(Shown { caption: Arc::clone(&part.caption), stamp: part.stamp.clone(), memory });
         }
         self.conversation.show(&segments, &|| question.is_stopped(shared))?;

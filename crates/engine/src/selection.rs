@@ -18,9 +18,9 @@ const SHORT_VIDEO: Timestamp = Timestamp::from_millis(5 * 60 * 1_000);
 const SHORT_CONTEXT: u32 = 32_768;
 
 /// Cells of [`Look`] a side.
-const LOOK: u32 = 16;
+pub(crate) const LOOK: u32 = 16;
 /// Levels of 255 by which a cell must change to count: above the noise of a lossy codec, below a moving thing.
-const CHANGE: u8 = 3;
+pub(crate) const CHANGE: u8 = 3;
 
 /// The longest stretch that temporal compression leaves without a segment.
 const FLOOR: Timestamp = Timestamp::from_millis(10_000);

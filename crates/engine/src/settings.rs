@@ -33,6 +33,8 @@ pub struct Settings {
     pub max_context_length: Option<u32>,
     /// Leave out segments that look like the one before.
     pub temporal_compression: bool,
+    /// Leave out tokens of segments that show what was shown before. Not where a server answers.
+    pub token_pruning: bool,
     /// Bytes of encoded segments kept on disk.
     pub segment_cache_bytes: u64,
     /// Videos whose prefix is kept ready for further questions.
@@ -102,6 +104,7 @@ impl Default for Settings {
             use_flash_attention: true,
             max_context_length: None,
             temporal_compression: false,
+            token_pruning: false,
             segment_cache_bytes: 8 << 30,
             prefix_cache_videos: 128,
             prefix_cache_bytes: 4 << 30,

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::index::{Index, Pair, Status};
 use crate::prefix::{Root, Step};
 use crate::question::Question;
-use crate::selection;
 use crate::worker::Shared;
+use crate::{pruning, selection};
 
 /// A segment as it is to be shown.
 pub(crate) struct Part {
@@ -21,6 +21,8 @@ pub(crate) struct Part {
     pub(crate) stamp: String,
     /// What is said from here to the next segment shown.
     pub(crate) caption: Arc<str>,
+    /// Which of its tokens are shown; `None`: all.
+    pub(crate) kept: Option<Vec<u32>>,
     /// Tokens of all of that.
     pub(crate) cost: u32,
 }
@@ -58,6 +60,13 @@ impl Showing {
     /// Tokens of the whole prompt.
     pub(crate) fn tokens(&self) -> u32 {
         self.costs().fold(self.fixed, u32::saturating_add)
+    }
+
+    /// Tokens of the whole prompt, those that were pruned included: they have their positions.
+    fn places(&self) -> u32 {
+        let each = self.size.tokens();
+        let pruned = |part: &Part| part.kept.as_ref().map_or(0, |kept| each.saturating_sub(count(kept.len())));
+        self.parts.iter().map(pruned).fold(self.tokens(), u32::saturating_add)
     }
 
     /// Where it belongs among what was shown.
@@ -120,8 +129,8 @@ impl Shared {
         if self.max_context_length.is_none_or(|tokens| tokens <= self.backend.info().max_context) {
             return Ok(showing);
         }
-        let segments = u32::try_from(showing.parts.len()).unwrap_or(u32::MAX);
-        match self.backend.window(showing.tokens(), segments, showing.size) {
+        let segments = count(showing.parts.len());
+        match self.backend.window(showing.places(), segments, showing.size) {
             Some(window) => Ok(Showing { window, ..showing }),
             // Mostly words: they take a position each, so that the tokens of no prompt of this length can be too many.
             None => {
@@ -146,16 +155,36 @@ impl Shared {
         let words = self.words(question, duration, room, segments)?;
         let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &question.said)).collect();
         let beside = fixed.saturating_add(words.tokens);
-        let chosen = selection::fit(&costs, &near, &opening(&pairs, &cuts), beside, self.backend.room(), limit)?;
+        let left = selection::room(beside, self.backend.room(), limit);
+        let looks = self.pruned_looks(video, &pairs, size)?;
+        let opening = opening(&pairs, &cuts);
+        let prune = |chosen: &[usize]| Pruned::of(&looks, &costs, chosen, size);
+        let mut guess = prune(&(0..pairs.len()).collect::<Vec<_>>()).costs;
+        let mut tries = 0;
+        let (chosen, Pruned { kept, costs }) = loop {
+            let chosen = selection::fit(&guess, &near, &opening, beside, self.backend.room(), limit)?;
+            let pruned = prune(&chosen);
+            // What is shown less often changes more from one look to the next: fewer of them fit than it seemed.
+            let (found, thought) = (total(&pruned.costs), total(&pick(&guess, &chosen)));
+            if found <= left {
+                break (chosen, pruned);
+            }
+            tries += 1;
+            let grown = |(guess, full): (&u32, &u32)| match tries {
+                ..4 => (u64::from(*guess) * found).div_ceil(thought.max(1)).min(u64::from(*full)) as u32,
+                _ => *full,
+            };
+            guess = guess.iter().zip(&costs).map(grown).collect();
+        };
         if chosen.len() < pairs.len() {
             tracing::info!(%video, shown = chosen.len(), of = pairs.len(), limit, "the context is too short for every segment");
         }
-        let (pairs, costs) = (pick(&pairs, &chosen), pick(&costs, &chosen));
+        let pairs = pick(&pairs, &chosen);
         let spans: Vec<_> = pairs.iter().map(|pair| pair.span).collect();
         let captions = words.between(&spans, duration);
-        let parts = pairs.into_iter().zip(costs).zip(captions).map(|((pair, cost), caption)| {
+        let parts = pairs.into_iter().zip(costs).zip(kept).zip(captions).map(|(((pair, cost), kept), caption)| {
             let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
-            Part { stamp: pair_stamp(&pair), pair, caption, cost: cost.saturating_add(spoken) }
+            Part { stamp: pair_stamp(&pair), pair, caption, kept, cost: cost.saturating_add(spoken) }
         });
         Ok(Showing { parts: parts.collect(), size, window: Window::Native, duration, all, fixed, coarse })
     }
@@ -181,11 +210,47 @@ impl Shared {
         })?
     }
 
+    /// What segments look like, if tokens are to be pruned where a model of ours reads them.
+    fn pruned_looks(&self, video: &VideoId, pairs: &[Pair], size: Size) -> Result<Vec<selection::Look>> {
+        if !self.token_pruning || self.backend.encoder().is_none() {
+            return Ok(Vec::new());
+        }
+        pairs.iter().map(|pair| self.look(video, pair, size)).collect()
+    }
+
     fn without_stills(&self, video: &VideoId, pairs: Vec<Pair>, size: Size, cuts: &[Timestamp]) -> Result<Vec<Pair>> {
         let looks = pairs.iter().map(|pair| self.look(video, pair, size)).collect::<Result<Vec<_>>>()?;
         let starts: Vec<_> = pairs.iter().map(|pair| pair.span.start).collect();
         Ok(pick(&pairs, &selection::changing(&looks, &starts, &opening(&pairs, cuts))))
     }
+}
+
+/// Some segments with their tokens pruned: which stay, and what each costs.
+struct Pruned {
+    kept: Vec<Option<Vec<u32>>>,
+    costs: Vec<u32>,
+}
+
+impl Pruned {
+    /// looks: of all segments, or of none when nothing is pruned; costs: of all, with all tokens.
+    fn of(looks: &[selection::Look], costs: &[u32], chosen: &[usize], size: Size) -> Self {
+        let (looks, mut costs) = (pick(looks, chosen), pick(costs, chosen));
+        let mut kept = pruning::kept(&looks, size);
+        kept.resize(costs.len(), None);
+        for (cost, kept) in costs.iter_mut().zip(&kept) {
+            let pruned = kept.as_ref().map_or(0, |kept| size.tokens().saturating_sub(count(kept.len())));
+            *cost = cost.saturating_sub(pruned);
+        }
+        Self { kept, costs }
+    }
+}
+
+fn total(costs: &[u32]) -> u64 {
+    costs.iter().copied().map(u64::from).sum()
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }
 
 /// Which segments are the first to show something of a shot.

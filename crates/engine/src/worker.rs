@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) halt: AtomicBool,
     pub(crate) max_context_length: Option<u32>,
     pub(crate) temporal_compression: bool,
+    pub(crate) token_pruning: bool,
 }
 
 impl Shared {

@@ -17,8 +17,14 @@ use timeline::events::Usage;
 use timeline::{AnswerEvent, FrameIn, NewVideo, Timestamp, VideoId};
 
 fn open(data: &Path) -> Engine {
+    open_with(data, |_| {})
+}
+
+fn open_with(data: &Path, change: impl FnOnce(&mut Settings)) -> Engine {
     let model_dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/timepin-tiny");
-    Engine::open(Settings { data_dir: data.to_owned(), model_dir, ..Settings::default() }).unwrap()
+    let mut settings = Settings { data_dir: data.to_owned(), model_dir, ..Settings::default() };
+    change(&mut settings);
+    Engine::open(settings).unwrap()
 }
 
 /// A square that wanders over a gradient: every frame differs from every other.
@@ -97,6 +103,25 @@ async fn a_kept_prefix_gives_the_answer_of_a_fresh_one_and_costs_only_the_questi
     let (pieces, usage) = ask(&engine, &id, "When does the red square appear?").await;
     assert_eq!(pieces, kept);
     assert!(usage.kept_tokens > 100, "{usage:?}");
+}
+
+#[tokio::test]
+async fn pruned_tokens_make_a_shorter_prompt_of_the_same_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let question = "When does the red square appear?";
+    let engine = open(folder.path());
+    let id = video(&engine, 25).await;
+    let (whole, all) = ask(&engine, &id, question).await;
+    drop(engine);
+
+    let engine = open_with(folder.path(), |settings| settings.token_pruning = true);
+    let (pruned, fewer) = ask(&engine, &id, question).await;
+    assert_eq!((fewer.shown_segments, fewer.all_segments), (13, 13));
+    assert!(fewer.prompt_tokens + 20 < all.prompt_tokens, "{fewer:?} {all:?}");
+    assert_eq!(pruned, whole);
+    // What was shown is good for the next question here too.
+    let (_, next) = ask(&engine, &id, "What is shown?").await;
+    assert!(next.kept_tokens > 100, "{next:?}");
 }
 
 #[tokio::test]

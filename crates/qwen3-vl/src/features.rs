@@ -19,6 +19,8 @@ pub struct SegmentFeatures {
     merged: Tensor,
     taps: Vec<Tensor>,
     grid: (usize, usize),
+    /// Which of the grid's tokens there are, when not all.
+    kept: Option<Vec<u32>>,
 }
 
 impl SegmentFeatures {
@@ -31,7 +33,7 @@ impl SegmentFeatures {
         if tokens == 0 || tokens * 4 != grid.0 * grid.1 || taps.iter().any(|t| t.dims() != merged.dims()) {
             return Err(Error::Features(format!("{tokens} tokens do not fill a grid of {}×{}", grid.0, grid.1)));
         }
-        Ok(Self { merged, taps, grid })
+        Ok(Self { merged, taps, grid, kept: None })
     }
 
     /// Tokens the decoder reads: [N, hidden] f32.
@@ -49,16 +51,40 @@ impl SegmentFeatures {
         self.grid
     }
 
+    /// Only these tokens of all of them (row by row, ascending), at the positions they have.
+    ///
+    /// # Errors
+    /// No token, tokens that are not there or do not ascend, and features that were pruned before.
+    pub fn pruned(&self, kept: &[u32]) -> Result<Self> {
+        let ascending = kept.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        let there = kept.last().is_some_and(|&last| (last as usize) < self.tokens());
+        if !ascending || !there || self.kept.is_some() {
+            return Err(Error::Features(format!("{} of {} tokens cannot be kept", kept.len(), self.tokens())));
+        }
+        let index = Tensor::new(kept, self.merged.device())?;
+        let merged = self.merged.index_select(&index, 0)?;
+        let taps = self.taps.iter().map(|tap| Ok(tap.index_select(&index, 0)?)).collect::<Result<_>>()?;
+        Ok(Self { merged, taps, grid: self.grid, kept: Some(kept.to_vec()) })
+    }
+
+    /// Which of the grid's tokens there are, ascending; `None` when all are.
+    pub fn kept(&self) -> Option<&[u32]> {
+        self.kept.as_deref()
+    }
+
     /// Tokens in the prompt.
     pub fn tokens(&self) -> usize {
-        self.grid.0 * self.grid.1 / 4
+        self.kept.as_ref().map_or(self.grid.0 * self.grid.1 / 4, Vec::len)
     }
 
     /// The stored form. Bit-exact for f32 features.
     ///
     /// # Errors
-    /// A device that cannot be read.
+    /// A device that cannot be read; features that were pruned, which is never final.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        if self.kept.is_some() {
+            return Err(Error::Features("pruned features are not stored".into()));
+        }
         let (tokens, hidden) = self.merged.dims2()?;
         let mut bytes = Vec::with_capacity(HEADER + HASH + (1 + self.taps.len()) * tokens * hidden * 4);
         bytes.extend_from_slice(MAGIC);

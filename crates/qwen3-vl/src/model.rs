@@ -375,7 +375,10 @@ impl Qwen3Vl {
         let from = if opened { self.stamp_ids.start(&session.ids, at - 1) } else { at };
         session.segments.push(from..at + features.tokens());
         let (rows, columns) = features.grid();
-        session.cursor.grid(rows / 2, columns / 2, positions);
+        match features.kept() {
+            Some(kept) => session.cursor.pruned(rows / 2, columns / 2, kept, positions),
+            None => session.cursor.grid(rows / 2, columns / 2, positions),
+        }
         session.ids.extend(std::iter::repeat_n(self.config.video_token_id, features.tokens()));
     }
 }

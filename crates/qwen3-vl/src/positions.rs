@@ -34,6 +34,14 @@ impl Cursor {
         self.next = p.saturating_add(rows.max(columns) as u32);
     }
 
+    /// Appends the positions of those tokens of a segment that were kept (row by row, ascending), which are the same as if all
+    /// had been; so is where the next token goes.
+    pub fn pruned(&mut self, rows: usize, columns: usize, kept: &[u32], out: &mut Vec<Position>) {
+        let (p, wide) = (self.next, columns.max(1) as u32);
+        out.extend(kept.iter().map(|token| [p, p.saturating_add(token / wide), p.saturating_add(token % wide)]));
+        self.next = p.saturating_add(rows.max(columns) as u32);
+    }
+
     /// `rope_delta` of the reference after `tokens` tokens: next position minus token count, never positive.
     pub fn delta(self, tokens: usize) -> i64 {
         i64::from(self.next) - tokens as i64
@@ -58,6 +66,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn kept_tokens_stand_where_they_stood(rows in 1_usize..9, columns in 1_usize..9, every in 1_usize..5) {
+            let (mut all, mut some) = (Cursor { next: 3 }, Cursor { next: 3 });
+            let (mut whole, mut part) = (Vec::new(), Vec::new());
+            all.grid(rows, columns, &mut whole);
+            let kept: Vec<u32> = (0..(rows * columns) as u32).step_by(every).collect();
+            some.pruned(rows, columns, &kept, &mut part);
+            prop_assert_eq!(all, some);
+            prop_assert_eq!(part, whole.into_iter().step_by(every).collect::<Vec<_>>());
+        }
+
         #[test]
         fn positions_never_go_back(runs in proptest::collection::vec((0_usize..9, 0_usize..7, 1_usize..7), 0..20)) {
             let (mut cursor, mut out) = (Cursor::default(), Vec::new());

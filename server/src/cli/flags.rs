@@ -56,6 +56,9 @@ pub(crate) struct Flags {
     /// Leave out segments in which nothing changes [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) enable_temporal_compression: Option<String>,
+    /// Leave out tokens that show what was shown before [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub(crate) enable_token_pruning: Option<String>,
     /// Disk for encoded segments [default: 8GiB]
     #[arg(long, global = true, value_name = "BYTES")]
     pub(crate) segment_cache: Option<String>,
@@ -116,6 +119,7 @@ impl Flags {
             ("use_flash_attention", &self.use_flash_attention),
             ("max_context_length", &self.max_context_length),
             ("enable_temporal_compression", &self.enable_temporal_compression),
+            ("enable_token_pruning", &self.enable_token_pruning),
             ("segment_cache", &self.segment_cache),
             ("prefix_cache_videos", &self.prefix_cache_videos),
             ("prefix_cache_memory", &self.prefix_cache_memory),

@@ -41,6 +41,7 @@ pub(crate) struct Config {
     /// None: decided by the length of the video.
     pub(crate) max_context_length: Option<u32>,
     pub(crate) enable_temporal_compression: bool,
+    pub(crate) enable_token_pruning: bool,
     pub(crate) segment_cache: u64,
     pub(crate) prefix_cache_videos: u32,
     pub(crate) prefix_cache_memory: u64,
@@ -138,6 +139,7 @@ impl Default for Config {
             use_flash_attention: engine.use_flash_attention,
             max_context_length: engine.max_context_length,
             enable_temporal_compression: engine.temporal_compression,
+            enable_token_pruning: engine.token_pruning,
             segment_cache: engine.segment_cache_bytes,
             prefix_cache_videos: engine.prefix_cache_videos,
             prefix_cache_memory: engine.prefix_cache_bytes,

@@ -136,6 +136,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "enable_token_pruning",
+        allowed: "true or false",
+        set: |c, v| v.parse().ok().map(|v| c.enable_token_pruning = v),
+        get: |c| c.enable_token_pruning.to_string(),
+        secret: false,
+    },
+    Setting {
         name: "segment_cache",
         allowed: "a number of bytes such as 500MiB or 8GiB (0 keeps nothing)",
         set: |c, v| bytes::parse(v).map(|v| c.segment_cache = v),

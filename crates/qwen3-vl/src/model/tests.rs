@@ -81,3 +81,32 @@ fn what_accelerators_do_agrees_with_the_kernels_of_the_cpu() -> Result<()> {
     }
     Ok(())
 }
+
+/// Keeping every token is keeping all of it, and what stays of less stands where it stood.
+#[test]
+fn pruned_segments_keep_their_places() -> Result<()> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tied");
+    let model = Qwen3Vl::build(Checkpoint::open(&folder, Device::Cpu, Precision::F32)?, LoadOptions::default())?;
+    let frame =
+        RgbFrame::new(96, 64, (0..64 * 96 * 3_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect())?;
+    let whole = model.encode_segments(&[[frame.clone(), frame]])?.pop().ok_or(Error::Features("none".into()))?;
+    let read = |features: SegmentFeatures| {
+        let mut session = model.new_session();
+        let words = |from: u32| PromptPart::Tokens((from..from + 9).collect());
+        model.prefill(&mut session, &[words(5), PromptPart::Segment(Arc::new(features)), words(40)], &|| false)?;
+        Ok::<_, Error>((session.len(), session.rope_delta(), model.step(&session)?.logits.values().to_vec()))
+    };
+    let all: Vec<u32> = (0..whole.tokens() as u32).collect();
+    let (length, delta, logits) = read(whole.clone())?;
+    assert_eq!(read(whole.pruned(&all)?)?, (length, delta, logits.clone()));
+    // Fewer tokens, and the words behind them at the same positions.
+    let pruned = read(whole.pruned(&[1, 4])?)?;
+    let gone = whole.tokens() - 2;
+    assert_eq!((pruned.0, pruned.1), (length - gone, delta + gone as i64));
+    assert_ne!(pruned.2, logits);
+    for wrong in [&[][..], &[1, 1], &[2, 1], &[all.len() as u32]] {
+        assert!(whole.pruned(wrong).is_err(), "{wrong:?}");
+    }
+    assert!(whole.pruned(&[0, 1])?.pruned(&[0]).is_err() && whole.pruned(&[0])?.to_bytes().is_err());
+    Ok(())
+}

@@ -23,6 +23,7 @@ use crate::parts::trouble::TroubleText;
 use crate::parts::video_card::{RenameForm, state_key, state_name};
 use crate::state::bench::Bench;
 use crate::state::conversation::Conversation;
+use crate::state::hearing::Hearing;
 use crate::state::ingest::Run;
 use crate::state::ingests::Ingests;
 use crate::state::progress::follow;
@@ -68,7 +69,7 @@ fn Open(
     let ingests = Ingests::expect();
     let bench = Bench::provide(summary, ingest, model);
     Conversation::provide(bench, questions);
-    Transcripts::provide(bench);
+    Hearing::provide(bench, Transcripts::provide(bench));
     // Streams belong to the page; the server has drawn what it knows.
     Effect::new(move |_| {
         follow(bench);

@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) queue: Queue,
     pub(crate) guests: Guests,
+    /// Held by every question until its answer has ended.
+    pub(crate) asked: Arc<()>,
     /// Stops whatever runs, at its next step.
     pub(crate) halt: AtomicBool,
     pub(crate) max_context_length: Option<u32>,

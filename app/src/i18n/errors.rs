@@ -55,6 +55,7 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
         ApiError::ModelFailed { message } => fill(m.model_failed, &[message]),
         ApiError::BackendFailed { message } => fill(m.backend_failed, &[message]),
         ApiError::OutOfMemory => m.out_of_memory.to_owned(),
+        ApiError::Hearing { cause, .. } => super::hearing_errors::sentence(m, cause),
         ApiError::Ingest { cause, .. } => super::ingest_errors::sentence(m, cause),
         ApiError::Pull { cause, .. } => super::pull_errors::sentence(m, cause),
         ApiError::Cancelled => m.stopped.to_owned(),

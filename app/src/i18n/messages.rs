@@ -177,6 +177,20 @@ messages! {
     tracks_refused { "not read: {}" "未读：{}" }
     subtitles_repaired { "Lines repaired: {}" "已修复的行：{}" }
     subtitles_line { "line {}: {}" "第 {} 行：{}" }
+    hear { "Transcribe speech" "转写语音" }
+    hear_hint { "The server hears what is said and writes it here, with times." "服务器会听取视频中的话，并带时间写在这里。" }
+    hearing_waiting { "Waiting: another video is being transcribed" "等待中：正在转写另一段视频" }
+    hearing_listening { "Transcribing speech" "正在转写语音" }
+    hearing_cues { "{} subtitles" "{} 条字幕" }
+    hearing_silence { "No speech was heard in this video." "这段视频中没有听到语音。" }
+    hearing_stopped { "Stopped. What was heard stays." "已停止，已转写的内容会保留。" }
+    hearing_no_model { "No speech model is set. Get one with `timepin pull openai/whisper-base`, then start the server with --speech-model openai/whisper-base, or set speech_model in config.yaml." "没有设置语音模型。先运行 `timepin pull openai/whisper-base` 获取，再以 --speech-model openai/whisper-base 启动服务器，或在 config.yaml 中设置 speech_model。" }
+    hearing_model { "The speech model does not work: {}." "语音模型无法工作：{}。" }
+    hearing_no_file { "The server does not have the file of this video." "服务器没有这段视频的文件。" }
+    hearing_no_sound { "There is no sound to transcribe: {}." "没有可以转写的声音：{}。" }
+    hearing_too_many { "{} videos are waiting to be transcribed already. Stop one or come back later." "已有 {} 段视频在等待转写。请停止其中一个，或稍后再来。" }
+    hearing_left { "No sound came for a minute, so transcribing stopped. What was heard stays; begin again to hear the rest." "一分钟没有收到声音，转写已停止。已转写的内容会保留；要听完其余部分请重新开始。" }
+    hearing_unknown { "This video is not being transcribed any more. Begin again." "这段视频已不在转写中，请重新开始。" }
     subtitles_found { "In the subtitles" "字幕中提到" }
     subtitles_similar { "Not in these words; nearest in meaning:" "没有出现这些词，意思最接近的是：" }
     subtitles_nowhere { "The subtitles do not mention it." "字幕中没有提到。" }

@@ -10,12 +10,14 @@
 //! | the index's progress is followed | [`progress`] |
 //! | a question is asked and its answer arrives | [`conversation`] |
 //! | the visible part of the timeline is computed | [`zoom`] |
+//! | what is said is transcribed on the server | [`hearing`] |
 //! | models are listed and pulled | [`pulls`] |
 //! | transcripts are taken in, searched, corrected | [`transcripts`]; those inside a video file: [`tracks`] |
 //! | problems are told apart | [`trouble`] |
 
 pub mod bench;
 pub mod conversation;
+pub mod hearing;
 pub mod ingest;
 pub mod ingests;
 pub mod progress;

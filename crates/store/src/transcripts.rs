@@ -40,14 +40,21 @@ impl Library {
             let values = params![video.0, name, transcript.language, now_ms()];
             let id: i64 = transaction.query_row(sql, values, |row| row.get(0)).map_err(|e| self.sql(e))?;
             transaction.execute("DELETE FROM cues WHERE transcript = ?1", [id]).map_err(|e| self.sql(e))?;
-            let sql = "INSERT INTO cues (transcript, start_us, end_us, text) VALUES (?1, ?2, ?3, ?4)";
-            let mut insert = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
-            for cue in &transcript.cues {
-                let values = params![id, cue.span.start.micros(), cue.span.end.micros(), cue.text];
-                insert.execute(values).map_err(|e| self.sql(e))?;
-            }
-            drop(insert);
+            self.insert(transaction, id, &transcript.cues)?;
             self.info(transaction, video, id)
+        })
+    }
+
+    /// Adds cues to a transcript, and says in which language it is.
+    ///
+    /// # Errors
+    /// When the video has no such transcript or the database cannot be written.
+    pub fn append_cues(&self, video: &VideoId, id: i64, cues: &[Cue], language: Option<&str>) -> Result<()> {
+        self.change(|transaction| {
+            self.info(transaction, video, id)?;
+            let sql = "UPDATE transcripts SET language = ?2 WHERE id = ?1";
+            transaction.execute(sql, params![id, language]).map_err(|e| self.sql(e))?;
+            self.insert(transaction, id, cues)
         })
     }
 
@@ -133,6 +140,16 @@ impl Library {
         let done = work(&transaction)?;
         transaction.commit().map_err(|e| self.sql(e))?;
         Ok(done)
+    }
+
+    fn insert(&self, transaction: &Transaction<'_>, transcript: i64, cues: &[Cue]) -> Result<()> {
+        let sql = "INSERT INTO cues (transcript, start_us, end_us, text) VALUES (?1, ?2, ?3, ?4)";
+        let mut insert = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
+        for cue in cues {
+            let values = params![transcript, cue.span.start.micros(), cue.span.end.micros(), cue.text];
+            insert.execute(values).map_err(|e| self.sql(e))?;
+        }
+        Ok(())
     }
 
     fn info(&self, connection: &Connection, video: &VideoId, id: i64) -> Result<TranscriptInfo> {

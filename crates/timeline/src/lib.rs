@@ -19,12 +19,14 @@
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
 //! | files that the server decodes are told | [`ingest`] |
+//! | what is said is on its way to a transcript | [`hearing`] |
 //! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
 pub mod cues;
 pub mod events;
 pub mod find;
+pub mod hearing;
 pub mod ingest;
 pub mod mentions;
 pub mod model;
@@ -40,6 +42,7 @@ pub mod video;
 pub use budget::Budget;
 pub use cues::{Cue, Transcript};
 pub use events::{AnswerEvent, Pin, ProgressEvent};
+pub use hearing::{HearingCause, HearingInfo, HearingOptions, HearingState};
 pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile};
 pub use mentions::Mention;
 pub use model::ModelInfo;

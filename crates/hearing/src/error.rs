@@ -1,0 +1,76 @@
+//! Everything that can go wrong: a message that says what to do, and a cause for programs.
+
+use timeline::HearingCause;
+
+/// Why a video is not heard.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No speech model is set.
+    #[error(
+        "no speech model is set; get one with `timepin pull openai/whisper-base`, and start the server with --speech-model \
+         openai/whisper-base, or put speech_model into config.yaml"
+    )]
+    NoModel,
+    /// The one that is set is not there, or not whole.
+    #[error("{0}")]
+    ModelMissing(String),
+    /// It cannot be loaded, or its computation failed.
+    #[error(transparent)]
+    Speech(#[from] speech::Error),
+    /// A bug in a numeric kernel.
+    #[error("the speech model failed; the server's log says more")]
+    Panic,
+    /// The server does not have the file.
+    #[error(
+        "the server does not have the file of this video; keep it open in the page, or open it from the server's folders"
+    )]
+    NoFile,
+    /// Sound cannot be decoded.
+    #[error(transparent)]
+    Sound(#[from] ingest::ffmpeg::Error),
+    /// Too many wait.
+    #[error("{limit} videos are waiting to be heard, the most there may be; stop one or come back later")]
+    TooMany {
+        /// The most there may be.
+        limit: u32,
+    },
+    /// No sound anybody could have sent.
+    #[error("a piece of sound has at most {} samples of 16 bits", timeline::hearing::PIECE_SAMPLES)]
+    BadPiece,
+    /// The page is gone.
+    #[error("no sound came for a minute; what was heard stays, begin again to hear the rest")]
+    Left,
+    /// Not under way.
+    #[error("this video is not being heard; it was stopped, or the server started anew: begin again")]
+    Unknown,
+    /// Somebody stopped it.
+    #[error("it was stopped")]
+    Stopped,
+    /// The library.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// The path of the file.
+    #[error(transparent)]
+    Ingest(#[from] ingest::Error),
+}
+
+impl Error {
+    /// The kind of reason.
+    pub fn cause(&self) -> HearingCause {
+        let reason = || self.to_string();
+        match self {
+            Self::NoModel => HearingCause::NoModel,
+            Self::ModelMissing(_) | Self::Speech(_) | Self::Panic => HearingCause::Model { reason: reason() },
+            Self::NoFile => HearingCause::NoFile,
+            Self::Sound(_) => HearingCause::NoSound { reason: reason() },
+            Self::TooMany { limit } => HearingCause::TooMany { limit: *limit },
+            Self::BadPiece => HearingCause::BadPiece,
+            Self::Left => HearingCause::Left,
+            Self::Unknown | Self::Stopped => HearingCause::Unknown,
+            Self::Engine(_) | Self::Ingest(_) => HearingCause::Refused { reason: reason() },
+        }
+    }
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,257 @@
+//! Which videos are heard, wait, or were heard in this run of the server.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use engine::Engine;
+use futures::{Stream, stream};
+use ingest::Ingest;
+use timeline::{HearingInfo, HearingOptions, HearingState, Timestamp, VideoId};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Result};
+use crate::feed::{self, Inlet, Origin};
+use crate::listen;
+
+/// Videos that may wait.
+const MOST: u32 = 16;
+/// News are told no more often than this.
+const PAUSE: Duration = Duration::from_millis(150);
+
+type FindModel = dyn Fn() -> Result<PathBuf> + Send + Sync;
+
+/// Videos on their way to a transcript of what is said in them. Clones are the same.
+#[derive(Clone)]
+pub struct Hearing {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    ingest: Ingest,
+    find_model: Box<FindModel>,
+    jobs: Mutex<Jobs>,
+    news: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    all: BTreeMap<VideoId, Job>,
+    queue: VecDeque<Task>,
+    /// Begun so far.
+    begun: u64,
+    /// Whether the thread is there.
+    runs: bool,
+}
+
+struct Job {
+    number: u64,
+    info: HearingInfo,
+    inlet: Option<Arc<Inlet>>,
+    stop: CancellationToken,
+}
+
+/// A video that is heard, and which time it is: who begins it anew hears nothing of the time before.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) video: VideoId,
+    number: u64,
+}
+
+/// What the thread is to hear.
+pub(crate) struct Task {
+    pub(crate) run: Run,
+    pub(crate) origin: Origin,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Hearing {
+    /// Nothing is heard yet. `find_model` gives the folder of the speech model; it is asked each time, so that one that was pulled
+    /// meanwhile is found.
+    pub fn new(
+        engine: Engine,
+        ingest: Ingest,
+        find_model: impl Fn() -> Result<PathBuf> + Send + Sync + 'static,
+    ) -> Self {
+        let (news, find_model) = (watch::Sender::new(()), Box::new(find_model));
+        Self { shared: Arc::new(Shared { engine, ingest, find_model, jobs: Mutex::default(), news }) }
+    }
+
+    /// What can be begun for a video.
+    pub async fn options(&self, video: &VideoId) -> HearingOptions {
+        let file = self.shared.ingest.file_of(video).await.is_ok_and(|file| file.is_some());
+        HearingOptions { model: self.shared.model().is_ok(), file }
+    }
+
+    /// Begins to hear a video that the server has the file of, or one whose sound a page will send. One that is being heard goes on;
+    /// a transcript of an earlier time is replaced with the first phrase. Must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// When there is no speech model, no such video, no file, or too many wait.
+    pub async fn begin(&self, video: &VideoId, by_pieces: bool) -> Result<HearingInfo> {
+        self.shared.model()?;
+        let about = self.shared.engine.video(video).await?;
+        let (inlet, origin) = if by_pieces {
+            let (inlet, origin) = feed::pieces();
+            (Some(Arc::new(inlet)), origin)
+        } else {
+            (None, Origin::File(self.shared.ingest.file_of(video).await?.ok_or(Error::NoFile)?))
+        };
+        let stop = CancellationToken::new();
+        let info = HearingInfo {
+            state: HearingState::Waiting,
+            heard: Timestamp::ZERO,
+            duration: about.video.duration,
+            cues: 0,
+            transcript: None,
+        };
+        let mut jobs = self.shared.jobs();
+        if let Some(job) = jobs.all.get(video).filter(|job| job.info.is_active() && !by_pieces) {
+            return Ok(job.info.clone());
+        }
+        if jobs.queue.len() >= MOST as usize {
+            return Err(Error::TooMany { limit: MOST });
+        }
+        jobs.begun += 1;
+        let number = jobs.begun;
+        let job = Job { number, info: info.clone(), inlet, stop: stop.clone() };
+        if let Some(before) = jobs.all.insert(video.clone(), job) {
+            // A page that was left, and another that begins anew.
+            before.stop.cancel();
+        }
+        jobs.queue.push_back(Task { run: Run { video: video.clone(), number }, origin, stop });
+        if !std::mem::replace(&mut jobs.runs, true) {
+            let (shared, runtime) = (Arc::clone(&self.shared), Handle::current());
+            let thread = std::thread::Builder::new().name("timepin-speech".to_owned());
+            if let Err(error) = thread.spawn(move || listen::run(&shared, &runtime)) {
+                jobs.runs = false;
+                return Err(Error::ModelMissing(format!("there is no thread for it: {error}")));
+            }
+        }
+        drop(jobs);
+        self.shared.tell();
+        Ok(info)
+    }
+
+    /// Takes a piece of sound that begins with sample `at`: 16 bits, one channel, 16 kHz, sample zero where the video's clock begins.
+    /// Gives the sample with which the next piece begins; one that begins elsewhere, or for which there is no room yet, is passed
+    /// over.
+    ///
+    /// # Errors
+    /// When the video is not being heard any more, or the piece is too long.
+    pub async fn hear(&self, video: &VideoId, at: u64, samples: Vec<i16>, last: bool) -> Result<u64> {
+        let inlet = {
+            let jobs = self.shared.jobs();
+            let job = jobs.all.get(video).filter(|job| job.info.is_active()).ok_or(Error::Unknown)?;
+            job.inlet.clone().ok_or(Error::Unknown)?
+        };
+        inlet.put(at, samples, last).await
+    }
+
+    /// How far a video was heard, and again whenever that has changed, until it is over. Nothing when it was not heard in this run.
+    pub fn changes(&self, video: &VideoId) -> impl Stream<Item = HearingInfo> + Send + 'static + use<> {
+        let mut news = self.shared.news.subscribe();
+        news.mark_changed();
+        stream::unfold(Some((self.clone(), video.clone(), news, None)), |state| async {
+            let (hearing, video, mut news, told) = state?;
+            loop {
+                news.changed().await.ok()?;
+                let info = hearing.shared.jobs().all.get(&video).map(|job| job.info.clone())?;
+                if told.as_ref() == Some(&info) {
+                    continue;
+                }
+                if !info.is_active() {
+                    return Some((info, None));
+                }
+                tokio::time::sleep(PAUSE).await;
+                return Some((info.clone(), Some((hearing, video, news, Some(info)))));
+            }
+        })
+    }
+
+    /// Stops hearing a video; what was heard stays.
+    ///
+    /// # Errors
+    /// When it is not being heard.
+    pub fn cancel(&self, video: &VideoId) -> Result<()> {
+        let run = {
+            let jobs = self.shared.jobs();
+            let job = jobs.all.get(video).filter(|job| job.info.is_active()).ok_or(Error::Unknown)?;
+            Run { video: video.clone(), number: job.number }
+        };
+        self.shared.end(&run, HearingState::Cancelled);
+        Ok(())
+    }
+
+    /// A video was deleted.
+    pub fn forget(&self, video: &VideoId) {
+        if let Some(job) = self.shared.jobs().all.remove(video) {
+            job.stop.cancel();
+        }
+        self.shared.tell();
+    }
+}
+
+impl Jobs {
+    /// A run that is under way or waits.
+    fn of(&mut self, run: &Run) -> Option<&mut Job> {
+        self.all.get_mut(&run.video).filter(|job| job.number == run.number && job.info.is_active())
+    }
+}
+
+impl Shared {
+    pub(crate) fn model(&self) -> Result<PathBuf> {
+        (self.find_model)()
+    }
+
+    /// The next one to hear; without any the thread ends.
+    pub(crate) fn next(&self) -> Option<Task> {
+        let mut jobs = self.jobs();
+        loop {
+            let Some(task) = jobs.queue.pop_front() else {
+                jobs.runs = false;
+                return None;
+            };
+            if let Some(job) = jobs.of(&task.run) {
+                job.info.state = HearingState::Listening;
+                drop(jobs);
+                self.tell();
+                return Some(task);
+            }
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn end(&self, run: &Run, state: HearingState) {
+        if let Some(job) = self.jobs().of(run) {
+            job.stop.cancel();
+            job.info.state = state;
+        }
+        self.tell();
+    }
+
+    pub(crate) fn change(&self, run: &Run, change: impl FnOnce(&mut HearingInfo)) {
+        if let Some(job) = self.jobs().of(run) {
+            change(&mut job.info);
+        }
+        self.tell();
+    }
+
+    /// The transcript that was begun; an error once the video is not heard any more.
+    pub(crate) fn transcript(&self, run: &Run) -> Result<Option<i64>> {
+        Ok(self.jobs().of(run).ok_or(Error::Stopped)?.info.transcript)
+    }
+
+    fn tell(&self) {
+        self.news.send_replace(());
+    }
+
+    /// A map of jobs is whole whoever held it.
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,85 @@
+//! The thread on which videos are heard, one after another. It holds the model while there are any.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use speech::{Options, Phrase, Transcriber, Whisper};
+use timeline::HearingState;
+use timeline::hearing::NAME;
+use tokio::runtime::Handle;
+
+use crate::error::{Error, Result};
+use crate::feed::Feed;
+use crate::jobs::{Run, Shared, Task};
+
+/// How often a thread that gives way looks whether it may go on.
+const GIVING_WAY: Duration = Duration::from_millis(100);
+
+/// Works until nobody waits.
+pub(crate) fn run(shared: &Arc<Shared>, runtime: &Handle) {
+    let mut model = None;
+    while let Some(task) = shared.next() {
+        let run = task.run.clone();
+        let heard = catch_unwind(AssertUnwindSafe(|| hear(shared, runtime, &mut model, task)));
+        let state = match heard.unwrap_or(Err(Error::Panic)) {
+            Ok(()) => HearingState::Done,
+            // Deleted meanwhile, the transcript or the video.
+            Err(
+                Error::Stopped | Error::Engine(engine::Error::UnknownTranscript(_) | engine::Error::UnknownVideo(_)),
+            ) => HearingState::Cancelled,
+            Err(error) => {
+                tracing::warn!(video = %run.video, %error, "a video is not heard");
+                HearingState::Failed { cause: error.cause(), message: error.to_string() }
+            }
+        };
+        shared.end(&run, state);
+    }
+}
+
+fn hear(shared: &Shared, runtime: &Handle, model: &mut Option<Whisper>, task: Task) -> Result<()> {
+    let Task { run, origin, stop } = task;
+    // Before the model is loaded: a wrong file should be told at once.
+    let mut feed = Feed::open(origin)?;
+    let model = match model {
+        Some(model) => model,
+        None => model.insert(Whisper::open(&shared.model()?)?),
+    };
+    let mut transcriber = Transcriber::new(model, &Options::default())?;
+    loop {
+        // A window is the longest that a question may have to share the processor with.
+        while shared.engine.is_asked() && !stop.is_cancelled() {
+            std::thread::sleep(GIVING_WAY);
+        }
+        let samples = feed.second(runtime, &stop)?;
+        if stop.is_cancelled() {
+            return Err(Error::Stopped);
+        }
+        let phrases = if samples.is_empty() { transcriber.finish()? } else { transcriber.hear(&samples)? };
+        if !phrases.is_empty() {
+            runtime.block_on(keep(shared, &run, phrases, transcriber.language()))?;
+        }
+        shared.change(&run, |info| info.heard = transcriber.heard().min(info.duration));
+        if samples.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Adds what was heard to the transcript; the first phrase begins it.
+async fn keep(shared: &Shared, run: &Run, phrases: Vec<Phrase>, language: Option<&str>) -> Result<()> {
+    let language = language.map(str::to_owned);
+    let video = &run.video;
+    let transcript = match shared.transcript(run)? {
+        Some(there) => there,
+        None => shared.engine.begin_transcript(video, NAME.to_owned()).await?.id,
+    };
+    let cues: Vec<_> = phrases.into_iter().map(|phrase| phrase.cue).collect();
+    let count = u32::try_from(cues.len()).unwrap_or(u32::MAX);
+    shared.engine.append_cues(video, transcript, cues, language).await?;
+    shared.change(run, |info| {
+        info.transcript = Some(transcript);
+        info.cues = info.cues.saturating_add(count);
+    });
+    Ok(())
+}

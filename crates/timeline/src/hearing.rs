@@ -1,0 +1,89 @@
+//! What is said in a video of the library, on its way to a transcript: how far it was heard, and the sound a page sends.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// What the transcript of it is called; hearing a video again replaces the one before.
+pub const NAME: &str = "speech.json";
+/// Samples a second, of one channel. Sample zero is the beginning of the video's clock.
+pub const SAMPLE_RATE: u32 = 16_000;
+/// The most samples of a piece: thirty seconds.
+pub const PIECE_SAMPLES: usize = 30 * SAMPLE_RATE as usize;
+
+/// How far a video was heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HearingInfo {
+    /// Where it stands.
+    pub state: HearingState,
+    /// Heard up to here.
+    pub heard: Timestamp,
+    /// Length of the video.
+    pub duration: Timestamp,
+    /// Cues so far.
+    pub cues: u32,
+    /// The transcript they stand in, as soon as there is a cue.
+    pub transcript: Option<i64>,
+}
+
+/// Where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum HearingState {
+    /// Another video is being heard.
+    Waiting,
+    /// Being heard.
+    Listening,
+    /// Heard to its end.
+    Done,
+    /// Somebody stopped it; what was heard stays.
+    Cancelled,
+    /// It ended early; what was heard stays.
+    Failed {
+        /// The kind of reason.
+        cause: HearingCause,
+        /// A sentence with advice.
+        message: String,
+    },
+}
+
+/// The kind of reason why a video is not heard, for the page's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "what the fields are is said by their names")]
+pub enum HearingCause {
+    /// No speech model is set.
+    NoModel,
+    /// The speech model cannot be loaded, or failed.
+    Model { reason: String },
+    /// The server does not have the video's file.
+    NoFile,
+    /// The file has no sound, or none that can be decoded.
+    NoSound { reason: String },
+    /// More videos wait than may.
+    TooMany { limit: u32 },
+    /// A piece of sound that cannot be one.
+    BadPiece,
+    /// Nobody sends sound any more.
+    Left,
+    /// This video is not being heard: it was stopped, or the server started anew.
+    Unknown,
+    /// The library refused.
+    Refused { reason: String },
+}
+
+/// What a page may know before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HearingOptions {
+    /// Whether a speech model is set.
+    pub model: bool,
+    /// Whether the server has the video's file and hears it by itself.
+    pub file: bool,
+}
+
+impl HearingInfo {
+    /// Whether the server works on it or will.
+    pub fn is_active(&self) -> bool {
+        matches!(self.state, HearingState::Waiting | HearingState::Listening)
+    }
+}

@@ -126,11 +126,14 @@ fn it_can_be_stopped_and_begun_anew_and_goes_with_its_video() {
     let told = |answer: Answer| (answer.status, answer.json()["cause"]["kind"].as_str().unwrap_or_default().to_owned());
     assert_eq!(told(hear(&server, &video, 16_000, &sound[..2], false)), (404, "unknown".into()));
     assert_eq!(told(server.call("cancel_hearing", json!({ "video": video }))), (404, "unknown".into()));
-    // Begun anew, while another waits for its turn.
+    // Begun anew, while another waits for its turn. To begin what is under way changes nothing; where to go on is told to who asks.
     assert_eq!(begin().status, 200);
+    assert_eq!(hear(&server, &video, 0, &sound[..32_000], false).json(), 16_000);
+    assert_eq!(begin().status, 200);
+    assert_eq!(hear(&server, &video, usize::MAX, &[], false).json(), 16_000);
     let second = server.create();
     assert_eq!(server.call("begin_hearing", json!({ "video": second, "pieces": true })).status, 200);
-    assert_eq!(hear(&server, &video, 0, &sound, true).json(), sound.len() / 2);
+    assert_eq!(hear(&server, &video, 16_000, &sound[32_000..], true).json(), sound.len() / 2);
     assert_eq!(outcome(&server, &video)["state"]["state"], "done");
     assert!(!said(&server, &video).is_empty());
     assert_eq!(server.call("delete_video", json!({ "video": second })).status, 200);
@@ -141,6 +144,46 @@ fn it_can_be_stopped_and_begun_anew_and_goes_with_its_video() {
     assert_eq!(hear(&server, &video, 0, &vec![0; 2_000_000], false).status, 413);
     // What was heard before goes on to answer until there is something else.
     assert!(!said(&server, &video).is_empty());
+}
+
+#[test]
+fn a_server_that_was_killed_goes_on_behind_what_the_transcript_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    clip(folder.path());
+    let first = server(folder.path(), folder.path());
+    // Speech, silence in which a window ends, and speech again.
+    let warble = samples(folder.path());
+    let sound = [&warble[..], &vec![0; 6 * 32_000][..], &warble].concat();
+    let video = first.create();
+    let begin = |server: &Server| server.call("begin_hearing", json!({ "video": video, "pieces": true })).json();
+    begin(&first);
+    let half = warble.len() + 6 * 32_000;
+    assert_eq!(hear(&first, &video, 0, &sound[..half], false).json(), half / 2);
+    let mut before = Vec::new();
+    eventually(|| {
+        let there = first.call("list_transcripts", json!({ "video": video })).json();
+        let is_kept = there.as_array().is_some_and(|all| all.iter().any(|one| one["heard"].as_i64() > Some(0)));
+        if is_kept {
+            before = said(&first, &video);
+        }
+        is_kept
+    });
+    first.signal("-9");
+    drop(first);
+    let second = server(folder.path(), folder.path());
+    let info = begin(&second);
+    let heard = info["heard"].as_i64().unwrap();
+    assert!((5_000_000..=12_000_000).contains(&heard), "{info}");
+    assert_eq!(info["cues"], before.len());
+    let from = hear(&second, &video, usize::MAX, &[], false).json().as_u64().unwrap();
+    assert_eq!(from, (heard as u64 * 16).div_ceil(1_000));
+    assert_eq!(hear(&second, &video, from as usize, &sound[from as usize * 2..], true).json(), sound.len() / 2);
+    assert_eq!(outcome(&second, &video)["state"]["state"], "done");
+    let all = said(&second, &video);
+    assert_eq!(all[..before.len()], before);
+    assert!(all.len() > before.len() && all[before.len()..].iter().all(|cue| cue.0 >= heard), "{all:?}");
+    let there = second.call("list_transcripts", json!({ "video": video })).json();
+    assert_eq!(there[0]["heard"], Value::Null);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use timeline::cues::embedded::Track;
 use timeline::cues::{self, Export, MAX_CUE_CHARS, Reading, Retiming};
-use timeline::{Cue, CueRecord, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
+use timeline::{Cue, CueRecord, Timestamp, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
 
 use crate::Engine;
 use crate::error::{Error, Result};
@@ -46,7 +46,7 @@ impl Engine {
         .await
     }
 
-    /// Begins a transcript that will grow, without a cue; one of the same name is replaced.
+    /// Begins a transcript that will grow with what is heard, without a cue; one of the same name is replaced.
     ///
     /// # Errors
     /// When the video is unknown or has too many transcripts, or the disk refuses.
@@ -59,7 +59,8 @@ impl Engine {
         .await
     }
 
-    /// Adds cues to a transcript, and says in which language it is.
+    /// Adds cues to a transcript that is being heard. Says in which language it is, and up to where it holds what was said; nothing
+    /// when it is whole.
     ///
     /// # Errors
     /// When the video has no such transcript or the disk refuses.
@@ -69,9 +70,17 @@ impl Engine {
         transcript: i64,
         cues: Vec<Cue>,
         language: Option<String>,
+        heard: Option<Timestamp>,
     ) -> Result<()> {
         let id = id.clone();
-        self.blocking(move |shared| Ok(shared.library.append_cues(&id, transcript, &cues, language.as_deref())?)).await
+        self.blocking(move |shared| {
+            shared.library.append_cues(&id, transcript, &cues, language.as_deref(), heard)?;
+            if heard.is_none() {
+                shared.prepare_soon(&id, transcript);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// The transcripts of a video, the oldest first.
@@ -160,11 +169,15 @@ impl Shared {
         if is_full { Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS }) } else { Ok(()) }
     }
 
+    fn prepare_soon(self: &Arc<Self>, id: &VideoId, transcript: i64) {
+        let (shared, video) = (Arc::clone(self), id.clone());
+        tokio::task::spawn_blocking(move || shared.prepare_meaning(&video, transcript));
+    }
+
     fn keep_transcript(self: &Arc<Self>, id: &VideoId, name: &str, reading: Reading) -> Result<TranscriptReceipt> {
         self.has_room(id, name)?;
         let info = self.library.put_transcript(id, name, &reading.transcript)?;
-        let (shared, video, transcript) = (Arc::clone(self), id.clone(), info.id);
-        tokio::task::spawn_blocking(move || shared.prepare_meaning(&video, transcript));
+        self.prepare_soon(id, info.id);
         Ok(TranscriptReceipt {
             info,
             format: reading.format,

@@ -36,10 +36,10 @@ struct Open {
     sender: Option<mpsc::Sender<Vec<i16>>>,
 }
 
-/// A way in for pieces, and the way out.
-pub(crate) fn pieces() -> (Inlet, Origin) {
+/// A way in for pieces, the first of which begins with sample `next`, and the way out.
+pub(crate) fn pieces(next: u64) -> (Inlet, Origin) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    (Inlet(Mutex::new(Open { next: 0, sender: Some(sender) })), Origin::Pieces(receiver))
+    (Inlet(Mutex::new(Open { next, sender: Some(sender) })), Origin::Pieces(receiver))
 }
 
 impl Inlet {
@@ -72,14 +72,19 @@ impl Inlet {
 
 /// Sound that is read on a thread that may block.
 pub(crate) enum Feed {
-    File(ffmpeg::Sound),
-    Pieces { receiver: mpsc::Receiver<Vec<i16>>, rest: std::vec::IntoIter<i16> },
+    /// A file, of which so many samples are passed over.
+    File(ffmpeg::Sound, u64),
+    Pieces {
+        receiver: mpsc::Receiver<Vec<i16>>,
+        rest: std::vec::IntoIter<i16>,
+    },
 }
 
 impl Feed {
-    pub(crate) fn open(origin: Origin) -> Result<Self> {
+    /// Sound from sample `from` on; a page has been told where it begins.
+    pub(crate) fn open(origin: Origin, from: u64) -> Result<Self> {
         Ok(match origin {
-            Origin::File(path) => Self::File(ffmpeg::sound(&path)?),
+            Origin::File(path) => Self::File(ffmpeg::sound(&path)?, from),
             Origin::Pieces(receiver) => Self::Pieces { receiver, rest: Vec::new().into_iter() },
         })
     }
@@ -87,7 +92,16 @@ impl Feed {
     /// About a second of samples in -1 … 1; none at the end.
     pub(crate) fn second(&mut self, runtime: &Handle, stop: &CancellationToken) -> Result<Vec<f32>> {
         match self {
-            Self::File(sound) => Ok(sound.second()?),
+            Self::File(sound, over) => {
+                let mut second = sound.second()?;
+                while *over >= second.len() as u64 && !second.is_empty() && !stop.is_cancelled() {
+                    *over -= second.len() as u64;
+                    second = sound.second()?;
+                }
+                let rest = second.split_off(usize::try_from(*over).unwrap_or(usize::MAX).min(second.len()));
+                *over = 0;
+                Ok(rest)
+            }
             Self::Pieces { receiver, rest } => {
                 while rest.as_slice().is_empty() {
                     let piece = runtime.block_on(async {
@@ -111,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_are_taken_once_in_order_and_end_with_the_last() {
-        let (inlet, origin) = pieces();
+        let (inlet, origin) = pieces(0);
         assert_eq!(inlet.put(0, vec![16_384; 20_000], false).await.unwrap(), 20_000);
         // Sent twice, and one that is ahead.
         assert_eq!(inlet.put(0, vec![1; 20_000], false).await.unwrap(), 20_000);
@@ -120,7 +134,7 @@ mod tests {
         assert_eq!(inlet.put(20_000, vec![-16_384; 10], true).await.unwrap(), 20_010);
         let runtime = Handle::current();
         let heard = tokio::task::spawn_blocking(move || {
-            let (mut feed, stop) = (Feed::open(origin).unwrap(), CancellationToken::new());
+            let (mut feed, stop) = (Feed::open(origin, 0).unwrap(), CancellationToken::new());
             let mut all = Vec::new();
             loop {
                 let second = feed.second(&runtime, &stop).unwrap();
@@ -137,11 +151,11 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_gone_is_told_and_a_stop_is_heard_while_nothing_comes() {
-        let (inlet, origin) = pieces();
+        let (inlet, origin) = pieces(0);
         let runtime = Handle::current();
         let stopped = CancellationToken::new();
         stopped.cancel();
-        let ended = tokio::task::spawn_blocking(move || Feed::open(origin).unwrap().second(&runtime, &stopped));
+        let ended = tokio::task::spawn_blocking(move || Feed::open(origin, 0).unwrap().second(&runtime, &stopped));
         assert!(matches!(ended.await.unwrap(), Err(Error::Stopped)));
         assert!(matches!(inlet.put(0, vec![1], false).await, Err(Error::Unknown)));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use engine::Engine;
 use futures::{Stream, stream};
 use ingest::Ingest;
+use timeline::hearing::{NAME, sample_at};
 use timeline::{HearingInfo, HearingOptions, HearingState, Timestamp, VideoId};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -35,7 +36,8 @@ pub(crate) struct Shared {
     ingest: Ingest,
     find_model: Box<FindModel>,
     jobs: Mutex<Jobs>,
-    news: watch::Sender<()>,
+    /// Rung whenever something changed; holds whether the server stops.
+    news: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -66,6 +68,10 @@ pub(crate) struct Run {
 pub(crate) struct Task {
     pub(crate) run: Run,
     pub(crate) origin: Origin,
+    /// The first sample that has to be heard: behind what a transcript that is not whole holds.
+    pub(crate) from: u64,
+    /// The language that transcript is in.
+    pub(crate) language: Option<String>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -77,7 +83,7 @@ impl Hearing {
         ingest: Ingest,
         find_model: impl Fn() -> Result<PathBuf> + Send + Sync + 'static,
     ) -> Self {
-        let (news, find_model) = (watch::Sender::new(()), Box::new(find_model));
+        let (news, find_model) = (watch::Sender::new(false), Box::new(find_model));
         Self { shared: Arc::new(Shared { engine, ingest, find_model, jobs: Mutex::default(), news }) }
     }
 
@@ -87,16 +93,21 @@ impl Hearing {
         HearingOptions { model: self.shared.model().is_ok(), file }
     }
 
-    /// Begins to hear a video that the server has the file of, or one whose sound a page will send. One that is being heard goes on;
-    /// a transcript of an earlier time is replaced with the first phrase. Must be called in a tokio runtime.
+    /// Begins to hear a video that the server has the file of, or one whose sound a page will send. One that is being heard goes on,
+    /// and so does a transcript that is not whole; one that is whole is replaced with the first phrase. Must be called in a tokio
+    /// runtime.
     ///
     /// # Errors
     /// When there is no speech model, no such video, no file, or too many wait.
     pub async fn begin(&self, video: &VideoId, by_pieces: bool) -> Result<HearingInfo> {
         self.shared.model()?;
         let about = self.shared.engine.video(video).await?;
+        let there = self.shared.engine.transcripts(video).await?;
+        let there = there.into_iter().find(|transcript| transcript.name == NAME && transcript.heard.is_some());
+        let heard = there.as_ref().and_then(|transcript| transcript.heard).unwrap_or(Timestamp::ZERO);
+        let from = sample_at(heard);
         let (inlet, origin) = if by_pieces {
-            let (inlet, origin) = feed::pieces();
+            let (inlet, origin) = feed::pieces(from);
             (Some(Arc::new(inlet)), origin)
         } else {
             (None, Origin::File(self.shared.ingest.file_of(video).await?.ok_or(Error::NoFile)?))
@@ -104,13 +115,14 @@ impl Hearing {
         let stop = CancellationToken::new();
         let info = HearingInfo {
             state: HearingState::Waiting,
-            heard: Timestamp::ZERO,
+            by_pieces,
+            heard,
             duration: about.video.duration,
-            cues: 0,
-            transcript: None,
+            cues: there.as_ref().map_or(0, |transcript| transcript.cues),
+            transcript: there.as_ref().map(|transcript| transcript.id),
         };
         let mut jobs = self.shared.jobs();
-        if let Some(job) = jobs.all.get(video).filter(|job| job.info.is_active() && !by_pieces) {
+        if let Some(job) = jobs.all.get(video).filter(|job| job.info.is_active()) {
             return Ok(job.info.clone());
         }
         if jobs.queue.len() >= MOST as usize {
@@ -119,11 +131,9 @@ impl Hearing {
         jobs.begun += 1;
         let number = jobs.begun;
         let job = Job { number, info: info.clone(), inlet, stop: stop.clone() };
-        if let Some(before) = jobs.all.insert(video.clone(), job) {
-            // A page that was left, and another that begins anew.
-            before.stop.cancel();
-        }
-        jobs.queue.push_back(Task { run: Run { video: video.clone(), number }, origin, stop });
+        jobs.all.insert(video.clone(), job);
+        let (run, language) = (Run { video: video.clone(), number }, there.and_then(|transcript| transcript.language));
+        jobs.queue.push_back(Task { run, origin, from, language, stop });
         if !std::mem::replace(&mut jobs.runs, true) {
             let (shared, runtime) = (Arc::clone(&self.shared), Handle::current());
             let thread = std::thread::Builder::new().name("timepin-speech".to_owned());
@@ -160,6 +170,9 @@ impl Hearing {
             let (hearing, video, mut news, told) = state?;
             loop {
                 news.changed().await.ok()?;
+                if *news.borrow_and_update() {
+                    return None;
+                }
                 let info = hearing.shared.jobs().all.get(&video).map(|job| job.info.clone())?;
                 if told.as_ref() == Some(&info) {
                     continue;
@@ -185,6 +198,14 @@ impl Hearing {
         };
         self.shared.end(&run, HearingState::Cancelled);
         Ok(())
+    }
+
+    /// The server stops: whoever follows is let go, and nothing further is heard. Transcripts that are not whole go on next time.
+    pub fn shutdown(&self) {
+        for job in self.shared.jobs().all.values() {
+            job.stop.cancel();
+        }
+        self.shared.news.send_replace(true);
     }
 
     /// A video was deleted.
@@ -247,7 +268,7 @@ impl Shared {
     }
 
     fn tell(&self) {
-        self.news.send_replace(());
+        self.news.send_modify(|_stops| ());
     }
 
     /// A map of jobs is whole whoever held it.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use speech::{Options, Phrase, Transcriber, Whisper};
-use timeline::HearingState;
 use timeline::hearing::NAME;
+use timeline::{HearingState, Timestamp};
 use tokio::runtime::Handle;
 
 use crate::error::{Error, Result};
@@ -38,14 +38,14 @@ pub(crate) fn run(shared: &Arc<Shared>, runtime: &Handle) {
 }
 
 fn hear(shared: &Shared, runtime: &Handle, model: &mut Option<Whisper>, task: Task) -> Result<()> {
-    let Task { run, origin, stop } = task;
+    let Task { run, origin, from, language, stop } = task;
     // Before the model is loaded: a wrong file should be told at once.
-    let mut feed = Feed::open(origin)?;
+    let mut feed = Feed::open(origin, from)?;
     let model = match model {
         Some(model) => model,
         None => model.insert(Whisper::open(&shared.model()?)?),
     };
-    let mut transcriber = Transcriber::new(model, &Options::default())?;
+    let mut transcriber = Transcriber::new(model, &Options { language, from })?;
     loop {
         // A window is the longest that a question may have to share the processor with.
         while shared.engine.is_asked() && !stop.is_cancelled() {
@@ -55,28 +55,38 @@ fn hear(shared: &Shared, runtime: &Handle, model: &mut Option<Whisper>, task: Ta
         if stop.is_cancelled() {
             return Err(Error::Stopped);
         }
-        let phrases = if samples.is_empty() { transcriber.finish()? } else { transcriber.hear(&samples)? };
-        if !phrases.is_empty() {
-            runtime.block_on(keep(shared, &run, phrases, transcriber.language()))?;
+        let is_over = samples.is_empty();
+        let phrases = if is_over { transcriber.finish()? } else { transcriber.hear(&samples)? };
+        if is_over || !phrases.is_empty() {
+            let settled = (!is_over).then(|| transcriber.settled());
+            runtime.block_on(keep(shared, &run, phrases, transcriber.language(), settled))?;
         }
         shared.change(&run, |info| info.heard = transcriber.heard().min(info.duration));
-        if samples.is_empty() {
+        if is_over {
             return Ok(());
         }
     }
 }
 
-/// Adds what was heard to the transcript; the first phrase begins it.
-async fn keep(shared: &Shared, run: &Run, phrases: Vec<Phrase>, language: Option<&str>) -> Result<()> {
+/// Adds what was heard up to a moment to the transcript, or at the end all that is left; the first phrase begins it.
+async fn keep(
+    shared: &Shared,
+    run: &Run,
+    phrases: Vec<Phrase>,
+    language: Option<&str>,
+    settled: Option<Timestamp>,
+) -> Result<()> {
     let language = language.map(str::to_owned);
     let video = &run.video;
     let transcript = match shared.transcript(run)? {
         Some(there) => there,
+        // Nothing was said.
+        None if phrases.is_empty() => return Ok(()),
         None => shared.engine.begin_transcript(video, NAME.to_owned()).await?.id,
     };
     let cues: Vec<_> = phrases.into_iter().map(|phrase| phrase.cue).collect();
     let count = u32::try_from(cues.len()).unwrap_or(u32::MAX);
-    shared.engine.append_cues(video, transcript, cues, language).await?;
+    shared.engine.append_cues(video, transcript, cues, language, settled).await?;
     shared.change(run, |info| {
         info.transcript = Some(transcript);
         info.cues = info.cues.saturating_add(count);

@@ -103,16 +103,21 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    /// For windows of at most so many samples.
-    pub(crate) fn new(window: usize) -> Self {
+    /// For windows of at most so many samples, of sound that begins with sample `from`.
+    pub(crate) fn new(window: usize, from: u64) -> Self {
         Self {
             longest: window / FRAME,
             activity: Activity::default(),
-            from: 0,
+            from,
             samples: Vec::new(),
             speech: Vec::new(),
             is_open: false,
         }
+    }
+
+    /// The first sample that is in no window yet.
+    pub(crate) fn from(&self) -> u64 {
+        self.from
     }
 
     /// Takes samples up to the end of a window. Returns it, and the samples that were not taken.
@@ -254,7 +259,7 @@ mod tests {
     }
 
     fn cut(samples: &[f32], chunk: usize) -> Vec<Window> {
-        let mut cutter = Cutter::new(30 * 16_000);
+        let mut cutter = Cutter::new(30 * 16_000, 0);
         let mut windows = Vec::new();
         for chunk in samples.chunks(chunk) {
             let mut rest = chunk;
@@ -298,7 +303,7 @@ mod tests {
 
     #[test]
     fn speech_without_a_pause_is_cut_where_it_is_full_and_goes_on_from_what_is_put_back() {
-        let mut cutter = Cutter::new(30 * 16_000);
+        let mut cutter = Cutter::new(30 * 16_000, 0);
         let samples = sound(&[40.0]);
         let (window, rest) = cutter.push(&samples);
         let window = window.unwrap();

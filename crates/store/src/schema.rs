@@ -74,6 +74,10 @@ const MIGRATIONS: &[&str] = &[
     -- How coarsely the end of the video was seen, when not all frames were there.
     ALTER TABLE questions ADD COLUMN coarse TEXT NOT NULL DEFAULT 'null';
 ",
+    "
+    -- Up to where a transcript that is being heard holds what was said; nothing when it is whole.
+    ALTER TABLE transcripts ADD COLUMN heard_us INTEGER;
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// What the transcript of it is called; hearing a video again replaces the one before.
+/// What the transcript of it is called. Hearing a video again goes on with one that is not whole, and replaces one that is.
 pub const NAME: &str = "speech.json";
 /// Samples a second, of one channel. Sample zero is the beginning of the video's clock.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -16,6 +16,8 @@ pub const PIECE_SAMPLES: usize = 30 * SAMPLE_RATE as usize;
 pub struct HearingInfo {
     /// Where it stands.
     pub state: HearingState,
+    /// Whether the sound comes in pieces from a page.
+    pub by_pieces: bool,
     /// Heard up to here.
     pub heard: Timestamp,
     /// Length of the video.
@@ -81,9 +83,28 @@ pub struct HearingOptions {
     pub file: bool,
 }
 
+/// The first sample at or after a moment; none lies before the beginning of the clock.
+pub fn sample_at(moment: Timestamp) -> u64 {
+    let micros = u64::try_from(moment.micros()).unwrap_or_default();
+    let samples = u128::from(micros) * u128::from(SAMPLE_RATE);
+    u64::try_from(samples.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 impl HearingInfo {
     /// Whether the server works on it or will.
     pub fn is_active(&self) -> bool {
         matches!(self.state, HearingState::Waiting | HearingState::Listening)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_has_a_sample() {
+        let at = |micros| sample_at(Timestamp::from_micros(micros));
+        assert_eq!((at(-5), at(0), at(1_000_000), at(125), at(62), at(63)), (0, 0, 16_000, 2, 1, 2));
+        assert_eq!(at(i64::MAX), 147_573_952_589_676_413);
     }
 }

@@ -68,7 +68,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let hearing = Hearing::new(engine.clone(), ingest.clone(), speech_model(config));
     let services = Services { engine, downloads, ingest, hearing };
     let router = http::router(&services, &site, config);
-    let Services { engine, downloads, ingest, .. } = services;
+    let Services { engine, downloads, ingest, hearing } = services;
     let mut waiting = stopped.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which is the end as well.
@@ -83,6 +83,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     stopping.send_replace(true);
     downloads.shutdown();
     ingest.shutdown();
+    hearing.shutdown();
     let finish = async {
         engine.shutdown(GRACE).await;
         server.await

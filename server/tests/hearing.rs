@@ -82,11 +82,11 @@ fn a_file_of_the_server_and_the_same_sound_in_pieces_give_the_same_transcript() 
         info["state"]["state"] == "done"
     });
     let video = info["video"].as_str().unwrap();
-    let options = server.call("hearing_options", json!({ "video": video })).json();
-    assert_eq!(options, json!({ "model": true, "file": true }));
-    assert_eq!(server.call("begin_hearing", json!({ "video": video, "pieces": false })).status, 200);
+    let idle = outcome(&server, video);
+    assert_eq!((idle["state"].as_str(), &idle["has_file"]), (Some("idle"), &json!(true)));
+    assert_eq!(server.call("begin_hearing", json!({ "video": video })).status, 200);
     let done = outcome(&server, video);
-    assert_eq!((done["state"]["state"].as_str(), &done["heard"]), (Some("done"), &done["duration"]), "{done}");
+    assert_eq!((done["state"].as_str(), &done["heard"]), (Some("done"), &done["duration"]), "{done}");
     let own = said(&server, video);
     assert_eq!(done["cues"], own.len());
     assert!(!own.is_empty());
@@ -96,7 +96,7 @@ fn a_file_of_the_server_and_the_same_sound_in_pieces_give_the_same_transcript() 
 
     // In pieces of a second; one twice, one too early.
     let (sound, other) = (samples(&films), server.create());
-    assert_eq!(server.call("begin_hearing", json!({ "video": other, "pieces": true })).status, 200);
+    assert_eq!(server.call("begin_hearing", json!({ "video": other })).status, 200);
     let pieces: Vec<_> = sound.chunks(32_000).collect();
     for (number, piece) in pieces.iter().enumerate() {
         let at = number * 16_000;
@@ -108,7 +108,7 @@ fn a_file_of_the_server_and_the_same_sound_in_pieces_give_the_same_transcript() 
         }
     }
     let done = outcome(&server, &other);
-    assert_eq!(done["state"]["state"], "done", "{done}");
+    assert_eq!(done["state"], "done", "{done}");
     assert_eq!(said(&server, &other), own);
 }
 
@@ -118,12 +118,12 @@ fn it_can_be_stopped_and_begun_anew_and_goes_with_its_video() {
     clip(folder.path());
     let server = server(folder.path(), folder.path());
     let (sound, video) = (samples(folder.path()), server.create());
-    let begin = || server.call("begin_hearing", json!({ "video": video, "pieces": true }));
-    assert_eq!(begin().json()["state"]["state"], "waiting");
+    let begin = || server.call("begin_hearing", json!({ "video": video }));
+    assert_eq!(begin().status, 200);
     assert_eq!(hear(&server, &video, 0, &sound[..32_000], false).json(), 16_000);
     assert_eq!(server.call("cancel_hearing", json!({ "video": video })).status, 200);
-    assert_eq!(outcome(&server, &video)["state"]["state"], "cancelled");
-    let told = |answer: Answer| (answer.status, answer.json()["cause"]["kind"].as_str().unwrap_or_default().to_owned());
+    assert_eq!(outcome(&server, &video)["state"], "cancelled");
+    let told = |answer: Answer| (answer.status, answer.json()["cause"].as_str().unwrap_or_default().to_owned());
     assert_eq!(told(hear(&server, &video, 16_000, &sound[..2], false)), (404, "unknown".into()));
     assert_eq!(told(server.call("cancel_hearing", json!({ "video": video }))), (404, "unknown".into()));
     // Begun anew, while another waits for its turn. To begin what is under way changes nothing; where to go on is told to who asks.
@@ -132,12 +132,12 @@ fn it_can_be_stopped_and_begun_anew_and_goes_with_its_video() {
     assert_eq!(begin().status, 200);
     assert_eq!(hear(&server, &video, usize::MAX, &[], false).json(), 16_000);
     let second = server.create();
-    assert_eq!(server.call("begin_hearing", json!({ "video": second, "pieces": true })).status, 200);
+    assert_eq!(server.call("begin_hearing", json!({ "video": second })).status, 200);
     assert_eq!(hear(&server, &video, 16_000, &sound[32_000..], true).json(), sound.len() / 2);
-    assert_eq!(outcome(&server, &video)["state"]["state"], "done");
+    assert_eq!(outcome(&server, &video)["state"], "done");
     assert!(!said(&server, &video).is_empty());
     assert_eq!(server.call("delete_video", json!({ "video": second })).status, 200);
-    assert_eq!(outcome(&server, &second), Value::Null);
+    assert_eq!(server.call("hearing", json!({ "video": second })).code(), "unknown_video");
     // Half a sample, and more than a piece may have.
     assert_eq!(begin().status, 200);
     assert_eq!(told(hear(&server, &video, 0, &sound[..3], false)), (413, "bad_piece".into()));
@@ -155,7 +155,7 @@ fn a_server_that_was_killed_goes_on_behind_what_the_transcript_holds() {
     let warble = samples(folder.path());
     let sound = [&warble[..], &vec![0; 6 * 32_000][..], &warble].concat();
     let video = first.create();
-    let begin = |server: &Server| server.call("begin_hearing", json!({ "video": video, "pieces": true })).json();
+    let begin = |server: &Server| assert_eq!(server.call("begin_hearing", json!({ "video": video })).status, 200);
     begin(&first);
     let half = warble.len() + 6 * 32_000;
     assert_eq!(hear(&first, &video, 0, &sound[..half], false).json(), half / 2);
@@ -171,14 +171,15 @@ fn a_server_that_was_killed_goes_on_behind_what_the_transcript_holds() {
     first.signal("-9");
     drop(first);
     let second = server(folder.path(), folder.path());
-    let info = begin(&second);
+    let info = outcome(&second, &video);
+    begin(&second);
     let heard = info["heard"].as_i64().unwrap();
     assert!((5_000_000..=12_000_000).contains(&heard), "{info}");
     assert_eq!(info["cues"], before.len());
     let from = hear(&second, &video, usize::MAX, &[], false).json().as_u64().unwrap();
     assert_eq!(from, (heard as u64 * 16).div_ceil(1_000));
     assert_eq!(hear(&second, &video, from as usize, &sound[from as usize * 2..], true).json(), sound.len() / 2);
-    assert_eq!(outcome(&second, &video)["state"]["state"], "done");
+    assert_eq!(outcome(&second, &video)["state"], "done");
     let all = said(&second, &video);
     assert_eq!(all[..before.len()], before);
     assert!(all.len() > before.len() && all[before.len()..].iter().all(|cue| cue.0 >= heard), "{all:?}");
@@ -191,14 +192,12 @@ fn without_a_speech_model_or_a_file_it_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let plain = Server::start(folder.path());
     let video = plain.create();
-    let options = plain.call("hearing_options", json!({ "video": video })).json();
-    assert_eq!(options, json!({ "model": false, "file": false }));
-    let refused = plain.call("begin_hearing", json!({ "video": video, "pieces": true }));
-    assert_eq!((refused.status, &refused.json()["cause"]), (409, &json!({ "kind": "no_model" })));
+    let idle = outcome(&plain, &video);
+    assert_eq!((idle["state"].as_str(), &idle["has_file"]), (Some("idle"), &json!(false)));
+    let refused = plain.call("begin_hearing", json!({ "video": video }));
+    assert_eq!((refused.status, &refused.json()["cause"]), (409, &json!("no_model")));
     assert!(refused.json()["message"].as_str().unwrap().contains("timepin pull openai/whisper-base"));
     drop(plain);
     let server = server(folder.path(), folder.path());
-    let refused = server.call("begin_hearing", json!({ "video": video, "pieces": false }));
-    assert_eq!((refused.status, &refused.json()["cause"]), (404, &json!({ "kind": "no_file" })));
-    assert_eq!(server.call("begin_hearing", json!({ "video": "nobody", "pieces": true })).code(), "unknown_video");
+    assert_eq!(server.call("begin_hearing", json!({ "video": "nobody" })).code(), "unknown_video");
 }

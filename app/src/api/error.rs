@@ -130,7 +130,7 @@ pub enum ApiError {
     /// What is said in a video is not heard.
     #[error("{message}")]
     Hearing {
-        /// The kind of reason, with numbers.
+        /// The kind of reason.
         cause: HearingCause,
         /// A sentence with advice.
         message: String,
@@ -209,7 +209,7 @@ impl ApiError {
             Self::Pull { cause: PullCause::BadName { .. }, .. } => 422,
             Self::Pull { .. } => 502,
             Self::Ingest { cause, .. } => ingest_status(cause),
-            Self::Hearing { cause, .. } => hearing_status(cause),
+            Self::Hearing { cause, .. } => hearing_status(*cause),
             Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
             Self::Cancelled => 499,
             Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,
@@ -220,15 +220,15 @@ impl ApiError {
     }
 }
 
-fn hearing_status(cause: &HearingCause) -> u16 {
+fn hearing_status(cause: HearingCause) -> u16 {
     match cause {
-        HearingCause::NoFile | HearingCause::Unknown => 404,
+        HearingCause::Unknown => 404,
         HearingCause::Left => 408,
         HearingCause::NoModel => 409,
         HearingCause::BadPiece => 413,
-        HearingCause::NoSound { .. } => 422,
-        HearingCause::TooMany { .. } => 429,
-        HearingCause::Model { .. } | HearingCause::Refused { .. } => 500,
+        HearingCause::NoSound => 422,
+        HearingCause::TooMany => 429,
+        HearingCause::Model | HearingCause::Refused => 500,
     }
 }
 

@@ -3,20 +3,14 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, Postcard, StreamingText, TextStream};
 use serde_bytes::ByteBuf;
-use timeline::{HearingInfo, VideoId};
+use timeline::VideoId;
 
 use super::error::ApiError;
 
-/// What can be begun for a video.
-#[server(prefix = "/api", endpoint = "hearing_options", input = Json, output = Json)]
-pub async fn hearing_options(video: VideoId) -> Result<timeline::HearingOptions, ApiError> {
-    Ok(super::backend::hearing()?.options(&video).await)
-}
-
-/// Begins to hear a video: its file on the server, or with `pieces` the sound that will be sent.
+/// Begins to hear a video: its file where the server has it, else the sound that will be sent. `hearing` tells how it goes.
 #[server(prefix = "/api", endpoint = "begin_hearing", input = Json, output = Json)]
-pub async fn begin_hearing(video: VideoId, pieces: bool) -> Result<HearingInfo, ApiError> {
-    Ok(super::backend::hearing()?.begin(&video, pieces).await?)
+pub async fn begin_hearing(video: VideoId) -> Result<(), ApiError> {
+    Ok(super::backend::hearing()?.begin(&video).await?)
 }
 
 /// Takes a piece of sound that begins with sample `at`: 16 bits, little-endian, one channel,
@@ -33,11 +27,11 @@ pub async fn hear(video: VideoId, at: u64, samples: ByteBuf, last: bool) -> Resu
     Ok(super::backend::hearing()?.hear(&video, at, samples, last).await?)
 }
 
-/// How far a video was heard: a [`HearingInfo`] a line, again whenever it has changed, until it is over. No line when it was not
-/// heard in this run of the server. Dropping the stream leaves it alone.
+/// How far a video was heard: a [`HearingInfo`](timeline::HearingInfo) a line, again whenever it has changed, until it is over. Dropping the stream leaves
+/// it alone.
 #[server(prefix = "/api", endpoint = "hearing", input = Json, output = StreamingText)]
 pub async fn hearing(video: VideoId) -> Result<TextStream<ApiError>, ApiError> {
-    Ok(super::backend::lines(super::backend::hearing()?.changes(&video)))
+    Ok(super::backend::lines(super::backend::hearing()?.changes(&video).await?))
 }
 
 /// Stops hearing a video; what was heard stays.

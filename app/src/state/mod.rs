@@ -10,7 +10,7 @@
 //! | the index's progress is followed | [`progress`] |
 //! | a question is asked and its answer arrives | [`conversation`] |
 //! | the visible part of the timeline is computed | [`zoom`] |
-//! | what is said is transcribed on the server | [`hearing`] |
+//! | what is said is transcribed on the server | [`hearing`]; the sound of a local file is sent: [`sounds`] |
 //! | models are listed and pulled | [`pulls`] |
 //! | transcripts are taken in, searched, corrected | [`transcripts`]; those inside a video file: [`tracks`] |
 //! | problems are told apart | [`trouble`] |
@@ -24,6 +24,7 @@ pub mod progress;
 pub mod pulls;
 pub mod queue;
 pub mod session;
+pub mod sounds;
 pub mod tracks;
 pub mod transcripts;
 pub mod trouble;

@@ -1,6 +1,7 @@
 //! Everything that can go wrong: a message that says what to do, and a cause for programs.
 
 use timeline::HearingCause;
+use timeline::hearing::MOST_WAITING;
 
 /// Why a video is not heard.
 #[derive(Debug, thiserror::Error)]
@@ -20,20 +21,12 @@ pub enum Error {
     /// A bug in a numeric kernel.
     #[error("the speech model failed; the server's log says more")]
     Panic,
-    /// The server does not have the file.
-    #[error(
-        "the server does not have the file of this video; keep it open in the page, or open it from the server's folders"
-    )]
-    NoFile,
     /// Sound cannot be decoded.
     #[error(transparent)]
     Sound(#[from] ingest::ffmpeg::Error),
     /// Too many wait.
-    #[error("{limit} videos are waiting to be heard, the most there may be; stop one or come back later")]
-    TooMany {
-        /// The most there may be.
-        limit: u32,
-    },
+    #[error("{MOST_WAITING} videos are waiting to be heard, the most there may be; stop one or come back later")]
+    TooMany,
     /// No sound anybody could have sent.
     #[error("a piece of sound has at most {} samples of 16 bits", timeline::hearing::PIECE_SAMPLES)]
     BadPiece,
@@ -57,17 +50,15 @@ pub enum Error {
 impl Error {
     /// The kind of reason.
     pub fn cause(&self) -> HearingCause {
-        let reason = || self.to_string();
         match self {
             Self::NoModel => HearingCause::NoModel,
-            Self::ModelMissing(_) | Self::Speech(_) | Self::Panic => HearingCause::Model { reason: reason() },
-            Self::NoFile => HearingCause::NoFile,
-            Self::Sound(_) => HearingCause::NoSound { reason: reason() },
-            Self::TooMany { limit } => HearingCause::TooMany { limit: *limit },
+            Self::ModelMissing(_) | Self::Speech(_) | Self::Panic => HearingCause::Model,
+            Self::Sound(_) => HearingCause::NoSound,
+            Self::TooMany => HearingCause::TooMany,
             Self::BadPiece => HearingCause::BadPiece,
             Self::Left => HearingCause::Left,
             Self::Unknown | Self::Stopped => HearingCause::Unknown,
-            Self::Engine(_) | Self::Ingest(_) => HearingCause::Refused { reason: reason() },
+            Self::Engine(_) | Self::Ingest(_) => HearingCause::Refused,
         }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::Engine;
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use ingest::Ingest;
-use timeline::hearing::{NAME, sample_at};
-use timeline::{HearingInfo, HearingOptions, HearingState, Timestamp, VideoId};
+use timeline::hearing::{MOST_WAITING, NAME, sample_at};
+use timeline::{HearingInfo, HearingState, Timestamp, TranscriptInfo, VideoId};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,6 @@ use crate::error::{Error, Result};
 use crate::feed::{self, Inlet, Origin};
 use crate::listen;
 
-/// Videos that may wait.
-const MOST: u32 = 16;
 /// News are told no more often than this.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -87,50 +85,36 @@ impl Hearing {
         Self { shared: Arc::new(Shared { engine, ingest, find_model, jobs: Mutex::default(), news }) }
     }
 
-    /// What can be begun for a video.
-    pub async fn options(&self, video: &VideoId) -> HearingOptions {
-        let file = self.shared.ingest.file_of(video).await.is_ok_and(|file| file.is_some());
-        HearingOptions { model: self.shared.model().is_ok(), file }
-    }
-
-    /// Begins to hear a video that the server has the file of, or one whose sound a page will send. One that is being heard goes on,
-    /// and so does a transcript that is not whole; one that is whole is replaced with the first phrase. Must be called in a tokio
+    /// Begins to hear a video: its file where the server has it, else the sound that a page will send. One that is being heard goes
+    /// on, and so does a transcript that is not whole; one that is whole is replaced with the first phrase. Must be called in a tokio
     /// runtime.
     ///
     /// # Errors
-    /// When there is no speech model, no such video, no file, or too many wait.
-    pub async fn begin(&self, video: &VideoId, by_pieces: bool) -> Result<HearingInfo> {
+    /// When there is no speech model, no such video, or too many wait.
+    pub async fn begin(&self, video: &VideoId) -> Result<()> {
         self.shared.model()?;
-        let about = self.shared.engine.video(video).await?;
-        let there = self.shared.engine.transcripts(video).await?;
-        let there = there.into_iter().find(|transcript| transcript.name == NAME && transcript.heard.is_some());
-        let heard = there.as_ref().and_then(|transcript| transcript.heard).unwrap_or(Timestamp::ZERO);
-        let from = sample_at(heard);
-        let (inlet, origin) = if by_pieces {
-            let (inlet, origin) = feed::pieces(from);
-            (Some(Arc::new(inlet)), origin)
-        } else {
-            (None, Origin::File(self.shared.ingest.file_of(video).await?.ok_or(Error::NoFile)?))
+        let there = self.shared.begun(video).await?;
+        let info = self.shared.idle(video, there.as_ref()).await?;
+        let info = HearingInfo { state: HearingState::Waiting, ..info };
+        let from = sample_at(info.heard);
+        let (inlet, origin) = match self.shared.ingest.file_of(video).await? {
+            Some(file) => (None, Origin::File(file)),
+            None => {
+                let (inlet, origin) = feed::pieces(from);
+                (Some(Arc::new(inlet)), origin)
+            }
         };
         let stop = CancellationToken::new();
-        let info = HearingInfo {
-            state: HearingState::Waiting,
-            by_pieces,
-            heard,
-            duration: about.video.duration,
-            cues: there.as_ref().map_or(0, |transcript| transcript.cues),
-            transcript: there.as_ref().map(|transcript| transcript.id),
-        };
         let mut jobs = self.shared.jobs();
-        if let Some(job) = jobs.all.get(video).filter(|job| job.info.is_active()) {
-            return Ok(job.info.clone());
+        if jobs.all.get(video).is_some_and(|job| job.info.is_active()) {
+            return Ok(());
         }
-        if jobs.queue.len() >= MOST as usize {
-            return Err(Error::TooMany { limit: MOST });
+        if jobs.queue.len() >= MOST_WAITING as usize {
+            return Err(Error::TooMany);
         }
         jobs.begun += 1;
         let number = jobs.begun;
-        let job = Job { number, info: info.clone(), inlet, stop: stop.clone() };
+        let job = Job { number, info, inlet, stop: stop.clone() };
         jobs.all.insert(video.clone(), job);
         let (run, language) = (Run { video: video.clone(), number }, there.and_then(|transcript| transcript.language));
         jobs.queue.push_back(Task { run, origin, from, language, stop });
@@ -144,7 +128,7 @@ impl Hearing {
         }
         drop(jobs);
         self.shared.tell();
-        Ok(info)
+        Ok(())
     }
 
     /// Takes a piece of sound that begins with sample `at`: 16 bits, one channel, 16 kHz, sample zero where the video's clock begins.
@@ -162,11 +146,19 @@ impl Hearing {
         inlet.put(at, samples, last).await
     }
 
-    /// How far a video was heard, and again whenever that has changed, until it is over. Nothing when it was not heard in this run.
-    pub fn changes(&self, video: &VideoId) -> impl Stream<Item = HearingInfo> + Send + 'static + use<> {
+    /// How far a video was heard, and again whenever that has changed, until it is over.
+    ///
+    /// # Errors
+    /// When there is no such video.
+    pub async fn changes(&self, video: &VideoId) -> Result<impl Stream<Item = HearingInfo> + Send + 'static + use<>> {
         let mut news = self.shared.news.subscribe();
         news.mark_changed();
-        stream::unfold(Some((self.clone(), video.clone(), news, None)), |state| async {
+        if !self.shared.jobs().all.contains_key(video) {
+            let there = self.shared.begun(video).await?;
+            let idle = self.shared.idle(video, there.as_ref()).await?;
+            return Ok(stream::iter([idle]).left_stream());
+        }
+        let changes = stream::unfold(Some((self.clone(), video.clone(), news, None)), |state| async {
             let (hearing, video, mut news, told) = state?;
             loop {
                 news.changed().await.ok()?;
@@ -183,7 +175,8 @@ impl Hearing {
                 tokio::time::sleep(PAUSE).await;
                 return Some((info.clone(), Some((hearing, video, news, Some(info)))));
             }
-        })
+        });
+        Ok(changes.right_stream())
     }
 
     /// Stops hearing a video; what was heard stays.
@@ -196,7 +189,7 @@ impl Hearing {
             let job = jobs.all.get(video).filter(|job| job.info.is_active()).ok_or(Error::Unknown)?;
             Run { video: video.clone(), number: job.number }
         };
-        self.shared.end(&run, HearingState::Cancelled);
+        self.shared.end(&run, HearingState::Cancelled, None);
         Ok(())
     }
 
@@ -229,6 +222,29 @@ impl Shared {
         (self.find_model)()
     }
 
+    /// A transcript of what is said that is not whole.
+    async fn begun(&self, video: &VideoId) -> Result<Option<TranscriptInfo>> {
+        let all = self.engine.transcripts(video).await?;
+        Ok(all.into_iter().find(|transcript| transcript.name == NAME && transcript.heard.is_some()))
+    }
+
+    /// A video that is not being heard, and what of it was.
+    async fn idle(&self, video: &VideoId, there: Option<&TranscriptInfo>) -> Result<HearingInfo> {
+        let duration = self.engine.video(video).await?.video.duration;
+        // A file that is gone is told when somebody wants it.
+        let has_file = self.ingest.file_of(video).await.is_ok_and(|file| file.is_some());
+        Ok(HearingInfo {
+            state: HearingState::Idle,
+            has_file,
+            heard: there.and_then(|transcript| transcript.heard).unwrap_or(Timestamp::ZERO),
+            duration,
+            cues: there.map_or(0, |transcript| transcript.cues),
+            transcript: there.map(|transcript| transcript.id),
+            cause: None,
+            message: String::new(),
+        })
+    }
+
     /// The next one to hear; without any the thread ends.
     pub(crate) fn next(&self) -> Option<Task> {
         let mut jobs = self.jobs();
@@ -247,10 +263,12 @@ impl Shared {
     }
 
     /// It is over.
-    pub(crate) fn end(&self, run: &Run, state: HearingState) {
+    pub(crate) fn end(&self, run: &Run, state: HearingState, error: Option<&Error>) {
         if let Some(job) = self.jobs().of(run) {
             job.stop.cancel();
             job.info.state = state;
+            job.info.cause = error.map(Error::cause);
+            job.info.message = error.map(Error::to_string).unwrap_or_default();
         }
         self.tell();
     }

@@ -22,18 +22,18 @@ pub(crate) fn run(shared: &Arc<Shared>, runtime: &Handle) {
     while let Some(task) = shared.next() {
         let run = task.run.clone();
         let heard = catch_unwind(AssertUnwindSafe(|| hear(shared, runtime, &mut model, task)));
-        let state = match heard.unwrap_or(Err(Error::Panic)) {
-            Ok(()) => HearingState::Done,
+        let (state, error) = match heard.unwrap_or(Err(Error::Panic)) {
+            Ok(()) => (HearingState::Done, None),
             // Deleted meanwhile, the transcript or the video.
             Err(
                 Error::Stopped | Error::Engine(engine::Error::UnknownTranscript(_) | engine::Error::UnknownVideo(_)),
-            ) => HearingState::Cancelled,
+            ) => (HearingState::Cancelled, None),
             Err(error) => {
                 tracing::warn!(video = %run.video, %error, "a video is not heard");
-                HearingState::Failed { cause: error.cause(), message: error.to_string() }
+                (HearingState::Failed, Some(error))
             }
         };
-        shared.end(&run, state);
+        shared.end(&run, state, error.as_ref());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+pub(crate) use timeline::hearing::moment_of as moment;
 use timeline::{Span, Timestamp};
 
 use crate::activity::{Activity, FRAME};
@@ -80,11 +81,6 @@ fn stretches(speech: &[bool]) -> Vec<Stretch> {
         last.frames.end = speech.len();
     }
     found
-}
-
-/// The moment of a sample: 62.5 µs each.
-pub(crate) fn moment(sample: u64) -> Timestamp {
-    Timestamp::from_micros(i64::try_from(sample / 2 * 125 + sample % 2 * 62).unwrap_or(i64::MAX))
 }
 
 /// Cuts a stream of samples into windows.

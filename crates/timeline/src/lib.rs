@@ -42,7 +42,7 @@ pub mod video;
 pub use budget::Budget;
 pub use cues::{Cue, Transcript};
 pub use events::{AnswerEvent, Pin, ProgressEvent};
-pub use hearing::{HearingCause, HearingInfo, HearingOptions, HearingState};
+pub use hearing::{HearingCause, HearingInfo, HearingState};
 pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile};
 pub use mentions::Mention;
 pub use model::ModelInfo;

@@ -11,10 +11,11 @@ use crate::state::hearing::{Hearing, share};
 #[component]
 pub(super) fn Hear() -> impl IntoView {
     let hearing = Hearing::expect();
+    let i18n = use_i18n();
     view! {
         <Show when=move || hearing.is_offered()>
             <button class="button small" type="button" data-testid="hear" title=t(|m| m.hear_hint) on:click=move |_| hearing.begin()>
-                {t(|m| m.hear)}
+                {move || if hearing.is_begun() { i18n.say().hear_on } else { i18n.say().hear }}
             </button>
         </Show>
     }
@@ -32,8 +33,9 @@ pub(super) fn Heard() -> impl IntoView {
             match info.state {
                 HearingState::Waiting | HearingState::Listening => Some(view! { <UnderWay info /> }.into_any()),
                 HearingState::Done if info.cues == 0 => Some(said(i18n.say().hearing_silence)),
-                HearingState::Cancelled => Some(said(i18n.say().hearing_stopped)),
-                HearingState::Done | HearingState::Failed { .. } => None,
+                // Where there is a reason, it is told below.
+                HearingState::Cancelled if hearing.trouble.with(Option::is_none) => Some(said(i18n.say().hearing_stopped)),
+                HearingState::Idle | HearingState::Done | HearingState::Cancelled | HearingState::Failed => None,
             }
         }}
         <TroubleNote trouble=hearing.trouble />
@@ -64,6 +66,9 @@ fn UnderWay(info: HearingInfo) -> impl IntoView {
                 <span class="fine time" data-testid="hearing-facts">{facts}</span>
             </div>
             <progress max="100" value=format!("{share:.1}") aria-label=title></progress>
+            {move || hearing.needs_file().then(|| view! {
+                <p class="fine" data-testid="hearing-needs-file">{t(|m| m.hearing_needs_file)}</p>
+            })}
             <button class="button small" type="button" data-testid="hearing-cancel" on:click=move |_| hearing.cancel()>
                 {t(|m| m.cancel)}
             </button>

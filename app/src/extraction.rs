@@ -44,8 +44,14 @@ pub trait Extractor {
     /// Starts decoding. Events come on the page's own thread; after `Finished` or `Failed` there are none.
     fn start(&self, request: ExtractRequest, on_event: Rc<dyn Fn(ExtractEvent)>) -> Box<dyn ExtractHandle>;
 
-    /// Starts reading the sound of a file from sample `from` on, beside whatever else is read of it.
-    fn listen(&self, file: web_sys::File, from: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Box<dyn SoundHandle>;
+    /// Starts reading the sound of a file from sample `from` on, at most a piece beyond `until`, beside whatever else is read of it.
+    fn listen(
+        &self,
+        file: web_sys::File,
+        from: u64,
+        until: u64,
+        on_event: Rc<dyn Fn(SoundEvent)>,
+    ) -> Box<dyn SoundHandle>;
 }
 
 /// A run under way. Dropping it cancels nothing; say so with [`cancel`](Self::cancel).

@@ -112,7 +112,7 @@ pub fn read_sound(file: web_sys::File, from: f64) -> Promise {
                 mine.take();
             }
         });
-        *handle.borrow_mut() = Some(Listener::start(file.clone(), from as u64, hear));
+        *handle.borrow_mut() = Some(Listener::start(file.clone(), from as u64, u64::MAX, hear));
     })
 }
 

@@ -55,8 +55,8 @@ impl Extractor for PageExtractor {
         }))
     }
 
-    fn listen(&self, file: File, from: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Box<dyn SoundHandle> {
-        Box::new(Listener::start(file, from, on_event))
+    fn listen(&self, file: File, from: u64, until: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Box<dyn SoundHandle> {
+        Box::new(Listener::start(file, from, until, on_event))
     }
 }
 

@@ -15,8 +15,8 @@ use crate::protocol::{Reply, Request};
 pub(crate) struct Listener(Rc<RefCell<Option<Line>>>);
 
 impl Listener {
-    /// Reads the sound of a file from a sample on.
-    pub(crate) fn start(file: File, from: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Self {
+    /// Reads the sound of a file from a sample on, up to the first piece that goes beyond another.
+    pub(crate) fn start(file: File, from: u64, until: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Self {
         let hear = {
             let on_event = Rc::clone(&on_event);
             move |reply, buffers: Vec<ArrayBuffer>| match reply {
@@ -31,7 +31,7 @@ impl Listener {
         };
         let line = match Line::open(Box::new(hear)) {
             Ok(line) => {
-                line.say(Request::Listen { from }, Some(file));
+                line.say(Request::Listen { from, until }, Some(file));
                 Some(line)
             }
             Err(error) => {

@@ -41,6 +41,8 @@ pub(crate) enum Request {
     Listen {
         /// The first sample that the server has not.
         from: u64,
+        /// From here on nobody cares, whatever a damaged file says.
+        until: u64,
     },
     /// A batch is durable, or a piece of sound is with the server.
     Acknowledge {

@@ -60,7 +60,7 @@ impl Hearing {
             // Whenever the server waits for sound and the file is at hand: from the beginning, or where another page left off.
             let sends = hearing.info.with(wants_sound) && hearing.is_local();
             if sends && asked != Some(true) {
-                hearing.sounds.send(bench.id(), hearing.trouble);
+                hearing.sounds.send(bench.id(), bench.duration(), hearing.trouble);
             }
             sends
         });

@@ -9,7 +9,8 @@ use futures::channel::mpsc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde_bytes::ByteBuf;
-use timeline::{HearingCause, VideoId};
+use timeline::hearing::sample_at;
+use timeline::{HearingCause, Timestamp, VideoId};
 
 use super::ingest::backoff_ms;
 use super::session::Session;
@@ -20,6 +21,8 @@ use crate::platform;
 
 /// How often a piece is tried before it is given up; with growing waits that is about a minute.
 const TRIES: u32 = 10;
+/// How far beyond the pictures sound is heard.
+const BEYOND: Timestamp = Timestamp::from_millis(60_000);
 /// Bytes of a sample.
 const WIDTH: usize = 2;
 /// Times of sending so far.
@@ -57,14 +60,14 @@ impl Sounds {
     }
 
     /// Sends the sound of a video's local file; once, however often it is said. Why it ended early is told to `trouble`.
-    pub fn send(self, video: VideoId, trouble: RwSignal<Option<Trouble>>) {
+    pub fn send(self, video: VideoId, duration: Timestamp, trouble: RwSignal<Option<Trouble>>) {
         if self.under_way.with_value(|all| all.iter().any(|(other, _)| *other == video)) {
             return;
         }
         let turn = TURNS.fetch_add(1, Ordering::Relaxed);
         self.under_way.update_value(|all| all.push((video.clone(), turn)));
         spawn_local(async move {
-            let outcome = self.until_over(&video, turn).await;
+            let outcome = self.until_over(&video, turn, sample_at(duration + BEYOND)).await;
             if !self.is_active(&video, turn) {
                 return;
             }
@@ -86,14 +89,14 @@ impl Sounds {
         self.under_way.with_value(|all| all.iter().any(|one| (&one.0, one.1) == (video, turn)))
     }
 
-    async fn until_over(self, video: &VideoId, turn: u32) -> Result<(), Trouble> {
+    async fn until_over(self, video: &VideoId, turn: u32, until: u64) -> Result<(), Trouble> {
         loop {
             let from = self.deliver(video, turn, u64::MAX, &[], false).await?;
             let (Some(from), Some(file)) = (from, self.session.file(video)) else { return Ok(()) };
             let (events, inbox) = mpsc::unbounded();
             // The inbox is gone once sending has ended; late events have nobody to tell.
             let on_event = Rc::new(move |event| drop(events.unbounded_send(event)));
-            let handle = self.session.extractor()?.listen(file, from, on_event);
+            let handle = self.session.extractor()?.listen(file, from, until, on_event);
             match self.pump(video, turn, &*handle, inbox).await? {
                 End::Over | End::Stopped => return Ok(()),
                 End::Elsewhere => {}

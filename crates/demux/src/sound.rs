@@ -178,6 +178,14 @@ impl SoundTrack {
         self.packets.get(packet + 1).map(|next| next.at)
     }
 
+    /// When the sound begins that a decoder gives first when it begins with this packet. Of Vorbis the first packet gives none, and
+    /// decoders (Chromium 156) put its time on what the second one gives.
+    pub fn begins(&self, packet: usize) -> Timestamp {
+        let own = self.packets.get(packet).map(|packet| packet.at);
+        let begins = if self.codec.string == "vorbis" { self.until(packet).or(own) } else { own };
+        begins.unwrap_or_default()
+    }
+
     /// What a decoder is given for a packet.
     ///
     /// # Errors
@@ -294,6 +302,10 @@ mod tests {
         let enter = |ms| track.enter(Timestamp::from_millis(ms));
         assert_eq!((enter(-3), enter(0), enter(500), enter(1_010), enter(99_999)), (0, 0, 0, 25, 99));
         assert_eq!(track.until(4), Some(Timestamp::from_millis(100)));
+        assert_eq!(track.begins(4), Timestamp::from_millis(80));
+        let vorbis = Codec { string: "vorbis".to_owned(), ..Codec::default() };
+        let vorbis = SoundTrack { codec: vorbis, ..track.clone() };
+        assert_eq!((vorbis.begins(4), vorbis.begins(99)), (Timestamp::from_millis(100), Timestamp::from_millis(1_980)));
         assert_eq!((track.until(99), track.frames(&[])), (None, Some((960, 48_000))));
         let beyond = track.read_packet(&mut std::io::Cursor::new([0; 9]), 100).unwrap_err();
         assert!(beyond.to_string().contains("packet 100 of sound"), "{beyond}");

@@ -95,7 +95,7 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<UnderWay>>)
                 post(&reply, &Array::new());
             });
         }
-        (Request::Listen { from }, Some(file)) => match Listening::new(file, from) {
+        (Request::Listen { from, until }, Some(file)) => match Listening::new(file, from, until) {
             Ok(listening) => {
                 let listening = Rc::new(listening);
                 *under_way.borrow_mut() = UnderWay::Sound(Rc::clone(&listening));

@@ -41,6 +41,7 @@ pub(super) struct Listening {
     /// What is not yet a piece.
     begun: RefCell<Vec<i16>>,
     seq: Cell<u32>,
+    until: u64,
 }
 
 struct Shared {
@@ -51,8 +52,8 @@ struct Shared {
 }
 
 impl Listening {
-    /// Reads the index of a file's sound; samples before `from` are with the server.
-    pub(super) fn new(file: File, from: u64) -> Result<Self, ExtractError> {
+    /// Reads the index of a file's sound; samples before `from` are with the server, and those behind `until` nobody wants.
+    pub(super) fn new(file: File, from: u64, until: u64) -> Result<Self, ExtractError> {
         let mut reader = IndexReader::new(Bytes::new(file));
         let track = demux::open_sound(&mut reader).map_err(unheard)?;
         let shared = Shared {
@@ -62,7 +63,7 @@ impl Listening {
             acknowledged: Cell::new(0),
         };
         let reader = RefCell::new(reader);
-        Ok(Self { track, reader, shared: Rc::new(shared), begun: RefCell::default(), seq: Cell::new(0) })
+        Ok(Self { track, reader, shared: Rc::new(shared), begun: RefCell::default(), seq: Cell::new(0), until })
     }
 
     /// The server has a piece.
@@ -88,7 +89,7 @@ impl Listening {
             self.stretch(&decoder, stretch).await?;
         }
         self.shared.tape.borrow_mut().finish();
-        while self.gather() {
+        while !self.is_over() && self.gather() {
             self.post(false).await?;
         }
         self.post(true).await
@@ -102,7 +103,7 @@ impl Listening {
         }
         let mut clock = Continuity::new(&self.track);
         for (index, packet) in self.track.packets.iter().enumerate().skip(self.track.enter(wanted)) {
-            if packet.at >= stretch.to {
+            if packet.at >= stretch.to || self.is_over() {
                 break;
             }
             let bytes = self.track.read_packet(&mut *self.reader.borrow_mut(), index);
@@ -118,7 +119,7 @@ impl Listening {
                     self.shared.bell.wait().await;
                 }
             }
-            decoder.decode(packet.at, &bytes).map_err(failed)?;
+            decoder.decode(self.track.begins(index), &bytes).map_err(failed)?;
         }
         self.flush(decoder).await
     }
@@ -136,6 +137,10 @@ impl Listening {
             return Err(error);
         }
         decoder.failure().map_or(Ok(()), |message| Err(failed(message)))
+    }
+
+    fn is_over(&self) -> bool {
+        self.shared.tape.borrow().next() >= self.until
     }
 
     /// Takes what there is off the tape; says whether it makes a piece.

@@ -123,6 +123,31 @@ fn subtitles_are_taken_in_found_corrected_and_downloaded() {
 }
 
 #[test]
+fn every_page_arrives_however_many_ask_for_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let video = server.create();
+    let pages = [
+        ("/".to_owned(), 200, "<title>Timepin</title>"),
+        ("/models".into(), 200, "<title>Models · Timepin</title>"),
+        (format!("/v/{video}"), 200, " · Timepin</title>"),
+        ("/v/00000000-0000-7000-8000-000000000000".into(), 404, " · Timepin</title>"),
+        ("/nowhere".into(), 404, "<title>404 · Timepin</title>"),
+    ];
+    std::thread::scope(|readers| {
+        for _ in 0..8 {
+            readers.spawn(|| {
+                for (path, status, title) in pages.iter().cycle().take(100) {
+                    let page = server.get(path);
+                    assert_eq!(page.status, *status, "{path}");
+                    assert!(page.text().contains(title), "{path}: {}", page.text());
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn a_body_of_a_gigabyte_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());

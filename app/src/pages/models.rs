@@ -1,13 +1,13 @@
 //! `/models`: the models there are, and getting more of them.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use timeline::ModelState;
 use timeline::models::USUAL_MINUTES;
 
 use crate::i18n::{fill, t, use_i18n};
 use crate::parts::header::Header;
 use crate::parts::model_row::ModelRow;
+use crate::parts::page_title::PageTitle;
 use crate::parts::pull_form::PullForm;
 use crate::parts::trouble::TroubleText;
 use crate::state::pulls::Pulls;
@@ -24,9 +24,8 @@ const COMMAND: &str = "timepin serve --model OWNER/NAME";
 #[component]
 pub fn Models() -> impl IntoView {
     Pulls::provide();
-    let title = t(|m| m.models);
     view! {
-        <Title text=move || format!("{} · Timepin", title()) />
+        <PageTitle name=t(|m| m.models) />
         <Header />
         <main id="main" class="page models">
             <h1>{t(|m| m.models)}</h1>

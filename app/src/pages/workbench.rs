@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_meta::Title;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use timeline::{IngestInfo, ModelInfo, QuestionRecord, Timestamp, VideoId, VideoState, VideoSummary};
@@ -15,6 +14,7 @@ use crate::parts::damage::DamageNote;
 use crate::parts::header::Header;
 use crate::parts::history::History;
 use crate::parts::icons::{self, Icon};
+use crate::parts::page_title::PageTitle;
 use crate::parts::player::Player;
 use crate::parts::progress::ProgressLine;
 use crate::parts::question_box::QuestionBox;
@@ -88,7 +88,7 @@ fn Open(
         }
     });
     view! {
-        <Title text=move || format!("{} · Timepin", bench.title.get()) />
+        <PageTitle name=move || bench.title.get() />
         <Header>
             <TitleLine />
         </Header>
@@ -170,9 +170,8 @@ fn Missing(error: ApiError) -> impl IntoView {
     if error == ApiError::UnknownVideo {
         set_status(404);
     }
-    let title = t(|m| m.missing_title);
     view! {
-        <Title text=move || format!("{} · Timepin", title()) />
+        <PageTitle name=t(|m| m.missing_title) />
         <Header />
         <main id="main" class="page lost">
             <h1>{t(|m| m.missing_title)}</h1>

@@ -26,6 +26,7 @@ pub mod icons;
 pub mod model_row;
 pub mod offer;
 pub mod on_the_way;
+pub mod page_title;
 pub mod player;
 pub mod progress;
 pub mod pull_form;

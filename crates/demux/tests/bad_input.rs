@@ -271,6 +271,25 @@ fn an_edit_list_without_end_takes_no_more_memory_than_any_other() {
     }
 }
 
+/// Sixty fragments of four thousand million texts each, none of which takes a byte: counted one by one they take minutes.
+#[test]
+fn fragments_of_texts_without_number_are_passed_over() {
+    let film = film("fragmented.mp4");
+    let texts = text_film(b"sbtl", &boxed(b"tx3g", &[&ENTRY[..], &[0; 30]].concat()), &[(40, b"\0\x01x")]);
+    let mut text = small_box(&texts, b"trak");
+    let id = find(&text, b"tkhd") + 16;
+    text[id..id + 4].copy_from_slice(&9_u32.to_be_bytes());
+    let (header, run) = (boxed(b"tfhd", &words(&[0x0002_0000, 9])), boxed(b"trun", &words(&[0, u32::MAX])));
+    let fragment = boxed(b"moof", &boxed(b"traf", &[header, run].concat()));
+    let moov = find(&film, b"moov") - 4;
+    let size = small_box(&film, b"moov").len();
+    let index = [&film[moov + 8..moov + size], &text].concat();
+    let fragments = fragment.repeat(60);
+    let crowded = [&film[..moov], &boxed(b"moov", &index), &film[moov + size..], &fragments].concat();
+    let movie = open_within_bounds(&crowded).unwrap();
+    assert!(movie.video().unwrap().presented.len() >= 100);
+}
+
 /// A box of a film, as it stands there.
 fn small_box(film: &[u8], kind: &[u8]) -> Vec<u8> {
     let at = find(film, kind) - 4;

@@ -8,6 +8,7 @@
 mod bell;
 mod config;
 mod decoder;
+mod light;
 mod outbox;
 mod picture;
 mod plan;

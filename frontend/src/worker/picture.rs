@@ -1,34 +1,53 @@
-//! One canvas on which every picture is turned, resized and encoded as the model will see it.
+//! Every picture turned, resized and encoded as the model will see it.
+//!
+//! Planes that can be read are averaged down in wasm (see the crate `planes`): a browser that draws a picture holds it at
+//! full size and in full colour, several times over. What cannot be read that way, deep or transparent samples and those
+//! whose light has to be mapped, is drawn.
 
 use demux::{Orientation, Track};
-use js_sys::ArrayBuffer;
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use planes::{Layout, Scaler, Source, Target};
+use wasm_bindgen::Clamped;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
+use web_sys::{Blob, ImageData, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderingContext2d, PlaneLayout};
 
 use super::decoder::Picture;
+use super::light;
 use crate::javascript::{object, said, set};
 use crate::protocol::{LONGEST_SIDE, QUALITY};
 
-/// The canvas, made for the first picture.
-pub(super) struct Canvas {
+/// Makes small pictures of one track's; made for the first of them.
+pub(super) struct Studio {
     canvas: OffscreenCanvas,
     context: OffscreenCanvasRenderingContext2d,
-    /// Drawn size before turning.
-    size: (f64, f64),
-    orientation: Orientation,
+    target: Target,
+    scaler: Option<Scaler>,
+    /// A picture's planes, and what became of them.
+    planes: Vec<u8>,
+    rgba: Vec<u8>,
+    /// Buffers that the browser copies planes into.
+    free: Vec<Uint8Array>,
 }
 
-impl Canvas {
+/// Planes of a picture that is no longer held.
+pub(super) struct Copied {
+    source: Source,
+    buffer: Uint8Array,
+    layouts: Vec<Layout>,
+}
+
+impl Studio {
     /// Fits a picture of the track: its shown shape (the decoder applied the pixel aspect), never enlarged.
     pub(super) fn fitting(picture: &Picture, track: &Track) -> Result<Self, String> {
         let (width, height) = (f64::from(picture.frame().display_width()), f64::from(picture.frame().display_height()));
         let scale = (LONGEST_SIDE / width.max(height)).min(1.0);
-        let side = |length: f64| (length * scale).round().max(1.0);
-        let size = (side(width), side(height));
-        let orientation = track.orientation;
-        let (w, h) = if orientation.rotation.swaps_sides() { (size.1, size.0) } else { size };
+        let side = |length: f64| (length * scale).round().max(1.0) as usize;
+        let Orientation { rotation, mirrored } = track.orientation;
+        let quarters = u32::from(rotation.degrees()) / 90;
+        let target = Target { width: side(width), height: side(height), mirrored, quarters };
 
+        let (w, h) = target.turned();
         let canvas = OffscreenCanvas::new(w as u32, h as u32).map_err(|thrown| said(&thrown))?;
         let options = object(&[("alpha", &false.into())]);
         let context = canvas.get_context_with_context_options("2d", &options).map_err(|thrown| said(&thrown))?;
@@ -36,30 +55,67 @@ impl Canvas {
             context.and_then(|c| c.dyn_into().ok()).ok_or("no 2d canvas in a Worker")?;
         // Smaller pictures are averages of larger ones, not every fourth pixel.
         set(&context, "imageSmoothingQuality", &"medium".into());
-        let this = Self { canvas, context, size, orientation };
-        this.turn(f64::from(w as u32), f64::from(h as u32)).map_err(|thrown| said(&thrown))?;
+        let (scaler, planes, rgba, free) = Default::default();
+        let this = Self { canvas, context, target, scaler, planes, rgba, free };
+        this.turn().map_err(|thrown| said(&thrown))?;
         Ok(this)
     }
 
     /// Mirrors, then turns, about the middle.
-    fn turn(&self, width: f64, height: f64) -> Result<(), JsValue> {
-        let radians = f64::from(self.orientation.rotation.degrees()).to_radians();
-        self.context.translate(width / 2.0, height / 2.0)?;
-        self.context.rotate(radians)?;
-        self.context.scale(if self.orientation.mirrored { -1.0 } else { 1.0 }, 1.0)?;
-        self.context.translate(-self.size.0 / 2.0, -self.size.1 / 2.0)
+    fn turn(&self) -> Result<(), JsValue> {
+        let ((width, height), target) = (self.target.turned(), self.target);
+        self.context.translate(width as f64 / 2.0, height as f64 / 2.0)?;
+        self.context.rotate(f64::from(target.quarters * 90).to_radians())?;
+        self.context.scale(if target.mirrored { -1.0 } else { 1.0 }, 1.0)?;
+        self.context.translate(target.width as f64 / -2.0, target.height as f64 / -2.0)
     }
 
     /// Draws a picture; it may be closed afterwards.
     pub(super) fn draw(&self, picture: &Picture) -> Result<(), String> {
-        let (width, height) = self.size;
+        let (width, height) = (self.target.width as f64, self.target.height as f64);
         self.context
             .draw_image_with_video_frame_and_dw_and_dh(picture.frame(), 0.0, 0.0, width, height)
             .map_err(|thrown| said(&thrown))
     }
 
-    /// Encodes what is drawn now; the canvas may be drawn on again at once.
-    pub(super) fn encode(&self) -> impl Future<Output = Result<ArrayBuffer, String>> + 'static {
+    /// Begins to copy a picture's planes out; `None` when they cannot be read.
+    pub(super) fn copy(&mut self, picture: &Picture) -> Option<impl Future<Output = Result<Copied, String>> + use<>> {
+        let source = light::source(picture.frame())?;
+        let size = picture.frame().allocation_size().ok()?;
+        let buffer = self.free.pop().filter(|buffer| buffer.length() == size);
+        let buffer = buffer.unwrap_or_else(|| Uint8Array::new_with_length(size));
+        let copied = picture.frame().copy_to_with_buffer_source(&buffer);
+        Some(async move {
+            let layouts = JsFuture::from(copied).await.map_err(|thrown| said(&thrown))?;
+            let layout = |plane: JsValue| {
+                let plane: PlaneLayout = plane.unchecked_into();
+                Layout { offset: plane.get_offset() as usize, stride: plane.get_stride() as usize }
+            };
+            let layouts = Array::from(&layouts).iter().map(layout).collect();
+            Ok(Copied { source, buffer, layouts })
+        })
+    }
+
+    /// Puts a copied picture on the canvas.
+    pub(super) fn put(&mut self, copied: Copied) -> Result<(), String> {
+        let Copied { source, buffer, layouts } = copied;
+        if self.scaler.as_ref().is_none_or(|scaler| *scaler.source() != source) {
+            self.scaler = Some(Scaler::new(source, self.target).map_err(|e| e.to_string())?);
+        }
+        self.planes.resize(buffer.length() as usize, 0);
+        buffer.copy_to(&mut self.planes);
+        self.free.push(buffer);
+        if let Some(scaler) = &mut self.scaler {
+            scaler.rgba(&self.planes, &layouts, &mut self.rgba).map_err(|e| e.to_string())?;
+        }
+        let (width, height) = self.target.turned();
+        ImageData::new_with_u8_clamped_array_and_sh(Clamped(&self.rgba), width as u32, height as u32)
+            .and_then(|image| self.context.put_image_data(&image, 0, 0))
+            .map_err(|thrown| said(&thrown))
+    }
+
+    /// Encodes what is on the canvas now, which may be drawn on again at once.
+    pub(super) fn encode(&self) -> impl Future<Output = Result<ArrayBuffer, String>> + use<> {
         let options = ImageEncodeOptions::new();
         options.set_type("image/jpeg");
         options.set_quality(QUALITY);

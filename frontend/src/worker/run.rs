@@ -7,7 +7,7 @@ use std::rc::Rc;
 use app::extraction::{ExtractError, There};
 use demux::feed::{Slices, feed};
 use demux::{Container, Movie, Track};
-use js_sys::Array;
+use js_sys::{Array, ArrayBuffer};
 use timeline::PlanRequest;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -15,7 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::bell::Bell;
 use super::decoder::{Decoder, Picture};
 use super::outbox::Outbox;
-use super::picture::Canvas;
+use super::picture::Studio;
 use super::plan::Plan;
 use super::reader::{Bytes, SampleReader};
 use super::{config, post, refuse, scope, shape};
@@ -42,7 +42,7 @@ pub(super) struct Run {
 struct Shared {
     bell: Rc<Bell>,
     outbox: RefCell<Outbox>,
-    canvas: RefCell<Option<Canvas>>,
+    studio: RefCell<Option<Studio>>,
     encoding: Cell<u32>,
     failure: RefCell<Option<ExtractError>>,
     cost: Cell<Cost>,
@@ -58,7 +58,7 @@ impl Run {
         let shared = Shared {
             bell: Rc::default(),
             outbox: RefCell::new(Outbox::new(&plan, track.duration)),
-            canvas: RefCell::new(None),
+            studio: RefCell::new(None),
             encoding: Cell::new(0),
             failure: RefCell::new(None),
             cost: Cell::new(Cost::default()),
@@ -197,7 +197,7 @@ impl Run {
         Ok(flushed.map_err(|message| decoder.failure().unwrap_or(message)))
     }
 
-    /// What happens to a picture: closed at once if nobody wants it, otherwise drawn, closed, encoded.
+    /// What happens to a picture: closed at once if nobody wants it, otherwise made small, closed, encoded.
     fn on_picture(&self) -> impl Fn(Picture) + 'static {
         let (shared, track) = (Rc::clone(&self.shared), Rc::clone(&self.track));
         let stamp =
@@ -216,30 +216,45 @@ impl Run {
 }
 
 impl Shared {
-    fn take(self: &Rc<Self>, place: usize, picture: Picture, track: &Track) {
-        let encoded = {
-            let mut canvas = self.canvas.borrow_mut();
-            let drawn = match &*canvas {
-                Some(canvas) => canvas.draw(&picture),
-                None => Canvas::fitting(&picture, track).and_then(|new| canvas.insert(new).draw(&picture)),
-            };
-            drop(picture);
-            match (drawn, &*canvas) {
-                (Ok(()), Some(canvas)) => canvas.encode(),
-                (Err(message), _) => return self.fail(ExtractError::Decode { message }),
-                (Ok(()), None) => return,
-            }
-        };
+    /// Makes a picture small and encodes it; it is closed as soon as it has been read.
+    fn take(self: &Rc<Self>, place: usize, picture: Picture, track: &Rc<Track>) {
         self.encoding.set(self.encoding.get() + 1);
-        let shared = Rc::clone(self);
+        let (shared, track) = (Rc::clone(self), Rc::clone(track));
         spawn_local(async move {
-            match encoded.await {
+            match shared.encode(picture, &track).await {
                 Ok(bytes) => shared.outbox.borrow_mut().put(place, bytes),
                 Err(message) => shared.fail(ExtractError::Decode { message }),
             }
             shared.encoding.set(shared.encoding.get() - 1);
             shared.bell.ring();
         });
+    }
+
+    async fn encode(&self, picture: Picture, track: &Track) -> Result<ArrayBuffer, String> {
+        let copying = self.in_studio(&picture, track, |studio| Ok(studio.copy(&picture)))?;
+        let encoding = match copying {
+            Some(copying) => {
+                let copied = copying.await;
+                self.in_studio(&picture, track, |studio| studio.put(copied?).map(|()| studio.encode()))?
+            }
+            None => self.in_studio(&picture, track, |studio| studio.draw(&picture).map(|()| studio.encode()))?,
+        };
+        drop(picture);
+        encoding.await
+    }
+
+    /// Lends the studio, made for the first picture.
+    fn in_studio<T>(
+        &self,
+        picture: &Picture,
+        track: &Track,
+        work: impl FnOnce(&mut Studio) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let mut studio = self.studio.borrow_mut();
+        match &mut *studio {
+            Some(studio) => work(studio),
+            none => work(none.insert(Studio::fitting(picture, track)?)),
+        }
     }
 
     /// Whether the decoder should wait for encoding or for the page.

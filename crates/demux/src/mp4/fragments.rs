@@ -157,15 +157,16 @@ impl Run<'_> {
         if u64::from(count) * 4 * fields as u64 > trun.len() as u64 {
             return Err(trun.too_many(count.into()));
         }
-        if self.keep.is_none() && flags & 0x200 == 0 {
-            self.next = self.next.saturating_add(u64::from(count) * u64::from(self.defaults.size));
-            return Ok(());
-        }
         match self.keep.map(|kind| (kind, allowance.spend(kind, count.into(), &trun))) {
             // Too many texts must not hide the pictures.
             Some((TrackKind::Subtitle, Err(_))) => self.keep = None,
             Some((_, spent)) => spent?,
             _ => {}
+        }
+        // Four thousand million samples of one size take no more bytes than one: they are not counted one by one.
+        if self.keep.is_none() && flags & 0x200 == 0 {
+            self.next = self.next.saturating_add(u64::from(count) * u64::from(self.defaults.size));
+            return Ok(());
         }
         for index in 0..count {
             let mut field = |flag: u32, default: u32| if flags & flag != 0 { trun.u32() } else { Ok(default) };

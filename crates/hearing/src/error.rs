@@ -3,18 +3,29 @@
 use timeline::HearingCause;
 use timeline::hearing::MOST_WAITING;
 
-/// Why a video is not heard.
+/// Why there is no speech model.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No speech model is set.
+pub enum NoModel {
+    /// None is set.
     #[error(
         "no speech model is set; get one with `timepin pull openai/whisper-base`, and start the server with --speech-model \
          openai/whisper-base, or put speech_model into config.yaml"
     )]
-    NoModel,
+    Unset,
     /// The one that is set is not there, or not whole.
     #[error("{0}")]
-    ModelMissing(String),
+    Missing(String),
+}
+
+/// Why a video is not heard.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no speech model.
+    #[error(transparent)]
+    NoModel(#[from] NoModel),
+    /// The machine has no thread left.
+    #[error("there is no thread to hear on ({0}); close other programs and begin again")]
+    NoThread(std::io::Error),
     /// It cannot be loaded, or its computation failed.
     #[error(transparent)]
     Speech(#[from] speech::Error),
@@ -51,14 +62,14 @@ impl Error {
     /// The kind of reason.
     pub fn cause(&self) -> HearingCause {
         match self {
-            Self::NoModel => HearingCause::NoModel,
-            Self::ModelMissing(_) | Self::Speech(_) | Self::Panic => HearingCause::Model,
+            Self::NoModel(NoModel::Unset) => HearingCause::NoModel,
+            Self::NoModel(NoModel::Missing(_)) | Self::Speech(_) | Self::Panic => HearingCause::Model,
             Self::Sound(_) => HearingCause::NoSound,
             Self::TooMany => HearingCause::TooMany,
             Self::BadPiece => HearingCause::BadPiece,
             Self::Left => HearingCause::Left,
             Self::Unknown | Self::Stopped => HearingCause::Unknown,
-            Self::Engine(_) | Self::Ingest(_) => HearingCause::Refused,
+            Self::NoThread(_) | Self::Engine(_) | Self::Ingest(_) => HearingCause::Refused,
         }
     }
 }

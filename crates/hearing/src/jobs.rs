@@ -14,14 +14,14 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, NoModel, Result};
 use crate::feed::{self, Inlet, Origin};
 use crate::listen;
 
 /// News are told no more often than this.
 const PAUSE: Duration = Duration::from_millis(150);
 
-type FindModel = dyn Fn() -> Result<PathBuf> + Send + Sync;
+type FindModel = dyn Fn() -> std::result::Result<PathBuf, NoModel> + Send + Sync;
 
 /// Videos on their way to a transcript of what is said in them. Clones are the same.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl Hearing {
     pub fn new(
         engine: Engine,
         ingest: Ingest,
-        find_model: impl Fn() -> Result<PathBuf> + Send + Sync + 'static,
+        find_model: impl Fn() -> std::result::Result<PathBuf, NoModel> + Send + Sync + 'static,
     ) -> Self {
         let (news, find_model) = (watch::Sender::new(false), Box::new(find_model));
         Self { shared: Arc::new(Shared { engine, ingest, find_model, jobs: Mutex::default(), news }) }
@@ -123,7 +123,7 @@ impl Hearing {
             let thread = std::thread::Builder::new().name("timepin-speech".to_owned());
             if let Err(error) = thread.spawn(move || listen::run(&shared, &runtime)) {
                 jobs.runs = false;
-                return Err(Error::ModelMissing(format!("there is no thread for it: {error}")));
+                return Err(Error::NoThread(error));
             }
         }
         drop(jobs);
@@ -219,7 +219,7 @@ impl Jobs {
 
 impl Shared {
     pub(crate) fn model(&self) -> Result<PathBuf> {
-        (self.find_model)()
+        Ok((self.find_model)()?)
     }
 
     /// A transcript of what is said that is not whole.

@@ -19,5 +19,5 @@ mod feed;
 mod jobs;
 mod listen;
 
-pub use error::{Error, Result};
+pub use error::{Error, NoModel, Result};
 pub use jobs::Hearing;

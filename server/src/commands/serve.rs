@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Engine, Place};
-use hearing::Hearing;
+use hearing::{Hearing, NoModel};
 use hub::{Client, Downloads};
 use ingest::Ingest;
 use tokio::net::TcpListener;
@@ -34,12 +34,12 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Looks for the speech model whenever it is wanted: it may be pulled while the server runs.
-fn speech_model(config: &Config) -> impl Fn() -> hearing::Result<PathBuf> + Send + Sync + 'static + use<> {
+fn speech_model(config: &Config) -> impl Fn() -> Result<PathBuf, NoModel> + Send + Sync + 'static + use<> {
     let config = config.clone();
     move || {
         model::speech_folder(&config).map_err(|error| {
             let is_unset = error.is::<model::NoSpeechModel>();
-            if is_unset { hearing::Error::NoModel } else { hearing::Error::ModelMissing(format!("{error:#}")) }
+            if is_unset { NoModel::Unset } else { NoModel::Missing(format!("{error:#}")) }
         })
     }
 }

@@ -47,7 +47,7 @@ export default defineConfig({
   webServer: [
     { command: `node hub.mjs ${hubPort}`, url: `${process.env.TIMEPIN_TEST_HUB}/asked`, timeout: 20_000 },
     {
-      command: `${process.env.TIMEPIN_BINARY} serve --address 127.0.0.1:${port} --data ${process.env.TIMEPIN_TEST_DATA} --ingest-roots end2end/fixtures`,
+      command: `${process.env.TIMEPIN_BINARY} serve --address 127.0.0.1:${port} --data ${process.env.TIMEPIN_TEST_DATA} --ingest-roots end2end/fixtures --speech-model crates/speech/tests/golden`,
       cwd: "..",
       env: { HF_ENDPOINT: process.env.TIMEPIN_TEST_HUB, HF_HOME: process.env.TIMEPIN_TEST_DATA },
       url: `http://127.0.0.1:${port}/healthz`,

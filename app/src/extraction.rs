@@ -1,6 +1,8 @@
 //! The seam between the page and whatever reads frames out of a file: the page says what it wants and hears events;
 //! `frontend` implements it with a Worker, tests may implement it with anything.
 
+mod sound;
+
 use std::rc::Rc;
 
 use futures::future::LocalBoxFuture;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use timeline::cues::embedded::Track;
 use timeline::plan::PlanRequest;
 use timeline::{FrameIn, Glimpse, Timestamp, VideoId};
+
+pub use sound::{Piece, SoundEvent, SoundHandle};
 
 /// What to extract.
 pub struct ExtractRequest {
@@ -39,6 +43,15 @@ pub trait Extractor {
 
     /// Starts decoding. Events come on the page's own thread; after `Finished` or `Failed` there are none.
     fn start(&self, request: ExtractRequest, on_event: Rc<dyn Fn(ExtractEvent)>) -> Box<dyn ExtractHandle>;
+
+    /// Starts reading the sound of a file from sample `from` on, at most a piece beyond `until`, beside whatever else is read of it.
+    fn listen(
+        &self,
+        file: web_sys::File,
+        from: u64,
+        until: u64,
+        on_event: Rc<dyn Fn(SoundEvent)>,
+    ) -> Box<dyn SoundHandle>;
 }
 
 /// A run under way. Dropping it cancels nothing; say so with [`cancel`](Self::cancel).
@@ -162,6 +175,15 @@ pub enum ExtractError {
         codec: String,
         /// The container's name.
         container: String,
+    },
+    /// A file without sound.
+    #[error("the file has no sound")]
+    NoSoundTrack,
+    /// The browser does not decode its sound, or the container's sound is not read.
+    #[error("the sound cannot be read in this browser: {what}")]
+    UnsupportedSound {
+        /// Codec and container.
+        what: String,
     },
     /// A picture the model cannot be shown.
     #[error("the picture is too small or too thin ({width}×{height})")]

@@ -42,6 +42,7 @@ pub use crate::shell::shell;
 use crate::state::ingests::Ingests;
 use crate::state::queue::FileQueue;
 use crate::state::session::Session;
+use crate::state::sounds::Sounds;
 
 /// The page.
 #[component]
@@ -51,6 +52,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_i18n();
     let session = Session::provide();
+    Sounds::provide(session);
     Ingests::provide(session, FileQueue::provide(session));
     Effect::new(move |_| {
         // Tests, and the stylesheet's first transition, wait for this: from here on clicks are heard.

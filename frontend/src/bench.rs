@@ -1,17 +1,19 @@
 //! Doors for tests and benchmarks: the Worker without the page around it.
 //!
-//! `benches/extraction` measures through [`extract_frames`]; the end-to-end tests compare [`list_frames`] with `ffprobe`.
+//! `benches/extraction` measures through [`extract_frames`]; the end-to-end tests compare [`list_frames`] with
+//! `ffprobe`, and [`read_sound`] with `ffmpeg`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use app::extraction::{ExtractEvent, ExtractHandle as _, There};
+use app::extraction::{ExtractEvent, ExtractHandle as _, Piece, SoundEvent, SoundHandle as _, There};
 use js_sys::{Array, Promise, Uint8Array};
 use timeline::{FrameIn, PlanRequest, Timestamp};
 use wasm_bindgen::prelude::*;
 
 use crate::extractor::{Run, ask};
 use crate::javascript::{object, set};
+use crate::listener::Listener;
 use crate::protocol::{Reply, Request};
 
 /// The presentation timestamps of all frames of a file in microseconds, as an array.
@@ -83,6 +85,34 @@ pub fn extract_frames(file: web_sys::File, fps: f64, max_frames: u32, on_event: 
         let on_cost = Rc::new(move |spent| *cost.borrow_mut() = serde_json::to_string(&spent).unwrap_or_default());
         let request = Request::Extract { plan, there: There::default() };
         *handle.borrow_mut() = Some(Run::start(request, file.clone(), hear, on_cost));
+    })
+}
+
+/// The sound of a file from sample `from` on, as the server would be sent it: 16 bits, little-endian, one channel, 16 kHz. Every
+/// piece is acknowledged at once; rejects with the error as JSON.
+#[wasm_bindgen]
+pub fn read_sound(file: web_sys::File, from: f64) -> Promise {
+    Promise::new(&mut move |resolve, reject| {
+        let handle: Rc<RefCell<Option<Listener>>> = Rc::default();
+        let (mine, sound) = (Rc::clone(&handle), RefCell::new(Vec::new()));
+        let hear = Rc::new(move |event| match event {
+            SoundEvent::Piece(Piece { seq, samples, last, .. }) => {
+                sound.borrow_mut().extend(samples);
+                if let Some(listener) = &*mine.borrow() {
+                    listener.acknowledge(seq);
+                }
+                if last {
+                    let _ = resolve.call1(&JsValue::NULL, &Uint8Array::from(sound.borrow().as_slice()));
+                    mine.take();
+                }
+            }
+            SoundEvent::Failed(error) => {
+                let error = serde_json::to_string(&error).unwrap_or_default();
+                let _ = reject.call1(&JsValue::NULL, &error.into());
+                mine.take();
+            }
+        });
+        *handle.borrow_mut() = Some(Listener::start(file.clone(), from as u64, u64::MAX, hear));
     })
 }
 

@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use app::extraction::{ExtractError, ExtractEvent, ExtractHandle, ExtractRequest, Extractor, Probe, TrackRefused};
+use app::extraction::{
+    ExtractError, ExtractEvent, ExtractHandle, ExtractRequest, Extractor, Probe, SoundEvent, SoundHandle, TrackRefused,
+};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
@@ -16,6 +18,7 @@ use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType}
 
 use crate::element;
 use crate::javascript::{object, said};
+use crate::listener::Listener;
 use crate::protocol::{self, Cost, Reply, Request, envelope};
 
 /// How long a Worker may take to hear "cancel" before it is ended from outside.
@@ -51,6 +54,10 @@ impl Extractor for PageExtractor {
             Box::new(Run::start(words, file, on_event, Rc::new(|_| {})))
         }))
     }
+
+    fn listen(&self, file: File, from: u64, until: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Box<dyn SoundHandle> {
+        Box::new(Listener::start(file, from, until, on_event))
+    }
 }
 
 /// Asks one question of a Worker of its own.
@@ -77,7 +84,7 @@ pub(crate) async fn ask<T: 'static>(
 }
 
 /// A connection to a Worker; the Worker ends with it.
-struct Line {
+pub(crate) struct Line {
     worker: Worker,
     /// What is said before the Worker listens.
     early: Rc<RefCell<Option<Vec<JsValue>>>>,
@@ -88,7 +95,7 @@ struct Line {
 type Hear = Box<dyn Fn(Reply, Vec<ArrayBuffer>)>;
 
 impl Line {
-    fn open(hear: Hear) -> Result<Self, ExtractError> {
+    pub(crate) fn open(hear: Hear) -> Result<Self, ExtractError> {
         let failed = |thrown: JsValue| ExtractError::Worker { message: said(&thrown) };
         let glue = GLUE.with(Clone::clone);
         let script = web_sys::Url::new_with_base(SCRIPT, &glue).map_err(failed)?.href();
@@ -121,7 +128,7 @@ impl Line {
         Ok(Self { worker, early, _hear: on_message, _crash: on_crash })
     }
 
-    fn say(&self, request: Request, file: Option<File>) {
+    pub(crate) fn say(&self, request: Request, file: Option<File>) {
         let message = envelope(&request, file.as_ref(), &Array::new());
         match &mut *self.early.borrow_mut() {
             Some(early) => early.push(message),
@@ -195,7 +202,7 @@ impl Run {
             }
             Reply::Failed(error) => self.end(ExtractEvent::Failed(error)),
             Reply::Crashed { message } => self.end(ExtractEvent::Failed(ExtractError::Worker { message })),
-            Reply::Ready | Reply::Probed(_) | Reply::Outlined(_) | Reply::Listed(_) => {}
+            Reply::Ready | Reply::Probed(_) | Reply::Outlined(_) | Reply::Listed(_) | Reply::Sound { .. } => {}
         }
     }
 

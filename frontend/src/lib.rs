@@ -8,6 +8,7 @@
 //! |---|---|
 //! | the page starts a Worker and hears from it | `extractor` |
 //! | page and Worker talk | `protocol` |
+//! | the page has sound read and hears of it | `listener`, in the Worker `worker/sound` |
 //! | frames come from a `<video>` element where there is no decoder | `element` |
 //! | frames are read, decoded, resized, encoded | `worker` |
 //! | tests and benchmarks reach the Worker | [`bench`] |
@@ -20,6 +21,7 @@ pub mod bench;
 mod element;
 mod extractor;
 mod javascript;
+mod listener;
 mod protocol;
 mod worker;
 

@@ -21,7 +21,7 @@ pub(crate) const BATCH_MS: f64 = 500.0;
 /// Batches under way: a slow server slows decoding.
 pub(crate) const UNDER_WAY: u32 = 3;
 
-/// Page to Worker. The first four come with a file and are said once in a Worker's life.
+/// Page to Worker. The first five come with a file and are said once in a Worker's life.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Read the index; answered by [`Reply::Probed`].
@@ -37,7 +37,14 @@ pub(crate) enum Request {
         /// What the server has.
         there: There,
     },
-    /// A batch is durable.
+    /// Read the sound.
+    Listen {
+        /// The first sample that the server has not.
+        from: u64,
+        /// From here on nobody cares, whatever a damaged file says.
+        until: u64,
+    },
+    /// A batch is durable, or a piece of sound is with the server.
     Acknowledge {
         /// Which.
         seq: u32,
@@ -100,6 +107,15 @@ pub(crate) enum Reply {
         number: u32,
         /// Why it cannot be read, and no buffer comes.
         refused: Option<String>,
+    },
+    /// Sound of 16 bits, one channel and 16 kHz, little-endian in the one buffer.
+    Sound {
+        /// Counts from zero.
+        seq: u32,
+        /// The number of its first sample.
+        at: u64,
+        /// Whether nothing follows.
+        last: bool,
     },
     /// All batches were posted.
     Finished {

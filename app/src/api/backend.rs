@@ -2,6 +2,7 @@
 
 use engine::Engine;
 use futures::{Stream, StreamExt};
+use hearing::Hearing;
 use hub::Downloads;
 use ingest::Ingest;
 use leptos::prelude::use_context;
@@ -25,6 +26,11 @@ pub(super) fn ingest() -> Result<Ingest, ApiError> {
     use_context::<Ingest>().ok_or_else(|| ApiError::Internal { message: "no ingest in this request".to_owned() })
 }
 
+/// Videos that are heard, which the server put into the request's context.
+pub(super) fn hearing() -> Result<Hearing, ApiError> {
+    use_context::<Hearing>().ok_or_else(|| ApiError::Internal { message: "no hearing in this request".to_owned() })
+}
+
 /// Events as NDJSON: each line whole, so that a reader needs nothing but the line ends.
 pub(super) fn lines<T: Serialize + 'static>(events: impl Stream<Item = T> + Send + 'static) -> TextStream<ApiError> {
     TextStream::new(events.map(|event| {
@@ -43,6 +49,15 @@ impl From<hub::Error> for ApiError {
 impl From<ingest::Error> for ApiError {
     fn from(error: ingest::Error) -> Self {
         Self::Ingest { cause: error.cause(), message: error.to_string() }
+    }
+}
+
+impl From<hearing::Error> for ApiError {
+    fn from(error: hearing::Error) -> Self {
+        match error {
+            hearing::Error::Engine(error) => error.into(),
+            error => Self::Hearing { cause: error.cause(), message: error.to_string() },
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
 use timeline::events::TokensWanting;
-use timeline::{IngestCause, PullCause};
+use timeline::{HearingCause, IngestCause, PullCause};
 
 /// Why a server function refused or failed. Codes are the engine's, so that streams and requests speak alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -127,6 +127,14 @@ pub enum ApiError {
         /// A sentence with advice.
         message: String,
     },
+    /// What is said in a video is not heard.
+    #[error("{message}")]
+    Hearing {
+        /// The kind of reason.
+        cause: HearingCause,
+        /// A sentence with advice.
+        message: String,
+    },
     /// The asker went away.
     #[error("the answer was stopped")]
     Cancelled,
@@ -201,6 +209,7 @@ impl ApiError {
             Self::Pull { cause: PullCause::BadName { .. }, .. } => 422,
             Self::Pull { .. } => 502,
             Self::Ingest { cause, .. } => ingest_status(cause),
+            Self::Hearing { cause, .. } => hearing_status(*cause),
             Self::BadVideo { .. } | Self::NotAnImage { .. } | Self::EmptyQuestion | Self::ContextExceeded { .. } => 422,
             Self::Cancelled => 499,
             Self::LibraryUnreadable { .. } | Self::ModelFailed { .. } | Self::Internal { .. } => 500,
@@ -208,6 +217,18 @@ impl ApiError {
             Self::OutOfMemory | Self::ShuttingDown | Self::Network { .. } | Self::Interrupted => 503,
             Self::StorageFull => 507,
         }
+    }
+}
+
+fn hearing_status(cause: HearingCause) -> u16 {
+    match cause {
+        HearingCause::Unknown => 404,
+        HearingCause::Left => 408,
+        HearingCause::NoModel => 409,
+        HearingCause::BadPiece => 413,
+        HearingCause::NoSound => 422,
+        HearingCause::TooMany => 429,
+        HearingCause::Model | HearingCause::Refused => 500,
     }
 }
 

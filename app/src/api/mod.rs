@@ -15,6 +15,9 @@
 //! | `put_transcript` | video, file name, bytes, Postcard | [`TranscriptReceipt`](timeline::TranscriptReceipt) |
 //! | `put_track` | video, [`Track`](timeline::cues::embedded::Track), Postcard | [`TranscriptReceipt`](timeline::TranscriptReceipt), once |
 //! | `list_transcripts`, `list_cues`, `edit_cue`, `retime_transcript`, `delete_transcript` | | |
+//! | `begin_hearing`, `cancel_hearing` | video | |
+//! | `hear` | sound in pieces, Postcard; idempotent by sample | the next sample |
+//! | `hearing` | video | NDJSON of [`HearingInfo`](timeline::HearingInfo) |
 //! | `begin_upload`, `append_upload` | a file in pieces, Postcard; idempotent by offset | [`IngestInfo`](timeline::IngestInfo), the next offset |
 //! | `list_server_files`, `open_server_file`, `open_url` | | [`IngestInfo`](timeline::IngestInfo) |
 //! | `ingests` | – | NDJSON of lists of [`IngestInfo`](timeline::IngestInfo) |
@@ -45,6 +48,12 @@ mod frames;
     feature = "ssr",
     expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
 )]
+mod hearing;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod ingest;
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
 #[cfg_attr(
@@ -69,6 +78,7 @@ mod videos;
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
 pub use frames::{append_cuts, append_frames, append_overview, finish_video};
+pub use hearing::{begin_hearing, cancel_hearing, hear, hearing};
 pub use ingest::{
     append_upload, begin_upload, cancel_ingest, ingest_of, ingest_options, ingests, list_server_files,
     open_server_file, open_url, retry_ingest,
@@ -84,6 +94,7 @@ pub use videos::{create_video, delete_video, find, get_video, list_videos, model
 pub mod routes {
     pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
     pub use super::frames::{AppendFrames, AppendOverview, FinishVideo};
+    pub use super::hearing::{BeginHearing, CancelHearing, Hear, Hearing};
     pub use super::ingest::{
         AppendUpload, BeginUpload, CancelIngest, IngestOf, IngestOptions, Ingests, ListServerFiles, OpenServerFile,
         OpenUrl, RetryIngest,

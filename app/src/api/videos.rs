@@ -45,6 +45,7 @@ pub async fn rename_video(video: VideoId, title: String) -> Result<(), ApiError>
 #[server(prefix = "/api", endpoint = "delete_video", input = Json, output = Json)]
 pub async fn delete_video(video: VideoId) -> Result<(), ApiError> {
     super::backend::engine()?.delete(&video).await?;
+    super::backend::hearing()?.forget(&video);
     Ok(super::backend::ingest()?.forget_video(&video).await?)
 }
 

@@ -177,6 +177,21 @@ messages! {
     tracks_refused { "not read: {}" "未读：{}" }
     subtitles_repaired { "Lines repaired: {}" "已修复的行：{}" }
     subtitles_line { "line {}: {}" "第 {} 行：{}" }
+    hear { "Transcribe speech" "转写语音" }
+    hear_hint { "The server hears what is said and writes it here, with times. Of a file in this browser only the sound is sent." "服务器会听取视频中的话，并带时间写在这里。浏览器中的文件只发送声音。" }
+    hearing_waiting { "Waiting: another video is being transcribed" "等待中：正在转写另一段视频" }
+    hearing_listening { "Transcribing speech" "正在转写语音" }
+    hear_on { "Go on transcribing" "继续转写" }
+    hearing_needs_file { "Waiting for sound: pick the file again, or open this video where it was begun." "等待声音：请重新选择文件，或在开始转写的页面中打开此视频。" }
+    hearing_cues { "{} subtitles" "{} 条字幕" }
+    hearing_silence { "No speech was heard in this video." "这段视频中没有听到语音。" }
+    hearing_stopped { "Stopped. What was heard stays." "已停止，已转写的内容会保留。" }
+    hearing_no_model { "No speech model is set. Get one with `timepin pull openai/whisper-base`, then start the server with --speech-model openai/whisper-base, or set speech_model in config.yaml." "没有设置语音模型。先运行 `timepin pull openai/whisper-base` 获取，再以 --speech-model openai/whisper-base 启动服务器，或在 config.yaml 中设置 speech_model。" }
+    hearing_model { "The speech model does not work: {}." "语音模型无法工作：{}。" }
+    hearing_no_sound { "There is no sound to transcribe: {}." "没有可以转写的声音：{}。" }
+    hearing_too_many { "{} videos are waiting to be transcribed already. Stop one or come back later." "已有 {} 段视频在等待转写。请停止其中一个，或稍后再来。" }
+    hearing_left { "No sound came for a minute, so transcribing stopped. What was heard stays; begin again to hear the rest." "一分钟没有收到声音，转写已停止。已转写的内容会保留；要听完其余部分请重新开始。" }
+    hearing_unknown { "This video is not being transcribed any more. Begin again." "这段视频已不在转写中，请重新开始。" }
     subtitles_found { "In the subtitles" "字幕中提到" }
     subtitles_similar { "Not in these words; nearest in meaning:" "没有出现这些词，意思最接近的是：" }
     subtitles_nowhere { "The subtitles do not mention it." "字幕中没有提到。" }
@@ -267,6 +282,8 @@ messages! {
     no_video_track { "There is no video track in this file, only sound. Choose a file with a picture." "文件中没有视频画面，只有声音。请选择带画面的文件。" }
     zero_duration { "The video has no length: its track is empty. Export it again from its source." "视频没有长度，轨道是空的。请从源文件重新导出。" }
     unsupported_container { "{} files cannot be read. Convert it to MP4 (H.264) and try again." "无法读取 {} 文件。请转换为 MP4（H.264）后再试。" }
+    no_sound_track { "There is no sound in this file." "这个文件没有声音。" }
+    unsupported_sound { "The sound of this file cannot be read in this browser ({}). Try another browser, or open the file from the server's folders: there the server decodes it." "此浏览器无法读取这个文件的声音（{}）。请换一个浏览器，或从服务器的文件夹打开该文件，由服务器解码。" }
     unsupported_codec { "This browser cannot decode {} in this {} file. Try another browser, or convert the file to MP4 with H.264." "此浏览器无法解码这个文件的视频：{}（{}）。请换一个浏览器，或转换为 MP4（H.264）。" }
     bad_shape { "The picture is too small or too thin for the model ({}). Choose a video with a larger picture." "画面太小或太窄，模型无法观看（{}）。请选择画面更大的视频。" }
     damaged { "The file is damaged ({}). Copy or export it again." "文件已损坏（{}）。请重新复制或导出。" }

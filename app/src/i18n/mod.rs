@@ -4,6 +4,7 @@
 //! attribute, so both render the same words. The switch sets the cookie.
 
 mod errors;
+mod hearing_errors;
 mod ingest_errors;
 mod messages;
 mod pull_errors;

@@ -24,6 +24,7 @@ use crate::parts::trouble::TroubleText;
 use crate::parts::video_card::{RenameForm, state_key, state_name};
 use crate::state::bench::Bench;
 use crate::state::conversation::Conversation;
+use crate::state::hearing::Hearing;
 use crate::state::ingest::Run;
 use crate::state::ingests::Ingests;
 use crate::state::progress::follow;
@@ -69,7 +70,7 @@ fn Open(
     let ingests = Ingests::expect();
     let bench = Bench::provide(summary, ingest, model);
     Conversation::provide(bench, questions);
-    Transcripts::provide(bench);
+    Hearing::provide(bench, Transcripts::provide(bench));
     let query = use_query_map();
     // A link to a moment: `?t=` and seconds.
     Effect::new(move |_| {

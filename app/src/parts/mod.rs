@@ -9,7 +9,8 @@
 //! `partial`, `pulling`), `pull-progress`, `pull-cancel`, `pull-resume`, `transcript`, `subtitle-input`, `subtitle-receipt`, `track-receipt`, `subtitle-repairs`,
 //! `subtitle-search`, `subtitle-count`, `subtitle-choice`, `cues`, `cue` (`data-start-us`), `edit-cue`, `cue-field`,
 //! `subtitle-exports`, `subtitle-export`, `subtitle-timing`, `subtitle-offset`, `subtitle-rate`, `subtitle-apply`,
-//! `subtitle-delete`, `subtitle-delete-yes`, `offer`, `offer-accept`, `offer-refuse`, `ingest` (`data-state`), `ingest-facts`, `ingest-cancel`,
+//! `subtitle-delete`, `subtitle-delete-yes`, `hear`, `hearing` (`data-state`: `waiting`, `listening`),
+//! `hearing-facts`, `hearing-cancel`, `hearing-end`, `offer`, `offer-accept`, `offer-refuse`, `ingest` (`data-state`), `ingest-facts`, `ingest-cancel`,
 //! `ingest-retry`, `upload-pause`, `upload-resume`, `upload-input`, `server-source`, `url-input`, `url-open`, `server-file`, `stage-note`. `<html data-hydrated>` says that clicks are heard.
 
 pub mod answer;

@@ -68,8 +68,7 @@ impl Session {
     /// Starts (or resumes, with what is `there`) reading the local file of a video. Without a file or extractor nothing happens.
     pub fn read(self, video: VideoId, plan: PlanRequest, there: There) {
         let active = self.runs.with_untracked(|runs| runs.get(&video).is_some_and(Run::is_active));
-        let file = self.files.with_untracked(|files| files.get(&video).map(|local| (*local.file).clone()));
-        let (false, Some(file), Ok(extractor)) = (active, file, self.extractor()) else { return };
+        let (false, Some(file), Ok(extractor)) = (active, self.file(&video), self.extractor()) else { return };
         let done = u32::try_from(there.frames.len()).unwrap_or(u32::MAX);
         let covered = there.frames.last().copied().unwrap_or_default();
         let run = Run { phase: Phase::Reading, done, total: 0, covered, fps: 0.0 };

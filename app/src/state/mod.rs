@@ -10,18 +10,21 @@
 //! | the index's progress is followed | [`progress`] |
 //! | a question is asked and its answer arrives | [`conversation`] |
 //! | the visible part of the timeline is computed | [`zoom`] |
+//! | what is said is transcribed on the server | [`hearing`]; the sound of a local file is sent: [`sounds`] |
 //! | models are listed and pulled | [`pulls`] |
 //! | transcripts are taken in, searched, corrected | [`transcripts`]; those inside a video file: [`tracks`] |
 //! | problems are told apart | [`trouble`] |
 
 pub mod bench;
 pub mod conversation;
+pub mod hearing;
 pub mod ingest;
 pub mod ingests;
 pub mod progress;
 pub mod pulls;
 pub mod queue;
 pub mod session;
+pub mod sounds;
 pub mod tracks;
 pub mod transcripts;
 pub mod trouble;

@@ -87,6 +87,11 @@ impl Session {
         }
     }
 
+    /// The local file of a video, where it is at hand.
+    pub(super) fn file(self, video: &VideoId) -> Option<File> {
+        self.files.with_untracked(|files| files.get(video).map(|local| (*local.file).clone()))
+    }
+
     /// Forgets everything about a deleted video.
     pub fn forget(self, video: &VideoId) {
         self.cancel(video);

@@ -108,6 +108,11 @@ impl Transcripts {
         self.act(move || async move { self.refresh(Some(id)).await });
     }
 
+    /// A transcript has further cues on the server; `wanted` is to be shown from now on.
+    pub fn has_grown(self, wanted: Option<i64>) {
+        self.act(move || async move { self.refresh(wanted).await });
+    }
+
     /// Sends subtitle files to the server, one after another, and shows the last.
     pub fn add(self, files: Vec<File>) {
         self.receipt.set(None);

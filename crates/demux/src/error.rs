@@ -47,6 +47,9 @@ pub enum Error {
         /// What there is, in words.
         found: String,
     },
+    /// The file has no sound.
+    #[error("there is no sound in this file; choose one with a sound track")]
+    NoSoundTrack,
     /// Samples lie behind the end of the file.
     #[error(
         "the file ends too early: {missing} of {total} frames lie behind its last byte ({file_len}), from {readable} on; \

@@ -5,7 +5,8 @@
 //! read through once.) What comes back is a [`Movie`]: for every video track its samples in decoding order (where to read,
 //! what to give to a decoder) and its frames in presentation order (what is shown when, edit list applied), with
 //! microseconds equal to what `ffprobe -show_frames` prints ([`time`] tells how they round); and the subtitle tracks, on
-//! the same clock, whose cues [`SubtitleTrack::read`] reads when they are wanted.
+//! the same clock, whose cues [`SubtitleTrack::read`] reads when they are wanted. [`open_sound`] does the same for the first
+//! sound track and nothing else.
 //!
 //! | I want to change how … | file |
 //! |---|---|
@@ -18,6 +19,7 @@
 //! | packets become pictures | `ts/mod.rs`, `ts/pes.rs`, `ts/units.rs` |
 //! | a sample's bytes are put together | `layout.rs`, `zlib.rs` |
 //! | subtitle tracks become cues | `subtitles.rs`, `mp4/text.rs`, `matroska/text.rs` |
+//! | sound lies in a file and is heard when | `sound.rs`, `mp4/sound.rs`, `matroska/sound.rs`, `codec/sound.rs` |
 //! | a codec string is written | `codec/strings.rs`, `codec/fourcc.rs` |
 //! | a key frame is checked | `codec/vpx.rs`, `codec/h264.rs`, `verify.rs` |
 //! | samples are left out of decoding | [`feed`] |
@@ -36,6 +38,7 @@ mod movie;
 mod mp4;
 mod order;
 mod sniff;
+mod sound;
 mod source;
 mod subtitles;
 mod ts;
@@ -48,6 +51,7 @@ pub use error::{Error, Warning};
 pub use layout::{Layout, Packets};
 pub use movie::{Codec, Color, Frame, Movie, Orientation, Rotation, Sample, Track, TrackKind};
 pub use sniff::Container;
+pub use sound::{Continuity, SoundPacket, SoundTrack, Stretch, open_sound};
 pub use subtitles::{SubtitleError, SubtitleTrack};
 pub use verify::verify_keys;
 

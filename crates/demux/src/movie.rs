@@ -26,6 +26,26 @@ pub struct Movie {
     pub warnings: Vec<Warning>,
 }
 
+/// For what a file is opened: the rest costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Pictures, and the texts that belong to them.
+    Pictures,
+    /// Sound.
+    Sound,
+}
+
+impl Wanted {
+    /// Whether the samples of such tracks are looked for.
+    pub(crate) fn has(self, kind: TrackKind) -> bool {
+        match kind {
+            TrackKind::Video | TrackKind::Subtitle => self == Self::Pictures,
+            TrackKind::Audio => self == Self::Sound,
+            TrackKind::Other => false,
+        }
+    }
+}
+
 /// What a track carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -152,6 +152,26 @@ make offset-words.mkv $(film 25 6) -i words.srt -map 0:v -map 1:s $x264 -c:s srt
 printf ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=2000\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=2000\nEND=6000\ntitle=Two\n' > chapters.txt
 make chapters.mp4 $(film 25 6) -i words.srt -i chapters.txt -map 0:v -map 1:s -map_chapters 2 $x264 -c:s mov_text
 
+# Sound
+sound() { name=$1 rate=$2 channels=$3; shift 3; make $name $(film 25 2) -f lavfi -i "sine=frequency=440:duration=2:sample_rate=48000" -map 0:v -map 1:a $x264 -c:a "$@" -ar $rate -ac $channels; }
+sound sound-aac.mp4 44100 2 aac
+sound sound-aac-fragmented.mp4 48000 1 aac -movflags +frag_keyframe+empty_moov+default_base_moof
+sound sound-aac.mov 44100 1 aac
+sound sound-opus.mp4 48000 2 libopus
+sound sound-flac.mp4 44100 2 flac -strict -2
+sound sound-mp3.mp4 44100 2 libmp3lame
+sound sound-pcm.mov 44100 2 pcm_s16le
+sound sound-pcm24.mov 48000 1 pcm_s24le
+sound sound-aac.mkv 22050 1 aac
+sound sound-opus.webm 48000 2 libopus -c:v libvpx
+sound sound-vorbis.webm 44100 2 libvorbis -c:v libvpx
+sound sound-flac.mkv 48000 1 flac
+sound sound-pcm.mkv 44100 2 pcm_s16le
+sound sound.avi 44100 2 libmp3lame
+sound sound.ts 44100 2 aac
+make sound-late.mp4 $(film 25 2) -itsoffset 0.5 -f lavfi -i sine=frequency=440:duration=1:sample_rate=44100 -map 0:v -map 1:a $x264 -c:a aac
+make sound-cenc.mp4 -i sound-aac.mp4 -c copy -encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb -encryption_kid a7e61c373e219033c21091fa607bf3b8
+
 # Hours long, and protected
 make hours.mp4 -f lavfi -i testsrc2=size=64x48:rate=1/2:duration=10800 $x264 -g 30
 make hours.mkv -i hours.mp4 -c copy

@@ -104,7 +104,7 @@ mod tests {
 
     fn info(id: i64, language: Option<&str>) -> TranscriptInfo {
         let language = language.map(str::to_owned);
-        TranscriptInfo { id, name: String::new(), language, cues: 1, created_ms: 0 }
+        TranscriptInfo { id, name: String::new(), language, cues: 1, created_ms: 0, heard: None }
     }
 
     #[test]

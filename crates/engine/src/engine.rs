@@ -101,6 +101,7 @@ impl Engine {
             queue: Queue::default(),
             guests: Guests::default(),
             meaning,
+            asked: Arc::default(),
             halt: AtomicBool::new(false),
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,
@@ -121,6 +122,11 @@ impl Engine {
     /// What the page may know of the model.
     pub fn model(&self) -> ModelInfo {
         self.shared.backend.info().clone()
+    }
+
+    /// Whether a question is being answered, or waits to be: work that can wait gives way then.
+    pub fn is_asked(&self) -> bool {
+        Arc::strong_count(&self.shared.asked) > 1
     }
 
     /// Makes room for a video whose frames will follow.
@@ -274,7 +280,9 @@ impl Engine {
             let _ = events.send(AnswerEvent::Found { evidence });
         }
         let (video, text) = (id.clone(), text.to_owned());
-        let queued = Question { id: number, video, text, said, most, asked, events, stop: Arc::clone(&stop) };
+        let held = Arc::clone(&shared.asked);
+        let queued =
+            Question { id: number, video, text, said, most, asked, events, stop: Arc::clone(&stop), _held: held };
         shared.queue.ask(queued).map_err(|_| Error::ShuttingDown)?;
         Ok(AnswerStream::new(receiver, stop))
     }

@@ -23,6 +23,8 @@ pub(crate) struct Question {
     pub(crate) events: UnboundedSender<AnswerEvent>,
     /// Set when the listener is gone.
     pub(crate) stop: Arc<AtomicBool>,
+    /// As long as it is there, somebody waits for an answer.
+    pub(crate) _held: Arc<()>,
 }
 
 impl Question {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use timeline::cues::embedded::Track;
 use timeline::cues::{self, Export, MAX_CUE_CHARS, Reading, Retiming};
-use timeline::{CueRecord, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
+use timeline::{Cue, CueRecord, Timestamp, Transcript, TranscriptInfo, TranscriptReceipt, VideoId};
 
 use crate::Engine;
 use crate::error::{Error, Result};
@@ -42,6 +42,43 @@ impl Engine {
                 return Ok(None);
             }
             shared.keep_transcript(&id, &name, track.read()?).map(Some)
+        })
+        .await
+    }
+
+    /// Begins a transcript that will grow with what is heard, without a cue; one of the same name is replaced.
+    ///
+    /// # Errors
+    /// When the video is unknown or has too many transcripts, or the disk refuses.
+    pub async fn begin_transcript(&self, id: &VideoId, name: String) -> Result<TranscriptInfo> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            shared.has_room(&id, &name)?;
+            Ok(shared.library.put_transcript(&id, &name, &Transcript::default())?)
+        })
+        .await
+    }
+
+    /// Adds cues to a transcript that is being heard. Says in which language it is, and up to where it holds what was said; nothing
+    /// when it is whole.
+    ///
+    /// # Errors
+    /// When the video has no such transcript or the disk refuses.
+    pub async fn append_cues(
+        &self,
+        id: &VideoId,
+        transcript: i64,
+        cues: Vec<Cue>,
+        language: Option<String>,
+        heard: Option<Timestamp>,
+    ) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            shared.library.append_cues(&id, transcript, &cues, language.as_deref(), heard)?;
+            if heard.is_none() {
+                shared.prepare_soon(&id, transcript);
+            }
+            Ok(())
         })
         .await
     }
@@ -126,14 +163,21 @@ impl Engine {
 }
 
 impl Shared {
-    fn keep_transcript(self: &Arc<Self>, id: &VideoId, name: &str, reading: Reading) -> Result<TranscriptReceipt> {
+    fn has_room(&self, id: &VideoId, name: &str) -> Result<()> {
         let there = self.library.transcripts(id)?;
-        if there.len() >= MAX_TRANSCRIPTS as usize && there.iter().all(|info| info.name != name) {
-            return Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS });
-        }
-        let info = self.library.put_transcript(id, name, &reading.transcript)?;
-        let (shared, video, transcript) = (Arc::clone(self), id.clone(), info.id);
+        let is_full = there.len() >= MAX_TRANSCRIPTS as usize && there.iter().all(|info| info.name != name);
+        if is_full { Err(Error::TooManyTranscripts { limit: MAX_TRANSCRIPTS }) } else { Ok(()) }
+    }
+
+    fn prepare_soon(self: &Arc<Self>, id: &VideoId, transcript: i64) {
+        let (shared, video) = (Arc::clone(self), id.clone());
         tokio::task::spawn_blocking(move || shared.prepare_meaning(&video, transcript));
+    }
+
+    fn keep_transcript(self: &Arc<Self>, id: &VideoId, name: &str, reading: Reading) -> Result<TranscriptReceipt> {
+        self.has_room(id, name)?;
+        let info = self.library.put_transcript(id, name, &reading.transcript)?;
+        self.prepare_soon(id, info.id);
         Ok(TranscriptReceipt {
             info,
             format: reading.format,

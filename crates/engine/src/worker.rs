@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) guests: Guests,
     pub(crate) meaning: Option<Meaning>,
+    /// Held by every question until its answer has ended.
+    pub(crate) asked: Arc<()>,
     /// Stops whatever runs, at its next step.
     pub(crate) halt: AtomicBool,
     pub(crate) max_context_length: Option<u32>,

@@ -171,6 +171,16 @@ impl Ingest {
         self.jobs().values().find(|job| job.record.video.as_ref() == Some(video)).map(Job::info)
     }
 
+    /// The file of a video, where the server has one: in its folders, kept, or still being decoded.
+    ///
+    /// # Errors
+    /// When a file of the server's folders is no longer there.
+    pub async fn file_of(&self, video: &VideoId) -> Result<Option<PathBuf>> {
+        let Some(IngestInfo { id, source, .. }) = self.of_video(video) else { return Ok(None) };
+        let path = self.path(&id, &source).await?;
+        self.blocking(move |_| Ok(path.is_file().then_some(path))).await
+    }
+
     /// The list, and again whenever it has changed, for as long as the server works on one of them.
     pub fn changes(&self) -> impl Stream<Item = Vec<IngestInfo>> + Send + 'static + use<> {
         let mut news = self.shared.news.subscribe();

@@ -130,7 +130,7 @@ impl Ingest {
     }
 
     /// Where the bytes are. A path in a folder is looked up again: what it means may have changed.
-    async fn path(&self, id: &IngestId, source: &IngestSource) -> Result<PathBuf> {
+    pub(crate) async fn path(&self, id: &IngestId, source: &IngestSource) -> Result<PathBuf> {
         match source {
             IngestSource::Upload | IngestSource::Url { .. } => Ok(partial::path(&self.folder(id))),
             IngestSource::Folder { folder, path } => {

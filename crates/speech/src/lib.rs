@@ -46,5 +46,4 @@ pub use model::{Listener, Whisper};
 pub use phrases::Phrase;
 pub use transcriber::{Options, Transcriber};
 
-/// Samples a second of everything that is heard here.
-pub const SAMPLE_RATE: u32 = 16_000;
+pub use timeline::hearing::SAMPLE_RATE;

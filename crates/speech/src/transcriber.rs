@@ -21,6 +21,8 @@ const SURE: f64 = 0.5;
 pub struct Options {
     /// The language spoken, such as `en` or `zh`; none: what the first window sounds like.
     pub language: Option<String>,
+    /// The number of the first sample: where a file goes on that was heard in part.
+    pub from: u64,
 }
 
 /// Transcribes sound that comes in pieces. It holds one window and no more.
@@ -42,9 +44,9 @@ impl<'m> Transcriber<'m> {
         let only = model.vocabulary.languages.is_empty().then(|| "en".to_owned());
         Ok(Self {
             model,
-            cutter: Cutter::new(model.config().window_samples()),
+            cutter: Cutter::new(model.config().window_samples(), options.from),
             language: options.language.clone().or(only),
-            heard: 0,
+            heard: options.from,
         })
     }
 
@@ -82,6 +84,11 @@ impl<'m> Transcriber<'m> {
     /// How far the file was heard.
     pub fn heard(&self) -> Timestamp {
         moment(self.heard)
+    }
+
+    /// Everything said before this moment is in a phrase that was given: here a file that is interrupted goes on.
+    pub fn settled(&self) -> Timestamp {
+        moment(self.cutter.from())
     }
 
     fn transcribe(&mut self, window: &Window) -> Result<Vec<Phrase>> {

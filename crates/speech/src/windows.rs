@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+pub(crate) use timeline::hearing::moment_of as moment;
 use timeline::{Span, Timestamp};
 
 use crate::activity::{Activity, FRAME};
@@ -82,11 +83,6 @@ fn stretches(speech: &[bool]) -> Vec<Stretch> {
     found
 }
 
-/// The moment of a sample: 62.5 µs each.
-pub(crate) fn moment(sample: u64) -> Timestamp {
-    Timestamp::from_micros(i64::try_from(sample / 2 * 125 + sample % 2 * 62).unwrap_or(i64::MAX))
-}
-
 /// Cuts a stream of samples into windows.
 #[derive(Debug)]
 pub(crate) struct Cutter {
@@ -103,16 +99,21 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    /// For windows of at most so many samples.
-    pub(crate) fn new(window: usize) -> Self {
+    /// For windows of at most so many samples, of sound that begins with sample `from`.
+    pub(crate) fn new(window: usize, from: u64) -> Self {
         Self {
             longest: window / FRAME,
             activity: Activity::default(),
-            from: 0,
+            from,
             samples: Vec::new(),
             speech: Vec::new(),
             is_open: false,
         }
+    }
+
+    /// The first sample that is in no window yet.
+    pub(crate) fn from(&self) -> u64 {
+        self.from
     }
 
     /// Takes samples up to the end of a window. Returns it, and the samples that were not taken.
@@ -254,7 +255,7 @@ mod tests {
     }
 
     fn cut(samples: &[f32], chunk: usize) -> Vec<Window> {
-        let mut cutter = Cutter::new(30 * 16_000);
+        let mut cutter = Cutter::new(30 * 16_000, 0);
         let mut windows = Vec::new();
         for chunk in samples.chunks(chunk) {
             let mut rest = chunk;
@@ -298,7 +299,7 @@ mod tests {
 
     #[test]
     fn speech_without_a_pause_is_cut_where_it_is_full_and_goes_on_from_what_is_put_back() {
-        let mut cutter = Cutter::new(30 * 16_000);
+        let mut cutter = Cutter::new(30 * 16_000, 0);
         let samples = sound(&[40.0]);
         let (window, rest) = cutter.push(&samples);
         let window = window.unwrap();

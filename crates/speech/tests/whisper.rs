@@ -96,7 +96,7 @@ fn the_greedy_transcript_has_the_reference_tokens_and_moments() {
 }
 
 fn transcribe(model: &Whisper, samples: &[f32], piece: usize) -> Vec<Phrase> {
-    let mut transcriber = Transcriber::new(model, &Options { language: Some("de".into()) }).unwrap();
+    let mut transcriber = Transcriber::new(model, &Options { language: Some("de".into()), from: 0 }).unwrap();
     let pieces = samples.chunks(piece).flat_map(|samples| transcriber.hear(samples).unwrap());
     let mut phrases: Vec<Phrase> = pieces.collect();
     phrases.extend(transcriber.finish().unwrap());
@@ -130,7 +130,7 @@ fn silence_is_not_transcribed() {
 #[test]
 fn a_language_the_model_does_not_know_is_refused_with_those_it_knows() {
     let golden = Golden::open();
-    let options = Options { language: Some("tlh".into()) };
+    let options = Options { language: Some("tlh".into()), from: 0 };
     let refused = Transcriber::new(&golden.model, &options).unwrap_err().to_string();
     assert!(refused.contains("`tlh`") && refused.contains("en, zh, ja, de"), "{refused}");
     assert_eq!(golden.model.prompt(Some("zh-Hans")).unwrap(), golden.prompt());

@@ -82,6 +82,10 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (video, pts_us)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Up to where a transcript that is being heard holds what was said; nothing when it is whole.
+    ALTER TABLE transcripts ADD COLUMN heard_us INTEGER;
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

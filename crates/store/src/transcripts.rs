@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::library::{Library, now_ms};
 
 const SELECT: &str =
-    "SELECT id, name, language, created_ms, (SELECT count(*) FROM cues WHERE transcript = transcripts.id)
+    "SELECT id, name, language, created_ms, heard_us, (SELECT count(*) FROM cues WHERE transcript = transcripts.id)
     FROM transcripts";
 
 fn read_info(row: &Row<'_>) -> rusqlite::Result<TranscriptInfo> {
@@ -17,7 +17,8 @@ fn read_info(row: &Row<'_>) -> rusqlite::Result<TranscriptInfo> {
         name: row.get(1)?,
         language: row.get(2)?,
         created_ms: row.get(3)?,
-        cues: row.get(4)?,
+        heard: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_micros),
+        cues: row.get(5)?,
     })
 }
 
@@ -36,18 +37,33 @@ impl Library {
             let known = transaction.query_row("SELECT 1 FROM videos WHERE id = ?1", [&video.0], |_| Ok(())).optional();
             known.map_err(|e| self.sql(e))?.ok_or_else(|| Error::UnknownVideo(video.clone()))?;
             let sql = "INSERT INTO transcripts (video, name, language, created_ms) VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT (video, name) DO UPDATE SET language = ?3, created_ms = ?4 RETURNING id";
+                ON CONFLICT (video, name) DO UPDATE SET language = ?3, created_ms = ?4, heard_us = NULL RETURNING id";
             let values = params![video.0, name, transcript.language, now_ms()];
             let id: i64 = transaction.query_row(sql, values, |row| row.get(0)).map_err(|e| self.sql(e))?;
             transaction.execute("DELETE FROM cues WHERE transcript = ?1", [id]).map_err(|e| self.sql(e))?;
-            let sql = "INSERT INTO cues (transcript, start_us, end_us, text) VALUES (?1, ?2, ?3, ?4)";
-            let mut insert = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
-            for cue in &transcript.cues {
-                let values = params![id, cue.span.start.micros(), cue.span.end.micros(), cue.text];
-                insert.execute(values).map_err(|e| self.sql(e))?;
-            }
-            drop(insert);
+            self.insert_cues(transaction, id, &transcript.cues)?;
             self.info(transaction, video, id)
+        })
+    }
+
+    /// Adds cues to a transcript that is being heard. Says in which language it is, and up to where it holds what was said; nothing
+    /// when it is whole.
+    ///
+    /// # Errors
+    /// When the video has no such transcript or the database cannot be written.
+    pub fn append_cues(
+        &self,
+        video: &VideoId,
+        id: i64,
+        cues: &[Cue],
+        language: Option<&str>,
+        heard: Option<Timestamp>,
+    ) -> Result<()> {
+        self.change(|transaction| {
+            self.info(transaction, video, id)?;
+            let sql = "UPDATE transcripts SET language = coalesce(?2, language), heard_us = ?3 WHERE id = ?1";
+            transaction.execute(sql, params![id, language, heard.map(Timestamp::micros)]).map_err(|e| self.sql(e))?;
+            self.insert_cues(transaction, id, cues)
         })
     }
 
@@ -133,6 +149,16 @@ impl Library {
         let done = work(&transaction)?;
         transaction.commit().map_err(|e| self.sql(e))?;
         Ok(done)
+    }
+
+    fn insert_cues(&self, transaction: &Transaction<'_>, transcript: i64, cues: &[Cue]) -> Result<()> {
+        let sql = "INSERT INTO cues (transcript, start_us, end_us, text) VALUES (?1, ?2, ?3, ?4)";
+        let mut insert = transaction.prepare_cached(sql).map_err(|e| self.sql(e))?;
+        for cue in cues {
+            let values = params![transcript, cue.span.start.micros(), cue.span.end.micros(), cue.text];
+            insert.execute(values).map_err(|e| self.sql(e))?;
+        }
+        Ok(())
     }
 
     fn info(&self, connection: &Connection, video: &VideoId, id: i64) -> Result<TranscriptInfo> {

@@ -50,6 +50,26 @@ fn a_transcript_survives_a_restart_and_another_of_its_name_takes_its_place() {
 }
 
 #[test]
+fn one_that_is_heard_grows_and_says_how_far_it_came_until_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (library, video) = open(folder.path());
+    let id = library.put_transcript(&video, "speech.json", &Transcript::default()).unwrap().id;
+    let heard = Timestamp::from_seconds(2.5);
+    let cues = transcript(&["a", "b"]).cues;
+    library.append_cues(&video, id, &cues[..1], Some("de"), Some(heard)).unwrap();
+    drop(library);
+    let library = Library::open(folder.path()).unwrap();
+    let info = library.transcripts(&video).unwrap().remove(0);
+    assert_eq!((info.cues, info.language.as_deref(), info.heard), (1, Some("de"), Some(heard)));
+    library.append_cues(&video, id, &cues[1..], None, None).unwrap();
+    let info = library.transcripts(&video).unwrap().remove(0);
+    assert_eq!((info.cues, info.language.as_deref(), info.heard), (2, Some("de"), None));
+    assert_eq!(texts(&library, &video, id), ["a", "b"]);
+    let nobody = library.append_cues(&VideoId("nobody".into()), id, &cues, None, None);
+    assert!(matches!(nobody, Err(Error::UnknownTranscript(_))));
+}
+
+#[test]
 fn cues_are_edited_removed_and_retimed_where_they_belong() {
     let folder = tempfile::tempdir().unwrap();
     let (library, video) = open(folder.path());

@@ -20,6 +20,7 @@
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
 //! | files that the server decodes are told | [`ingest`] |
+//! | what is said is on its way to a transcript | [`hearing`] |
 //! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
@@ -27,6 +28,7 @@ pub mod cues;
 pub mod cuts;
 pub mod events;
 pub mod find;
+pub mod hearing;
 pub mod ingest;
 pub mod mentions;
 pub mod model;
@@ -43,6 +45,7 @@ pub use budget::Budget;
 pub use cues::{Cue, Transcript};
 pub use cuts::CutFinder;
 pub use events::{AnswerEvent, Pin, ProgressEvent};
+pub use hearing::{HearingCause, HearingInfo, HearingState};
 pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile};
 pub use mentions::Mention;
 pub use model::ModelInfo;

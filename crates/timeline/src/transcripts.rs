@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cues::{Cue, Format, Warning};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// One transcript of a video, without its cues.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct TranscriptInfo {
     pub cues: u32,
     /// When it came: milliseconds since 1970.
     pub created_ms: i64,
+    /// Of one that is heard and not whole yet: what was said up to here.
+    pub heard: Option<Timestamp>,
 }
 
 /// A cue that can be named.

@@ -17,6 +17,7 @@ mod plan;
 mod reader;
 mod run;
 mod shots;
+mod sound;
 mod tracks;
 
 use std::cell::RefCell;
@@ -35,6 +36,7 @@ use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 use crate::protocol::{self, Outline, Reply, Request, envelope};
 use reader::{Bytes, IndexReader};
 use run::Run;
+use sound::Listening;
 use tracks::Tracks;
 
 /// A side shorter than this shows nothing to the model.
@@ -46,7 +48,7 @@ pub(crate) fn serve() {
         console_error_panic_hook::hook(info);
         post(&Reply::Crashed { message: info.to_string() }, &Array::new());
     }));
-    let under_way: Rc<RefCell<Option<Rc<Run>>>> = Rc::default();
+    let under_way: Rc<RefCell<UnderWay>> = Rc::default();
     let listen = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let Some(request) = protocol::words::<Request>(&event.data()) else { return };
         hear(request, protocol::file(&event.data()), &under_way);
@@ -59,7 +61,16 @@ pub(crate) fn serve() {
     }
 }
 
-fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<Run>>>>) {
+/// What this Worker is at.
+#[derive(Default)]
+enum UnderWay {
+    #[default]
+    Nothing,
+    Frames(Rc<Run>),
+    Sound(Rc<Listening>),
+}
+
+fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<UnderWay>>) {
     match (request, file) {
         (Request::Probe, Some(file)) => spawn_local(async move {
             post(&Reply::Probed(probe(file).await), &Array::new());
@@ -82,23 +93,34 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<Option<Rc<R
                     Ok(begun) => begun,
                     Err(error) => return post(&Reply::Failed(error), &Array::new()),
                 };
-                *under_way.borrow_mut() = Some(Rc::clone(&run));
+                *under_way.borrow_mut() = UnderWay::Frames(Rc::clone(&run));
                 let (reply, ()) = join(run.drive(), tracks.tell()).await;
                 under_way.take();
                 post(&reply, &Array::new());
             });
         }
-        (Request::Acknowledge { seq }, _) => {
-            if let Some(run) = &*under_way.borrow() {
-                run.acknowledged(seq);
+        (Request::Listen { from, until }, Some(file)) => match Listening::new(file, from, until) {
+            Ok(listening) => {
+                let listening = Rc::new(listening);
+                *under_way.borrow_mut() = UnderWay::Sound(Rc::clone(&listening));
+                spawn_local(async move { listening.drive().await });
             }
-        }
+            Err(error) => post(&Reply::Failed(error), &Array::new()),
+        },
+        (Request::Acknowledge { seq }, _) => match &*under_way.borrow() {
+            UnderWay::Frames(run) => run.acknowledged(seq),
+            UnderWay::Sound(listening) => listening.acknowledged(seq),
+            UnderWay::Nothing => {}
+        },
         (Request::Cancel, _) => {
-            if let Some(run) = &*under_way.borrow() {
+            if let UnderWay::Frames(run) = &*under_way.borrow() {
                 run.cancel();
             }
         }
-        (Request::Probe | Request::Outline | Request::List | Request::Extract { .. }, None) => {
+        (
+            Request::Probe | Request::Outline | Request::List | Request::Extract { .. } | Request::Listen { .. },
+            None,
+        ) => {
             let message = "no file was given".to_owned();
             post(&Reply::Failed(ExtractError::Read { message }), &Array::new());
         }
@@ -160,6 +182,7 @@ fn refuse(error: demux::Error) -> ExtractError {
         E::Container { container } => ExtractError::UnsupportedContainer { name: container.name().to_owned() },
         E::MoovMissing { .. } | E::HeaderMissing { .. } | E::SampleBeyondFile { .. } => ExtractError::Truncated,
         E::NoVideoTrack { .. } => ExtractError::NoVideoTrack,
+        E::NoSoundTrack => ExtractError::NoSoundTrack,
         E::ZeroDuration => ExtractError::ZeroDuration,
         E::Encrypted { .. } | E::Malformed { .. } | E::TooMany { .. } | E::Unsupported { .. } => {
             ExtractError::Damaged { message }

@@ -1,16 +1,18 @@
 //! `timepin serve`: the page and its server functions, until told to stop.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Engine, Place};
+use hearing::{Hearing, NoModel};
 use hub::{Client, Downloads};
 use ingest::Ingest;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::http::{self, Site};
+use crate::http::{self, Services, Site};
 use crate::{commands, model, telemetry};
 
 /// What a running answer is given to come to its end.
@@ -29,6 +31,17 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
     // Blocking work that is still going on has made nothing it did not acknowledge.
     runtime.shutdown_background();
     served
+}
+
+/// Looks for the speech model whenever it is wanted: it may be pulled while the server runs.
+fn speech_model(config: &Config) -> impl Fn() -> Result<PathBuf, NoModel> + Send + Sync + 'static + use<> {
+    let config = config.clone();
+    move || {
+        model::speech_folder(&config).map_err(|error| {
+            let is_unset = error.is::<model::NoSpeechModel>();
+            if is_unset { NoModel::Unset } else { NoModel::Missing(format!("{error:#}")) }
+        })
+    }
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -52,7 +65,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?).judged_on(machine);
     let downloads = Downloads::new(shelf, Client::from_environment);
     let ingest = Ingest::open(engine.clone(), commands::ingest_settings(config))?;
-    let router = http::router(&engine, &downloads, &ingest, &site, config);
+    let hearing = Hearing::new(engine.clone(), ingest.clone(), speech_model(config));
+    let services = Services { engine, downloads, ingest, hearing };
+    let router = http::router(&services, &site, config);
+    let Services { engine, downloads, ingest, hearing } = services;
     let mut waiting = stopped.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which is the end as well.
@@ -67,6 +83,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     stopping.send_replace(true);
     downloads.shutdown();
     ingest.shutdown();
+    hearing.shutdown();
     let finish = async {
         engine.shutdown(GRACE).await;
         server.await

@@ -25,7 +25,7 @@ pub(crate) fn run(config: &Config, request: &Transcribe) -> anyhow::Result<()> {
         commands::print(&head)?;
         Ok(writer)
     };
-    let options = Options { language: request.language.clone() };
+    let options = Options { language: request.language.clone(), from: 0 };
     let language = listen(config, &request.file, &options, |phrase, language| {
         let mut current = match writer.take() {
             Some(writer) => writer,

@@ -17,6 +17,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use engine::Engine;
+use hearing::Hearing;
 use hub::Downloads;
 use ingest::Ingest;
 use leptos::prelude::{LeptosOptions, provide_context};
@@ -42,6 +43,8 @@ const UPLOAD_BYTES: u64 = timeline::ingest::CHUNK_BYTES as u64 + (4 << 10);
 const TRANSCRIPT_BYTES: u64 = timeline::cues::MAX_FILE_BYTES as u64 + (4 << 10);
 /// The text of a track inside a video file, and the times of its packets.
 const TRACK_BYTES: u64 = 2 * timeline::cues::MAX_FILE_BYTES as u64;
+/// A piece of sound of 16 bits, its place and the video's name.
+const SOUND_BYTES: u64 = 2 * timeline::hearing::PIECE_SAMPLES as u64 + (4 << 10);
 /// Everything else is a few names and numbers; a question alone may have 8 KiB.
 const CALL_BYTES: u64 = 256 << 10;
 
@@ -64,15 +67,26 @@ impl FromRef<Shared> for Engine {
     }
 }
 
+/// What server functions find in the context of a request.
+pub(crate) struct Services {
+    pub(crate) engine: Engine,
+    pub(crate) downloads: Downloads,
+    pub(crate) ingest: Ingest,
+    pub(crate) hearing: Hearing,
+}
+
 /// All routes.
-pub(crate) fn router(engine: &Engine, downloads: &Downloads, ingest: &Ingest, site: &Site, config: &Config) -> Router {
+pub(crate) fn router(services: &Services, site: &Site, config: &Config) -> Router {
+    let Services { engine, downloads, ingest, hearing } = services;
     let shared = Shared { engine: engine.clone(), options: site.options.clone() };
     let context = {
-        let (engine, downloads, ingest) = (engine.clone(), downloads.clone(), ingest.clone());
+        let (engine, downloads) = (engine.clone(), downloads.clone());
+        let (ingest, hearing) = (ingest.clone(), hearing.clone());
         move || {
             provide_context(engine.clone());
             provide_context(downloads.clone());
             provide_context(ingest.clone());
+            provide_context(hearing.clone());
             headers::allow_scripts_of_this_page();
         }
     };
@@ -104,6 +118,7 @@ pub(crate) fn router(engine: &Engine, downloads: &Downloads, ingest: &Ingest, si
         .route("/api/append_upload", limits::body(post(call.clone()), UPLOAD_BYTES))
         .route("/api/put_transcript", limits::body(post(call.clone()), TRANSCRIPT_BYTES))
         .route("/api/put_track", limits::body(post(call.clone()), TRACK_BYTES))
+        .route("/api/hear", limits::body(post(call.clone()), SOUND_BYTES))
         .route("/api/{*function}", limits::body(any(call), CALL_BYTES))
         .route("/frames/{video}/{pts}", get(frames::frame))
         .route("/transcripts/{video}/{name}", get(transcripts::file))

@@ -4,6 +4,7 @@
 
 mod line;
 mod notes;
+mod speech;
 mod tools;
 
 use leptos::html::Ol;
@@ -13,6 +14,7 @@ use web_sys::{HtmlElement, ScrollBehavior, ScrollToOptions};
 
 use self::line::Line;
 use self::notes::{Receipt, Tracks};
+use self::speech::{Hear, Heard};
 use self::tools::Tools;
 use super::file_drop::chosen;
 use super::trouble::TroubleNote;
@@ -36,10 +38,12 @@ pub fn TranscriptPane() -> impl IntoView {
             <Show when=move || empty.get() fallback=|| view! { <Tools /> }>
                 <div class="transcript-none">
                     <p class="fine">{t(|m| m.subtitles_none)}</p>
+                    <Hear />
                     <Pick />
                 </div>
             </Show>
             <TroubleNote trouble=transcripts.trouble />
+            <Heard />
             <Receipt />
             <Tracks />
             <Show when=move || !empty.get()>

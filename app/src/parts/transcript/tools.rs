@@ -7,6 +7,7 @@ use timeline::Timestamp;
 use timeline::cues::{Export, Retiming};
 
 use super::Pick;
+use super::speech::Hear;
 use crate::api;
 use crate::i18n::{fill, t, use_i18n};
 use crate::parts::icons::{self, Icon};
@@ -44,6 +45,7 @@ pub(super) fn Tools() -> impl IntoView {
             />
             <span class="fine time" data-testid="subtitle-count">{count}</span>
             <div class="transcript-actions">
+                <Hear />
                 <Pick />
                 <Downloads />
                 <Timing />

@@ -6,6 +6,7 @@ pub(crate) mod h264;
 pub(crate) mod h265;
 pub(crate) mod mpeg;
 pub(crate) mod names;
+pub(crate) mod sound;
 pub(crate) mod strings;
 pub(crate) mod vpx;
 

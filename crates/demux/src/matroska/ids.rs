@@ -46,6 +46,12 @@ pub(super) const COMPRESSION: u32 = 0x5034;
 pub(super) const COMPRESSION_ALGORITHM: u32 = 0x4254;
 pub(super) const COMPRESSION_SETTINGS: u32 = 0x4255;
 
+pub(super) const CODEC_DELAY: u32 = 0x56AA;
+pub(super) const AUDIO: u32 = 0xE1;
+pub(super) const SAMPLING_FREQUENCY: u32 = 0xB5;
+pub(super) const CHANNELS: u32 = 0x9F;
+pub(super) const BIT_DEPTH: u32 = 0x6264;
+
 pub(super) const VIDEO: u32 = 0xE0;
 pub(super) const PIXEL_WIDTH: u32 = 0xB0;
 pub(super) const PIXEL_HEIGHT: u32 = 0xBA;

@@ -8,6 +8,7 @@ mod codec;
 mod ebml;
 mod ids;
 mod pictures;
+mod sound;
 mod text;
 mod track;
 
@@ -20,9 +21,10 @@ use timeline::Timestamp;
 use track::Entry;
 
 use crate::error::Warnings;
-use crate::movie::{Movie, Track, TrackKind};
+use crate::movie::{Movie, Track, TrackKind, Wanted};
 use crate::order::{Picture, ordered};
 use crate::sniff::Container;
+use crate::sound::SoundTrack;
 use crate::source::Source;
 use crate::subtitles::{Packet, SubtitleTrack};
 use crate::{Error, time};
@@ -37,10 +39,22 @@ const NANOSECONDS: u64 = 1_000_000_000;
 
 /// Reads the index of a Matroska or WebM file.
 pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
+    walk(reader, Wanted::Pictures)?.finish()
+}
+
+/// Reads the index of the first sound track of a Matroska or WebM file.
+pub(crate) fn sound<R: Read + Seek>(reader: &mut R) -> Result<Option<SoundTrack>, Error> {
+    let Walk { scale, tracks, pictures, .. } = walk(reader, Wanted::Sound)?;
+    let mut found = tracks.into_iter().zip(pictures.into_lists());
+    let first = found.find(|(entry, _)| entry.kind == TrackKind::Audio);
+    Ok(first.map(|(entry, list)| sound::track(entry, &list, time::reduced(scale, NANOSECONDS))))
+}
+
+fn walk<R: Read + Seek>(reader: &mut R, wanted: Wanted) -> Result<Walk, Error> {
     let mut source = Source::new(reader)?;
-    let mut walk = Walk::new(source.len());
+    let mut walk = Walk::new(source.len(), wanted);
     walk.run(&mut source)?;
-    walk.finish()
+    Ok(walk)
 }
 
 /// What has been seen so far.
@@ -76,14 +90,14 @@ enum Next {
 }
 
 impl Walk {
-    fn new(file_len: u64) -> Self {
+    fn new(file_len: u64, wanted: Wanted) -> Self {
         Self {
             segment: None,
             tracks_at: None,
             scale: 1_000_000,
             duration: None,
             tracks: Vec::new(),
-            pictures: Pictures::new(file_len),
+            pictures: Pictures::new(file_len, wanted),
             cluster: Cluster::default(),
             warnings: Warnings::default(),
         }

@@ -9,7 +9,7 @@ use super::{codec, ids};
 use crate::Error;
 use crate::codec::vpx;
 use crate::layout::Layout;
-use crate::movie::TrackKind;
+use crate::movie::{TrackKind, Wanted};
 use crate::order::Picture;
 use crate::source::Source;
 use crate::subtitles::MOST_PACKETS;
@@ -48,8 +48,9 @@ pub(super) fn group<R: Read + Seek>(source: &mut Source<'_, R>, mut at: u64, end
     Ok(block.map(|block| Group { block, key: Some(key), duration }))
 }
 
-/// Pictures of all tracks, in the file's order.
+/// Pictures, texts or sound of all tracks, in the file's order.
 pub(super) struct Pictures {
+    wanted: Wanted,
     lists: Vec<Vec<Picture>>,
     /// How many may still come: each has a byte at least, so a small file cannot ask for much memory.
     allowance: u64,
@@ -58,8 +59,8 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    pub(super) fn new(file_len: u64) -> Self {
-        Self { lists: Vec::new(), allowance: file_len.min(16_000_000), texts: file_len.min(MOST_PACKETS) }
+    pub(super) fn new(file_len: u64, wanted: Wanted) -> Self {
+        Self { wanted, lists: Vec::new(), allowance: file_len.min(16_000_000), texts: file_len.min(MOST_PACKETS) }
     }
 
     /// How many tracks there are.
@@ -86,7 +87,7 @@ impl Pictures {
             return Ok(false);
         };
         let found = tracks.iter_mut().zip(&mut self.lists).find(|(t, _)| t.number == head.track);
-        let Some((track, list)) = found.filter(|(t, _)| t.is_read()) else { return Ok(true) };
+        let Some((track, list)) = found.filter(|(t, _)| t.is_read(self.wanted)) else { return Ok(true) };
         let body = at + head.header as u64;
         let (sizes, told) = match head.lacing {
             Lacing::None => (vec![end - body], 0),
@@ -104,10 +105,10 @@ impl Pictures {
             group.duration.or_else(|| (laces > 1).then(|| track.default_duration.saturating_mul(laces) / scale.max(1)));
         let part = |index: u64| whole.map_or(0, |whole| whole.saturating_mul(index) / laces);
         for (index, &size) in (0..).zip(&sizes) {
-            let is_picture = track.kind == TrackKind::Video;
-            let allowance = if is_picture { &mut self.allowance } else { &mut self.texts };
+            let is_text = track.kind == TrackKind::Subtitle;
+            let allowance = if is_text { &mut self.texts } else { &mut self.allowance };
             // Whoever reads the texts is told that there are too many.
-            let Some(left) = allowance.checked_sub(1) else { return Ok(!is_picture) };
+            let Some(left) = allowance.checked_sub(1) else { return Ok(is_text) };
             *allowance = left;
             let told = beginning(source, track, offset, size)?;
             let pts = time.saturating_add(head.time.into()).saturating_add_unsigned(part(index));

@@ -1,10 +1,11 @@
 //! `TrackEntry` (RFC 9559 §5.1.4): what a track carries and how its picture is shown.
 
 use super::ebml::Content;
+use super::sound::{self, Sound};
 use super::{codec, ids, text};
 use crate::codec::{Shape, pixel_aspect};
 use crate::layout::Layout;
-use crate::movie::{Codec, Color, Orientation, Rotation, TrackKind};
+use crate::movie::{Codec, Color, Orientation, Rotation, TrackKind, Wanted};
 use crate::subtitles::Text;
 
 /// A track before its blocks.
@@ -20,14 +21,16 @@ pub(super) struct Entry {
     pub(super) default_duration: u64,
     /// What only a subtitle track has.
     pub(super) text: Text,
+    /// What only a sound track has.
+    pub(super) sound: Sound,
     /// `CodecPrivate` of a VP9 track, until the first key frame completes its string.
     pub(super) features: Option<Vec<u8>>,
 }
 
 impl Entry {
     /// Whether the blocks of such a track are looked at.
-    pub(super) fn is_read(&self) -> bool {
-        self.kind == TrackKind::Video || self.text.form.is_some()
+    pub(super) fn is_read(&self, wanted: Wanted) -> bool {
+        wanted.has(self.kind) && (self.kind != TrackKind::Subtitle || self.text.form.is_some())
     }
 }
 
@@ -61,6 +64,7 @@ pub(super) fn entry(entry: Content<'_>) -> Entry {
         layout,
         default_duration: uint(ids::DEFAULT_DURATION, 0),
         text,
+        sound: if kind == TrackKind::Audio { sound::described(&id, private, entry) } else { Sound::default() },
         features: (id == "V_VP9").then(|| private.iter().copied().take(64).collect()),
     }
 }

@@ -95,7 +95,7 @@ impl Fragments {
         }
         // What is not read is skipped like in `trak`, but its bytes count for what follows.
         let mut scratch = Vec::new();
-        let draft = drafts.iter_mut().find(|d| d.id == track && d.is_read());
+        let draft = drafts.iter_mut().find(|d| d.id == track && allowance.wanted.has(d.kind));
         let start = decode_time(traf)?;
         let mut run = match draft {
             Some(draft) => {
@@ -158,9 +158,9 @@ impl Run<'_> {
             return Err(trun.too_many(count.into()));
         }
         match self.keep.map(|kind| (kind, allowance.spend(kind, count.into(), &trun))) {
-            Some((TrackKind::Video, spent)) => spent?,
             // Too many texts must not hide the pictures.
-            Some((_, Err(_))) => self.keep = None,
+            Some((TrackKind::Subtitle, Err(_))) => self.keep = None,
+            Some((_, spent)) => spent?,
             _ => {}
         }
         // Four thousand million samples of one size take no more bytes than one: they are not counted one by one.

@@ -5,6 +5,7 @@ mod edits;
 mod entry;
 mod fragments;
 mod header;
+mod sound;
 mod tables;
 mod text;
 mod track;
@@ -18,8 +19,9 @@ pub(crate) use text::{sized_text, vtt_payloads};
 use timeline::Timestamp;
 
 use crate::error::Warnings;
-use crate::movie::{Movie, Track, TrackKind};
+use crate::movie::{Movie, Track, TrackKind, Wanted};
 use crate::sniff::Container;
+use crate::sound::SoundTrack;
 use crate::subtitles::MOST_PACKETS;
 use crate::{Error, time, verify};
 
@@ -45,26 +47,34 @@ struct RawSample {
 /// have an allowance of their own, so that they hide no picture.
 #[derive(Debug, Clone, Copy)]
 struct Allowance {
-    pictures: u64,
+    wanted: Wanted,
+    samples: u64,
     texts: u64,
 }
 
 impl Allowance {
-    fn of(file_len: u64) -> Self {
-        Self { pictures: MOST_SAMPLES.min(file_len), texts: MOST_PACKETS.min(file_len) }
+    fn of(file_len: u64, wanted: Wanted) -> Self {
+        Self { wanted, samples: MOST_SAMPLES.min(file_len), texts: MOST_PACKETS.min(file_len) }
     }
 
     fn spend(&mut self, kind: TrackKind, samples: u64, body: &Body<'_>) -> Result<(), Error> {
-        let left = if kind == TrackKind::Video { &mut self.pictures } else { &mut self.texts };
+        let left = if kind == TrackKind::Subtitle { &mut self.texts } else { &mut self.samples };
         *left = left.checked_sub(samples).ok_or_else(|| body.too_many(samples))?;
         Ok(())
     }
 }
 
-/// Reads the index of an MP4 file.
-pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
+/// What `moov` and all fragments say, before edit lists are applied.
+struct Index {
+    file_len: u64,
+    header: track::Header,
+    drafts: Vec<track::Draft>,
+    warnings: Warnings,
+}
+
+fn index<R: Read + Seek>(reader: &mut R, wanted: Wanted) -> Result<Index, Error> {
     let file_len = reader.seek(SeekFrom::End(0))?;
-    let mut allowance = Allowance::of(file_len);
+    let mut allowance = Allowance::of(file_len, wanted);
     let mut index: Option<(track::Header, Vec<track::Draft>)> = None;
     let mut fragments = Fragments::default();
     let mut warnings = Warnings::default();
@@ -92,7 +102,20 @@ pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
         }
         at = head.end;
     }
-    let Some((header, mut drafts)) = index else { return Err(Error::MoovMissing { file_len }) };
+    let (header, drafts) = index.ok_or(Error::MoovMissing { file_len })?;
+    Ok(Index { file_len, header, drafts, warnings })
+}
+
+/// Reads the index of the first sound track of an MP4 file.
+pub(crate) fn sound<R: Read + Seek>(reader: &mut R) -> Result<Option<SoundTrack>, Error> {
+    let Index { header, drafts, .. } = index(reader, Wanted::Sound)?;
+    let first = drafts.into_iter().find(|draft| draft.kind == TrackKind::Audio);
+    Ok(first.and_then(|draft| draft.sound(header.timescale)))
+}
+
+/// Reads the index of an MP4 file.
+pub(crate) fn open<R: Read + Seek>(reader: &mut R) -> Result<Movie, Error> {
+    let Index { file_len, header, mut drafts, mut warnings } = index(reader, Wanted::Pictures)?;
     for lost in drafts.iter_mut().filter_map(|draft| draft.cut(file_len)) {
         warnings.add("mdat", lost, "the file ends in the middle of it; what came before is read");
     }

@@ -121,6 +121,9 @@ impl<'a> Chunks<'a> {
     }
 }
 
+/// Bytes of uncompressed sound that are read at once.
+const LARGEST_CHUNK: u32 = 64 << 10;
+
 /// `stsc`: how many samples each chunk has, and by which description they are coded.
 struct PerChunk<'a> {
     body: Body<'a>,
@@ -198,6 +201,39 @@ pub(super) fn samples(stbl: Body<'_>, kind: TrackKind, allowance: &mut Allowance
         }
     }
     mark_keys(&mut samples, stbl.child(b"stss"))?;
+    Ok(samples)
+}
+
+/// The chunks of uncompressed sound, whose samples have `each` bytes and last a tick. What `stsz` says of their size is often
+/// wrong, and never needed.
+pub(super) fn chunks(
+    stbl: Body<'_>,
+    kind: TrackKind,
+    each: u32,
+    allowance: &mut Allowance,
+) -> Result<Vec<RawSample>, Error> {
+    if stbl.child(b"stco").is_none() && stbl.child(b"co64").is_none() {
+        return Ok(Vec::new());
+    }
+    let mut left = if stbl.child(b"stsz").is_some() { Sizes::new(stbl)?.count() } else { u32::MAX };
+    let mut chunks = Chunks::new(stbl)?;
+    let mut per_chunk = PerChunk::new(stbl)?;
+    let (mut samples, mut dts, mut chunk) = (Vec::new(), 0_i64, 0_u32);
+    while let Some(mut offset) = chunks.next() {
+        chunk = chunk.saturating_add(1);
+        let mut held = per_chunk.of(chunk).0.min(left);
+        left -= held;
+        // A file may be one chunk: no packet shall have more than some hundred kilobytes.
+        while held > 0 {
+            let delta = held.min((LARGEST_CHUNK / each.max(1)).max(1));
+            let size = delta.saturating_mul(each);
+            allowance.spend(kind, 1, &stbl)?;
+            samples.push(RawSample { offset, size, dts, cts: dts, delta, key: true });
+            dts = dts.saturating_add(delta.into());
+            offset = offset.saturating_add(size.into());
+            held -= delta;
+        }
+    }
     Ok(samples)
 }
 

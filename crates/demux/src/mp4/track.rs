@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use super::boxes::Body;
 use super::header::{self, Edit, Matrix};
-use super::{Allowance, RawSample, edits, entry, micros, tables, text};
+use super::{Allowance, RawSample, edits, entry, micros, sound, tables, text};
 use crate::Error;
+use crate::codec::sound::Heard;
 use crate::error::Warnings;
 use crate::layout::Layout;
-use crate::movie::{Frame, Orientation, Sample, Track, TrackKind};
+use crate::movie::{Codec, Frame, Orientation, Sample, Track, TrackKind};
+use crate::sniff::Container;
+use crate::sound::{Frames, SoundTrack};
 use crate::subtitles::{SubtitleTrack, Text};
 
 /// Tracks beyond these are left out.
@@ -127,8 +130,12 @@ fn read(
     let stbl = stbl.ok_or_else(missing("no sample table (stbl)"))?;
     let edits = trak.child(b"edts").and_then(|edts| edts.child(b"elst")).map(header::edits).transpose()?;
     let entry = entry::entry(stbl.child(b"stsd").ok_or_else(missing("no sample description (stsd)"))?, kind)?;
-    // Only pictures and texts are looked at: uncompressed sound has hundreds of millions of samples.
-    let samples = if is_read(kind) { tables::samples(stbl, kind, allowance)? } else { Vec::new() };
+    let samples = match entry.heard.as_ref().map(|heard| heard.frames) {
+        _ if !allowance.wanted.has(kind) => Vec::new(),
+        // Each sample of uncompressed sound is one of the table, by the hundred million.
+        Some(Frames::Bytes(each, _)) => tables::chunks(stbl, kind, each, allowance)?,
+        _ => tables::samples(stbl, kind, allowance)?,
+    };
     let mut text = text::described(trak, mdia, entry.form);
     text.forced |= entry.forced;
     let next_dts = samples.last().map_or(0, |s| s.dts.saturating_add(s.delta.into()));
@@ -149,15 +156,21 @@ fn read(
     })
 }
 
-/// Whether the samples of such tracks are looked for.
-fn is_read(kind: TrackKind) -> bool {
-    matches!(kind, TrackKind::Video | TrackKind::Subtitle)
-}
-
 impl Draft {
-    /// Whether its samples are looked for.
-    pub(super) fn is_read(&self) -> bool {
-        is_read(self.kind)
+    /// The track as it is heard; nothing when its description cannot be read.
+    pub(super) fn sound(self, movie_timescale: u32) -> Option<SoundTrack> {
+        let Heard { string, description, rate, channels, frames } = self.entry.heard?;
+        Some(SoundTrack {
+            container: Container::Mp4,
+            id: self.id,
+            codec: Codec { string, description, ..self.entry.codec },
+            rate,
+            channels,
+            packets: sound::packets(&self.samples, self.timescale),
+            stretches: sound::stretches(&self.edits, self.timescale, movie_timescale, self.fragmented),
+            frames,
+            layout: Layout::Plain,
+        })
     }
 
     /// Leaves out the pictures of a fragmented recording that lie behind the end of the file, where some lie before it;

@@ -16,6 +16,7 @@ mod network;
 mod similarity;
 mod weights;
 
+pub use candle_core::Device;
 pub use error::{Error, Result};
 pub use finder::ShotFinder;
 pub use network::TransNet;

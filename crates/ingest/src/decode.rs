@@ -36,7 +36,8 @@ pub async fn create(engine: &Engine, video: &Video, title: String) -> Result<Vid
     Ok(engine.create_video(about).await?)
 }
 
-/// Decodes the planned frames but those in `there`, which an earlier run brought, and says that no more will come.
+/// Decodes the planned frames but those in `there`, which an earlier run brought, and says that no more will come. Where shots
+/// begin is told on the side, as FFmpeg sees it, unless [`find_cuts`](crate::find_cuts) is going to.
 ///
 /// # Errors
 /// When no frame can be decoded, the library refuses, or it is stopped; what was decoded before stays.
@@ -45,12 +46,13 @@ pub async fn fill(
     id: &VideoId,
     video: &Video,
     there: &HashSet<Timestamp>,
+    tells_cuts: bool,
     stop: &CancellationToken,
 ) -> Result<()> {
     let missing = |&index: &usize| video.frames.get(index).is_some_and(|frame| !there.contains(&frame.at));
     let wanted: Vec<_> = picked(engine, video).into_iter().filter(missing).collect();
     if !wanted.is_empty() {
-        let mut extraction = ffmpeg::extract(video, &wanted)?;
+        let mut extraction = ffmpeg::extract(video, &wanted, tells_cuts)?;
         loop {
             let step = tokio::task::spawn_blocking(move || {
                 let frames = extraction.next(BATCH);

@@ -100,6 +100,9 @@ pub enum Error {
         /// What it may take.
         minutes: u64,
     },
+    /// The shot model fails.
+    #[error(transparent)]
+    Shots(Box<shots::Error>),
     /// What is kept beside the file could not be written.
     #[error(transparent)]
     Store(store::Error),
@@ -110,6 +113,12 @@ pub enum Error {
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<shots::Error> for Error {
+    fn from(error: shots::Error) -> Self {
+        Self::Shots(Box::new(error))
+    }
+}
 
 impl Error {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
@@ -148,6 +157,7 @@ impl Error {
             Self::Engine(engine::Error::BadVideo(reason)) => IngestCause::Undecodable { reason: reason.clone() },
             Self::Engine(engine::Error::BadShape(shape)) => IngestCause::Undecodable { reason: shape.to_string() },
             Self::Engine(error) => IngestCause::Refused { reason: error.to_string() },
+            Self::Shots(error) => IngestCause::Refused { reason: error.to_string() },
             Self::Store(error) => IngestCause::DiskFailed { reason: error.to_string() },
             Self::NoFolders => IngestCause::NoFolders,
             Self::NoSuchFile(path) => IngestCause::NoSuchFile { path: path.clone() },

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use engine::Engine;
 use futures::{Stream, stream};
+use shots::TransNet;
 use timeline::{IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile, VideoId};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Whether files are kept after they were decoded, until their video is deleted.
     pub keep_files: bool,
+    /// What finds where shots begin, once the frames are in; without it FFmpeg tells it while it decodes.
+    pub shots: Option<Arc<TransNet>>,
 }
 
 /// Files on their way into the library. Clones are the same ingests.
@@ -50,6 +53,8 @@ pub(crate) struct Shared {
     news: watch::Sender<()>,
     /// FFmpeg takes every core it finds: one file at a time.
     pub(crate) turn: Semaphore,
+    /// So does a shot model, behind the frames of all files.
+    pub(crate) look: Semaphore,
     pub(crate) stop: CancellationToken,
 }
 
@@ -72,6 +77,7 @@ pub(crate) enum Work {
     Fetching,
     Waiting,
     Decoding,
+    Looking,
 }
 
 impl Job {
@@ -86,7 +92,7 @@ impl Job {
             (Work::Decoding, _) => IngestState::Decoding,
             (Work::Waiting, _) | (_, Stage::Whole) => IngestState::Queued,
             (_, Stage::Receiving) => IngestState::Receiving,
-            (_, Stage::Done) => IngestState::Done,
+            (_, Stage::Shots | Stage::Done) => IngestState::Done,
             (_, Stage::Failed { cause, message }) => {
                 IngestState::Failed { cause: cause.clone(), message: message.clone() }
             }
@@ -130,7 +136,7 @@ impl Ingest {
         let going_on: Vec<_> = jobs
             .values()
             .filter(|job| match job.record.stage {
-                Stage::Whole => true,
+                Stage::Whole | Stage::Shots => true,
                 Stage::Receiving => !matches!(job.record.source, IngestSource::Upload),
                 Stage::Done | Stage::Failed { .. } => false,
             })
@@ -144,6 +150,7 @@ impl Ingest {
             jobs: Mutex::new(jobs),
             news: watch::Sender::new(()),
             turn: Semaphore::new(1),
+            look: Semaphore::new(1),
             stop,
         };
         let ingest = Self { shared: Arc::new(shared) };
@@ -163,7 +170,7 @@ impl Ingest {
     /// All that are under way, failed, or were done in this run; earlier ones are known by their videos.
     pub fn list(&self) -> Vec<IngestInfo> {
         let jobs = self.jobs();
-        jobs.values().filter(|job| job.fresh || job.record.stage != Stage::Done).map(Job::info).collect()
+        jobs.values().filter(|job| job.fresh || !job.record.stage.has_frames()).map(Job::info).collect()
     }
 
     /// The ingest that a video was made by.
@@ -213,7 +220,7 @@ impl Ingest {
         let job = self.jobs().remove(id).ok_or(Error::Unknown)?;
         job.cancel.cancel();
         self.tell();
-        if let (Some(video), false) = (&job.record.video, job.record.stage == Stage::Done) {
+        if let (Some(video), false) = (&job.record.video, job.record.stage.has_frames()) {
             self.close(video).await?;
         }
         let folder = self.folder(id);

@@ -12,6 +12,7 @@
 //! | ingests are begun, listed, ended, resumed | [`Ingest`] in `jobs.rs` |
 //! | an upload arrives | `upload.rs` |
 //! | a file becomes a video | `work.rs`, `decode.rs` |
+//! | where shots begin is found by a model | `cuts.rs`, `ffmpeg/strip.rs` |
 //! | subtitles inside a file are taken along | `tracks.rs` |
 //! | bytes are kept until they are decoded | `partial.rs`, `record.rs` |
 //! | a file is fetched from the web | `fetch.rs`; whom it may connect to: `address.rs` |
@@ -19,6 +20,7 @@
 //! | FFmpeg is called, and with which times | [`ffmpeg`] |
 
 mod address;
+mod cuts;
 mod decode;
 mod error;
 mod fetch;
@@ -31,6 +33,7 @@ mod tracks;
 mod upload;
 mod work;
 
+pub use cuts::find_cuts;
 pub use decode::{create, fill};
 pub use error::{Error, Result};
 pub use jobs::{Ingest, Settings};

@@ -37,10 +37,19 @@ pub(crate) enum Stage {
     Receiving,
     /// All bytes are there.
     Whole,
-    /// All frames are in the library.
+    /// All frames are in the library, where shots begin is still being found.
+    Shots,
+    /// All that is wanted of it is in the library.
     Done,
     /// It ended early.
     Failed { cause: IngestCause, message: String },
+}
+
+impl Stage {
+    /// Whether all frames are in the library: for whoever watches, it is done.
+    pub(crate) fn has_frames(&self) -> bool {
+        matches!(self, Self::Shots | Self::Done)
+    }
 }
 
 impl Record {

@@ -109,8 +109,8 @@ impl Ingest {
             return Ok(None);
         };
         let forget = match (&stage, &video) {
-            (Stage::Done, Some(video)) => self.shared.engine.video(video).await.is_err(),
-            (Stage::Done, None) => true,
+            (Stage::Shots | Stage::Done, Some(video)) => self.shared.engine.video(video).await.is_err(),
+            (Stage::Shots | Stage::Done, None) => true,
             (Stage::Failed { cause, .. }, _) if cause.is_passing() => return self.retry(id).await.map(Some),
             (Stage::Failed { .. }, _) => true,
             (Stage::Receiving | Stage::Whole, _) => false,
@@ -128,7 +128,7 @@ impl Ingest {
         self.blocking(move |shared| {
             let (count, under_way) = {
                 let jobs = ingest.jobs();
-                let open = || jobs.values().filter(|job| job.record.stage != Stage::Done);
+                let open = || jobs.values().filter(|job| !job.record.stage.has_frames());
                 let missing = |job: &Job| job.record.bytes.map_or(0, |bytes| bytes.saturating_sub(job.received));
                 (open().count(), open().filter(|job| copies(&job.record)).map(missing).sum::<u64>())
             };
@@ -164,6 +164,7 @@ impl Ingest {
         let begun = self.with(id, |job| {
             let work = match (&job.record.stage, &job.record.source) {
                 (Stage::Whole, _) => Work::Waiting,
+                (Stage::Shots, _) => Work::Looking,
                 (Stage::Receiving, IngestSource::Url { .. }) => Work::Fetching,
                 _ => return None,
             };

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use demux::SubtitleError;
 use futures::StreamExt;
+use shots::TransNet;
 use timeline::cues::embedded::Track;
 use timeline::{IngestId, IngestInfo, IngestSource, ProgressEvent, Timestamp, VideoId};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,7 @@ use crate::jobs::{Ingest, Work};
 use crate::record::{Record, Stage};
 use crate::tracks::tracks;
 use crate::upload::name_of;
-use crate::{decode, fetch, partial};
+use crate::{cuts, decode, fetch, partial};
 
 impl Ingest {
     /// Takes a file at a web address.
@@ -65,7 +67,7 @@ impl Ingest {
 
     pub(crate) async fn work(self, id: IngestId, cancel: CancellationToken) {
         let outcome = tokio::select! {
-            outcome = self.bring(&id, &cancel) => outcome,
+            outcome = self.take_in(&id, &cancel) => outcome,
             () = cancel.cancelled() => Err(Error::Stopped),
         };
         let ended = match outcome {
@@ -81,6 +83,37 @@ impl Ingest {
         // Gone if it was cancelled.
         let _gone = self.with(&id, |job| job.work = Work::Nothing);
         self.tell();
+    }
+
+    /// Frames first: once they are in, the video is done for whoever watches, and the next file has its turn.
+    async fn take_in(&self, id: &IngestId, cancel: &CancellationToken) -> Result<()> {
+        if self.with(id, |job| job.record.stage != Stage::Shots)? {
+            self.bring(id, cancel).await?;
+            // Before it is done: who looks in between must not miss it.
+            self.with(id, |job| job.fresh = true)?;
+        }
+        let Some(network) = &self.shared.settings.shots else { return Ok(()) };
+        self.with(id, |job| job.work = Work::Looking)?;
+        self.change(id, |record, _| record.stage = Stage::Shots).await?;
+        use engine::Error::UnknownVideo;
+        match self.find_cuts(id, network, cancel).await {
+            Ok(()) => Ok(()),
+            Err(ended @ (Error::Stopped | Error::Unknown | Error::Engine(UnknownVideo(_)))) => Err(ended),
+            // The video is whole without them.
+            Err(error) => {
+                tracing::warn!(%id, %error, "where the shots of a file begin could not be found");
+                Ok(())
+            }
+        }
+    }
+
+    async fn find_cuts(&self, id: &IngestId, network: &Arc<TransNet>, cancel: &CancellationToken) -> Result<()> {
+        let _turn = self.shared.look.acquire().await.map_err(|_| Error::Stopped)?;
+        let record = self.with(id, |job| job.record.clone())?;
+        let name = record.video.ok_or(Error::Unknown)?;
+        let path = self.path(id, &record.source).await?;
+        let video = self.blocking(move |_| Ok(ffmpeg::probe(&path)?)).await?;
+        cuts::find_cuts(&self.shared.engine, &name, &video, network, cancel).await
     }
 
     async fn bring(&self, id: &IngestId, cancel: &CancellationToken) -> Result<()> {
@@ -101,7 +134,8 @@ impl Ingest {
             None => (self.create(id, &video, record.name).await?, HashSet::new()),
         };
         self.take_subtitles(&name, subtitles).await?;
-        decode::fill(&self.shared.engine, &name, &video, &there, cancel).await
+        let tells_cuts = self.shared.settings.shots.is_none();
+        decode::fill(&self.shared.engine, &name, &video, &there, tells_cuts, cancel).await
     }
 
     /// The text tracks of the file become transcripts of the video; one that cannot keeps no frame from coming.
@@ -157,8 +191,6 @@ impl Ingest {
     }
 
     async fn done(&self, id: &IngestId) -> Result<()> {
-        // Before it is done: who looks in between must not miss it.
-        self.with(id, |job| job.fresh = true)?;
         self.change(id, |record, _| record.stage = Stage::Done).await?;
         if !self.shared.settings.keep_files {
             let folder = self.folder(id);

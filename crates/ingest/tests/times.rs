@@ -10,8 +10,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ingest::ffmpeg::{Naming, Video, extract, probe};
+use ingest::ffmpeg::{Naming, Video, extract, probe, strip};
 use timeline::FrameIn;
+use timeline::resize::Size;
 
 fn ffmpeg(arguments: &[&str], path: &Path) {
     let quiet = ["-nostdin", "-v", "error", "-y"];
@@ -28,7 +29,7 @@ fn pair(folder: &Path, how: &[&str]) -> (PathBuf, PathBuf) {
 }
 
 fn frames(video: &Video, indices: &[usize]) -> Vec<FrameIn> {
-    let mut extraction = extract(video, indices).unwrap();
+    let mut extraction = extract(video, indices, false).unwrap();
     let mut all = Vec::new();
     loop {
         match extraction.next(16).unwrap() {
@@ -52,7 +53,7 @@ fn shots_begin_where_they_begin_whatever_the_container() {
     ffmpeg(&["-i", film.to_str().unwrap(), "-c", "copy"], &avi);
     for path in [film, avi] {
         let video = probe(&path).unwrap();
-        let mut extraction = extract(&video, &[0, 100]).unwrap();
+        let mut extraction = extract(&video, &[0, 100], true).unwrap();
         let mut cuts = Vec::new();
         while !extraction.next(1).unwrap().is_empty() {
             cuts.extend(extraction.cuts(false));
@@ -94,4 +95,24 @@ fn a_playlist_is_no_video() {
         let error = probe(&path).unwrap_err().to_string();
         assert!(error.contains("is not a video that FFmpeg can read"), "{error}");
     }
+}
+
+#[test]
+fn a_strip_has_every_frame_at_its_time_whatever_the_container() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mp4, avi) = pair(folder.path(), &["-c:v", "mpeg4", "-bf", "2", "-g", "20"]);
+    let pictures = |path: &Path| {
+        let video = probe(path).unwrap();
+        let mut strip = strip(&video, Size { height: 27, width: 48 }).unwrap();
+        let (mut pixels, mut times, mut all) = (vec![0; 27 * 48 * 3], Vec::new(), Vec::new());
+        while let Some(at) = strip.next(&mut pixels) {
+            times.push(at);
+            all.push(pixels.clone());
+        }
+        assert_eq!(times, video.frames.iter().map(|frame| frame.at).collect::<Vec<_>>());
+        all
+    };
+    let found = pictures(&mp4);
+    assert!(found.windows(2).all(|pair| pair[0] != pair[1]));
+    assert_eq!(found, pictures(&avi));
 }

@@ -26,6 +26,9 @@ pub(crate) struct Flags {
     /// Folder of a sentence encoder, or the name of a pulled one: finds what is said in other words [default: none]
     #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
     pub(crate) text_model: Option<String>,
+    /// File with the weights of TransNetV2: finds where shots begin in files that are decoded here [default: none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) shot_model: Option<String>,
     /// Server that answers instead of a model here, such as http://127.0.0.1:8000/v1 [default: none]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) backend_url: Option<String>,
@@ -109,6 +112,7 @@ impl Flags {
             ("model", &self.model),
             ("speech_model", &self.speech_model),
             ("text_model", &self.text_model),
+            ("shot_model", &self.shot_model),
             ("backend_url", &self.backend_url),
             ("backend_model", &self.backend_model),
             ("backend_key", &self.backend_key),

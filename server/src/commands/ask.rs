@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use engine::{Engine, Place};
 use futures::StreamExt;
 use ingest::ffmpeg::{self, Video};
 use serde::Serialize;
+use shots::TransNet;
 use timeline::events::Usage;
 use timeline::video::SpanInText;
 use timeline::{AnswerEvent, Evidence, VideoId};
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Ask;
 use crate::commands::{subtitles, transcribe};
 use crate::config::Config;
-use crate::{commands, telemetry};
+use crate::{commands, model, telemetry};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -54,10 +56,11 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     } else {
         subtitles::read(request)?
     };
+    let shots = model::shots(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
     runtime.block_on(async {
-        let id = add(&engine, &video).await?;
+        let id = add(&engine, &video, shots.as_ref()).await?;
         subtitles::add(&engine, &id, subtitles, request).await?;
         for question in &questions {
             answer(&engine, &id, question, request, questions.len() > 1).await?;
@@ -66,11 +69,15 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
     })
 }
 
-/// Brings the planned frames of a file into the engine.
-pub(super) async fn add(engine: &Engine, video: &Video) -> anyhow::Result<VideoId> {
+/// Brings the planned frames of a file into the engine, and where its shots begin.
+pub(super) async fn add(engine: &Engine, video: &Video, shots: Option<&Arc<TransNet>>) -> anyhow::Result<VideoId> {
     let title = video.path.file_name().map_or_else(|| "video".into(), |name| name.to_string_lossy().into_owned());
     let id = ingest::create(engine, video, title).await?;
-    ingest::fill(engine, &id, video, &HashSet::new(), &CancellationToken::new()).await?;
+    let stop = CancellationToken::new();
+    ingest::fill(engine, &id, video, &HashSet::new(), shots.is_none(), &stop).await?;
+    if let Some(network) = shots {
+        ingest::find_cuts(engine, &id, video, network, &stop).await?;
+    }
     Ok(id)
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
     let measured = Engine::open(settings).map_err(anyhow::Error::from).and_then(|engine| {
         runtime.block_on(async {
             let begun = Instant::now();
-            let id = add(&engine, &video).await?;
+            let id = add(&engine, &video, None).await?;
             wait_until_ready(&engine, &id).await?;
             let index_s = begun.elapsed().as_secs_f64();
             let about = engine.video(&id).await?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use engine::{Engine, Place};
@@ -12,12 +13,13 @@ use eval::{Predictions, Query};
 use futures::StreamExt;
 use ingest::ffmpeg;
 use serde::Serialize;
+use shots::TransNet;
 use timeline::{AnswerEvent, VideoId};
 
 use crate::cli::Eval;
 use crate::commands::ask;
 use crate::config::Config;
-use crate::{commands, telemetry};
+use crate::{commands, model, telemetry};
 
 /// A line of the predictions.
 #[derive(Serialize)]
@@ -76,19 +78,21 @@ fn ask_all(config: &Config, request: &Eval, queries: &[Query], folder: &Path) ->
     if let Some(first) = absent.first() {
         commands::print_aside(&format!("{} videos are not there, such as {first}\n", absent.len()));
     }
+    let shots = model::shots(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
     let all = by_video.len() - absent.len();
     let there = by_video.into_iter().filter_map(|(video, queries)| Some((video, files.get(video)?, queries)));
     for (number, (video, file, queries)) in there.enumerate() {
         commands::print_aside(&format!("video {} of {all}, {video}: {} queries\n", number + 1, queries.len()));
-        runtime.block_on(ask_about(&engine, file, &queries, request, &mut out))?;
+        runtime.block_on(ask_about(&engine, shots.as_ref(), file, &queries, request, &mut out))?;
     }
     Ok(())
 }
 
 async fn ask_about(
     engine: &Engine,
+    shots: Option<&Arc<TransNet>>,
     file: &Path,
     queries: &[&Query],
     request: &Eval,
@@ -102,7 +106,7 @@ async fn ask_about(
             return Ok(());
         }
     };
-    let id = ask::add(engine, &video).await?;
+    let id = ask::add(engine, &video, shots).await?;
     for query in queries {
         let question = request.prompt.replacen("{}", &query.text, 1);
         let answer = answer(engine, &id, question).await?;

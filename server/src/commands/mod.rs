@@ -13,8 +13,10 @@ pub(crate) mod transcribe;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use engine::{Place, Server, Settings};
+use shots::TransNet;
 
 use crate::config::Config;
 use crate::model;
@@ -46,7 +48,7 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
 }
 
 /// What files the server takes to decode them itself.
-fn ingest_settings(config: &Config) -> ingest::Settings {
+fn ingest_settings(config: &Config, shots: Option<Arc<TransNet>>) -> ingest::Settings {
     ingest::Settings {
         folder: config.data.join("ingest"),
         roots: config.ingest_roots.clone(),
@@ -54,6 +56,7 @@ fn ingest_settings(config: &Config) -> ingest::Settings {
         max_bytes: config.ingest_max_bytes,
         timeout: config.ingest_timeout,
         keep_files: config.ingest_keep_files,
+        shots,
     }
 }
 

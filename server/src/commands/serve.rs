@@ -50,6 +50,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         format!("cannot serve on {}; stop the program that does, or choose another --address", config.address)
     })?;
     let settings = commands::settings(config, Place::DataFolder)?;
+    let shots = model::shots(config)?;
     // Before the model is loaded: another would be loaded in its place, not beside it.
     let machine = model::machine(config)?;
     let engine = tokio::task::spawn_blocking(move || Engine::open(settings)).await??;
@@ -64,7 +65,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let (stopping, stopped) = watch::channel(false);
     let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?).judged_on(machine);
     let downloads = Downloads::new(shelf, Client::from_environment);
-    let ingest = Ingest::open(engine.clone(), commands::ingest_settings(config))?;
+    let ingest = Ingest::open(engine.clone(), commands::ingest_settings(config, shots))?;
     let hearing = Hearing::new(engine.clone(), ingest.clone(), speech_model(config));
     let services = Services { engine, downloads, ingest, hearing };
     let router = http::router(&services, &site, config);

@@ -60,6 +60,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "shot_model",
+        allowed: "a file with the published weights of TransNetV2, a folder with one, or none",
+        set: |c, v| path(v).map(|v| c.shot_model = (v.as_os_str() != "none").then_some(v)),
+        get: |c| c.shot_model.as_ref().map_or_else(|| "none".to_owned(), |v| v.display().to_string()),
+        secret: false,
+    },
+    Setting {
         name: "backend_url",
         allowed: "an address such as http://127.0.0.1:8000/v1, or none",
         set: |c, v| {

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,6 +18,9 @@ use super::{Error, last_words, png, program};
 const LONG_SIDE: u32 = 448;
 /// Frames that are there are given after this long, however many were asked for.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Bytes that FFmpeg may say.
+const WORDS: u64 = 64 << 20;
 
 /// Frames on their way out of FFmpeg.
 #[derive(Debug)]
@@ -38,20 +41,21 @@ pub struct Extraction {
     given: usize,
 }
 
-/// Decodes the frames at `indices` of `video.frames`.
+/// Decodes the frames at `indices` of `video.frames`; tells cuts on the side if it shall.
 ///
 /// # Errors
 /// When FFmpeg cannot be started.
-pub fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
+pub fn extract(video: &Video, indices: &[usize], tells_cuts: bool) -> Result<Extraction, Error> {
     let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
     let size = scaled(video.size);
     let select = choose(video.naming, &wanted);
     let scale = format!("scale={}:{}:flags=area+accurate_rnd+full_chroma_int", size.width, size.height);
+    let cuts = if tells_cuts { shots::FILTER } else { "" };
     let mut child = program("ffmpeg")
         .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
         .arg(plain(&video.path))
         .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
-        .arg(format!("{},select='{select}',{scale},setsar=1,showinfo=checksum=0", shots::FILTER))
+        .arg(format!("{cuts}select='{select}',{scale},setsar=1,showinfo=checksum=0"))
         .args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"])
         .args(["-compression_level", "1", "-"])
         .stdin(Stdio::null())
@@ -64,7 +68,7 @@ pub fn extract(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
     };
     let (sender, ticks) = channel();
     let (tell, told) = channel();
-    let complaints = std::thread::spawn(move || listen(stderr, &sender, &tell));
+    let complaints = std::thread::spawn(move || listen(stderr.take(WORDS), &sender, &tell));
     Ok(Extraction {
         path: video.path.clone(),
         child,
@@ -122,10 +126,7 @@ impl Extraction {
     /// The time of the frame that just came out.
     fn time(&mut self) -> Option<Timestamp> {
         let ticks = self.ticks.recv().ok()?;
-        let at = match self.naming {
-            Naming::Ticks => self.wanted.binary_search_by_key(&ticks, |frame| frame.name).ok()?,
-            Naming::Order => self.came,
-        };
+        let at = self.naming.place(&self.wanted, ticks, self.came)?;
         self.came += 1;
         self.wanted.get(at).map(|frame| frame.at)
     }
@@ -157,9 +158,9 @@ fn choose(naming: Naming, frames: &[Frame]) -> String {
 }
 
 /// Passes on the ticks that `showinfo` prints and the cuts that `scdet` tells, and returns everything else that was said.
-fn listen(stderr: ChildStderr, ticks: &Sender<i64>, cuts: &Sender<Told>) -> String {
+pub(super) fn listen(stderr: impl Read, ticks: &Sender<i64>, cuts: &Sender<Told>) -> String {
     let (mut said, mut lines) = (String::new(), shots::Lines::default());
-    for line in BufReader::new(stderr.take(64 << 20)).lines().map_while(Result::ok) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if let Some(told) = lines.read(&line) {
             let _ = cuts.send(told);
             continue;

@@ -6,10 +6,12 @@ mod png;
 mod probe;
 mod shots;
 mod sound;
+mod strip;
 
 pub use extract::{Extraction, extract};
 pub use probe::{Frame, Naming, Video, probe};
 pub use sound::{Sound, sound};
+pub use strip::{Strip, strip};
 
 use std::io;
 use std::path::PathBuf;

@@ -45,6 +45,16 @@ pub enum Naming {
     Order,
 }
 
+impl Naming {
+    /// Which of `frames` came out of FFmpeg with these ticks, as the one of this number.
+    pub(super) fn place(self, frames: &[Frame], ticks: i64, order: usize) -> Option<usize> {
+        match self {
+            Self::Ticks => frames.binary_search_by_key(&ticks, |frame| frame.name).ok(),
+            Self::Order => Some(order),
+        }
+    }
+}
+
 /// A frame's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Frame {

@@ -4,8 +4,8 @@ use timeline::Timestamp;
 
 use super::probe::{Frame, Naming};
 
-/// Filters that tell cuts (of `scdet`'s own threshold) in lines that [`Lines`] reads; they leave pictures as they are.
-pub(super) const FILTER: &str = "scdet,metadata=print:key=lavfi.scd.time";
+/// Filters that tell cuts (of `scdet`'s own threshold) in lines that [`Lines`] reads; they leave pictures as they are. Others follow.
+pub(super) const FILTER: &str = "scdet,metadata=print:key=lavfi.scd.time,";
 /// Two cuts as near as this and as strong as each other are a flash.
 const FLASH: Timestamp = Timestamp::from_millis(500);
 /// How nearly as strong, of the stronger.
@@ -14,7 +14,7 @@ const ALIKE: f64 = 0.75;
 /// A frame that is unlike the one before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Told {
-    order: i64,
+    order: usize,
     ticks: i64,
     score: f64,
 }
@@ -55,10 +55,7 @@ impl Cuts {
 
     /// Takes one.
     pub(super) fn take(&mut self, told: Told) {
-        let at = match self.naming {
-            Naming::Ticks => self.frames.binary_search_by_key(&told.ticks, |frame| frame.name).ok(),
-            Naming::Order => usize::try_from(told.order).ok(),
-        };
+        let at = self.naming.place(&self.frames, told.ticks, told.order);
         // The first frame begins a shot as well, and nobody needs to be told.
         if let Some(frame) = at.filter(|&at| at > 0).and_then(|at| self.frames.get(at)) {
             self.held.push((frame.at, told.score));

@@ -49,6 +49,12 @@ fn hear(server: &Server, video: &str, at: usize, samples: &[u8], last: bool) -> 
     server.send("POST", "/api/hear", "Content-Type: application/x-postcard\r\n", &body)
 }
 
+/// Sends a piece as a page does: again, when no room came for it on a busy machine.
+fn put(server: &Server, video: &str, at: usize, samples: &[u8], last: bool) -> Value {
+    let send = || hear(server, video, at, samples, last).json();
+    std::iter::repeat_with(send).take(20).find(|next| *next != json!(at) || samples.is_empty()).unwrap_or_default()
+}
+
 /// Follows until it is over.
 fn outcome(server: &Server, video: &str) -> Value {
     server.call("hearing", json!({ "video": video })).events().last().cloned().unwrap_or_default()
@@ -102,7 +108,7 @@ fn a_file_of_the_server_and_the_same_sound_in_pieces_give_the_same_transcript() 
         let at = number * 16_000;
         assert_eq!(hear(&server, &other, at + 16_000, piece, false).json(), at, "one that is too early");
         let next = at + piece.len() / 2;
-        assert_eq!(hear(&server, &other, at, piece, number + 1 == pieces.len()).json(), next);
+        assert_eq!(put(&server, &other, at, piece, number + 1 == pieces.len()), next);
         if number + 1 < pieces.len() {
             assert_eq!(hear(&server, &other, at, piece, false).json(), next, "one that came before");
         }
@@ -133,7 +139,7 @@ fn it_can_be_stopped_and_begun_anew_and_goes_with_its_video() {
     assert_eq!(hear(&server, &video, usize::MAX, &[], false).json(), 16_000);
     let second = server.create();
     assert_eq!(server.call("begin_hearing", json!({ "video": second })).status, 200);
-    assert_eq!(hear(&server, &video, 16_000, &sound[32_000..], true).json(), sound.len() / 2);
+    assert_eq!(put(&server, &video, 16_000, &sound[32_000..], true), sound.len() / 2);
     assert_eq!(outcome(&server, &video)["state"], "done");
     assert!(!said(&server, &video).is_empty());
     assert_eq!(server.call("delete_video", json!({ "video": second })).status, 200);

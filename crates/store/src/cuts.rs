@@ -1,9 +1,9 @@
 //! Where the shots of a video begin.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use timeline::{Timestamp, VideoId};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::library::Library;
 
 impl Library {
@@ -14,11 +14,7 @@ impl Library {
     pub fn append_cuts(&self, video: &VideoId, cuts: &[Timestamp]) -> Result<Vec<Timestamp>> {
         let mut writer = self.write()?;
         let transaction = writer.transaction().map_err(|e| self.sql(e))?;
-        let known = transaction
-            .query_row("SELECT 1 FROM videos WHERE id = ?1", [&video.0], |_| Ok(()))
-            .optional()
-            .map_err(|e| self.sql(e))?;
-        known.ok_or_else(|| Error::UnknownVideo(video.clone()))?;
+        self.require(&transaction, video)?;
         let mut added = Vec::new();
         for cut in cuts {
             let sql = "INSERT OR IGNORE INTO cuts (video, pts_us) VALUES (?1, ?2)";

@@ -100,11 +100,7 @@ impl Library {
     pub fn append_frames(&self, video: &VideoId, frames: &[NewFrame<'_>]) -> Result<Appended> {
         let mut writer = self.write()?;
         let transaction = writer.transaction().map_err(|e| self.sql(e))?;
-        let known = transaction
-            .query_row("SELECT 1 FROM videos WHERE id = ?1", [&video.0], |_| Ok(()))
-            .optional()
-            .map_err(|e| self.sql(e))?;
-        known.ok_or_else(|| Error::UnknownVideo(video.clone()))?;
+        self.require(&transaction, video)?;
 
         // Only what is not there yet touches the disk; of two frames of one moment the first counts.
         let (mut fresh, mut taken) = (BTreeMap::new(), BTreeMap::new());

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
+use timeline::VideoId;
 
 use crate::blobs::Blobs;
 use crate::error::{Error, Result};
@@ -66,6 +67,12 @@ impl Library {
 
     pub(crate) fn read(&self) -> Result<MutexGuard<'_, Connection>> {
         self.reader.lock().map_err(|_| Error::Poisoned)
+    }
+
+    /// Refuses a video that is not there.
+    pub(crate) fn require(&self, connection: &Connection, video: &VideoId) -> Result<()> {
+        let known = connection.query_row("SELECT 1 FROM videos WHERE id = ?1", [&video.0], |_| Ok(())).optional();
+        known.map_err(|e| self.sql(e))?.ok_or_else(|| Error::UnknownVideo(video.clone()))
     }
 
     pub(crate) fn sql(&self, error: rusqlite::Error) -> Error {

@@ -34,8 +34,7 @@ impl Library {
     /// When there is no such video or the database cannot be written.
     pub fn put_transcript(&self, video: &VideoId, name: &str, transcript: &Transcript) -> Result<TranscriptInfo> {
         self.change(|transaction| {
-            let known = transaction.query_row("SELECT 1 FROM videos WHERE id = ?1", [&video.0], |_| Ok(())).optional();
-            known.map_err(|e| self.sql(e))?.ok_or_else(|| Error::UnknownVideo(video.clone()))?;
+            self.require(transaction, video)?;
             let sql = "INSERT INTO transcripts (video, name, language, created_ms) VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (video, name) DO UPDATE SET language = ?3, created_ms = ?4, heard_us = NULL RETURNING id";
             let values = params![video.0, name, transcript.language, now_ms()];

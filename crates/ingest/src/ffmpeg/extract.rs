@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::ChildStdout;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use timeline::{FrameIn, Timestamp};
 
 use super::probe::{Frame, Naming, Video, plain};
 use super::shots::{self, Cuts, Told};
-use super::{Error, last_words, png, program};
+use super::{Error, Running, last_words, launch, png, program};
 
 /// The longer side of a frame as it is kept: what the browser sends, too.
 const LONG_SIDE: u32 = 448;
@@ -26,7 +26,7 @@ const WORDS: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Extraction {
     path: PathBuf,
-    child: Child,
+    _running: Running,
     stdout: BufReader<ChildStdout>,
     /// Ticks of the frames in the order they come out, as FFmpeg's `showinfo` reports them.
     ticks: Receiver<i64>,
@@ -51,27 +51,21 @@ pub fn extract(video: &Video, indices: &[usize], tells_cuts: bool) -> Result<Ext
     let select = choose(video.naming, &wanted);
     let scale = format!("scale={}:{}:flags=area+accurate_rnd+full_chroma_int", size.width, size.height);
     let cuts = if tells_cuts { shots::FILTER } else { "" };
-    let mut child = program("ffmpeg")
+    let mut command = program("ffmpeg");
+    command
         .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
         .arg(plain(&video.path))
         .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
         .arg(format!("{cuts}select='{select}',{scale},setsar=1,showinfo=checksum=0"))
         .args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"])
-        .args(["-compression_level", "1", "-"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| Error::spawn("ffmpeg", e))?;
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(Error::Run("ffmpeg", std::io::ErrorKind::BrokenPipe.into()));
-    };
+        .args(["-compression_level", "1", "-"]);
+    let (running, stdout, stderr) = launch(&mut command)?;
     let (sender, ticks) = channel();
     let (tell, told) = channel();
     let complaints = std::thread::spawn(move || listen(stderr.take(WORDS), &sender, &tell));
     Ok(Extraction {
         path: video.path.clone(),
-        child,
+        _running: running,
         stdout: BufReader::with_capacity(1 << 20, stdout),
         ticks,
         told,
@@ -129,14 +123,6 @@ impl Extraction {
         let at = self.naming.place(&self.wanted, ticks, self.came)?;
         self.came += 1;
         self.wanted.get(at).map(|frame| frame.at)
-    }
-}
-
-impl Drop for Extraction {
-    fn drop(&mut self) {
-        // Usually it has ended by itself; then both fail and nothing is left to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

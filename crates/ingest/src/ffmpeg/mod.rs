@@ -15,7 +15,7 @@ pub use strip::{Strip, strip};
 
 use std::io;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// Containers and raw streams that FFmpeg may open, by its names for them. Playlists (HLS, DASH, concat, SDP …) are left out: such a
 /// file names other files and addresses, which FFmpeg would go and read.
@@ -27,6 +27,28 @@ fn program(name: &'static str) -> Command {
     let mut command = Command::new(name);
     command.args(["-protocol_whitelist", "file", "-format_whitelist", FORMATS]);
     command
+}
+
+/// FFmpeg at work; it ends with its owner.
+#[derive(Debug)]
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Usually it has ended by itself; then both fail and nothing is left to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts FFmpeg: itself, what it makes and what it says.
+fn launch(command: &mut Command) -> Result<(Running, ChildStdout, ChildStderr), Error> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|e| Error::spawn("ffmpeg", e))?;
+    match (child.stdout.take(), child.stderr.take()) {
+        (Some(stdout), Some(stderr)) => Ok((Running(child), stdout, stderr)),
+        _ => Err(Error::Run("ffmpeg", io::ErrorKind::BrokenPipe.into())),
+    }
 }
 
 /// Why a file gives no frames, or no sound.

@@ -2,14 +2,14 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::process::{ChildStderr, ChildStdout};
 use std::thread::JoinHandle;
 
 use serde::Deserialize;
 use timeline::Timestamp;
 
 use super::probe::{Format, plain};
-use super::{Error, last_words, program};
+use super::{Error, Running, last_words, launch, program};
 
 /// Bytes read at once: a second.
 const CHUNK: usize = 32_000;
@@ -17,7 +17,7 @@ const CHUNK: usize = 32_000;
 /// Sound on its way out of FFmpeg.
 pub struct Sound {
     path: PathBuf,
-    child: Child,
+    _running: Running,
     stdout: ChildStdout,
     complaints: Option<JoinHandle<String>>,
     /// Of the file, where it says.
@@ -43,22 +43,23 @@ pub fn sound(path: &Path) -> Result<Sound, Error> {
     // As frames do, sound keeps the file's own times. Silence stands where the track begins late or has a hole: sample and time stay
     // together.
     let filter = format!("asetpts=PTS-{}/1000000/TB,aresample=16000:async=1:first_pts=0", start.micros());
-    let mut child = program("ffmpeg")
+    let mut command = program("ffmpeg");
+    command
         .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-copyts", "-i"])
         .arg(plain(path))
         .args(["-map", "0:a:0", "-vn", "-sn", "-dn", "-af", &filter])
-        .args(["-ac", "1", "-f", "s16le", "-c:a", "pcm_s16le", "-"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| Error::spawn("ffmpeg", e))?;
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(Error::Run("ffmpeg", std::io::ErrorKind::BrokenPipe.into()));
-    };
+        .args(["-ac", "1", "-f", "s16le", "-c:a", "pcm_s16le", "-"]);
+    let (running, stdout, stderr) = launch(&mut command)?;
     let complaints = std::thread::spawn(move || listen(stderr));
     let duration = format.and_then(|format| format.duration());
-    Ok(Sound { path: path.to_owned(), child, stdout, complaints: Some(complaints), duration, is_given: false })
+    Ok(Sound {
+        path: path.to_owned(),
+        _running: running,
+        stdout,
+        complaints: Some(complaints),
+        duration,
+        is_given: false,
+    })
 }
 
 impl Sound {
@@ -77,14 +78,6 @@ impl Sound {
         self.is_given = true;
         let (pairs, _) = bytes.as_chunks::<2>();
         Ok(pairs.iter().map(|pair| f32::from(i16::from_le_bytes(*pair)) / 32_768.0).collect())
-    }
-}
-
-impl Drop for Sound {
-    fn drop(&mut self) {
-        // Usually it has ended by itself; then both fail and nothing is left to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every frame of a file in small, as a shot model looks at it.
 
 use std::io::{BufReader, Read};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::ChildStdout;
 use std::sync::mpsc::{Receiver, channel};
 
 use timeline::Timestamp;
@@ -9,7 +9,7 @@ use timeline::resize::Size;
 
 use super::extract::listen;
 use super::probe::{Frame, Naming, Video, plain};
-use super::{Error, program};
+use super::{Error, Running, launch, program};
 
 /// Bytes that FFmpeg may say of a frame.
 const WORDS: u64 = 1 << 16;
@@ -17,7 +17,7 @@ const WORDS: u64 = 1 << 16;
 /// Frames on their way out of FFmpeg, in presentation order.
 #[derive(Debug)]
 pub struct Strip {
-    child: Child,
+    _running: Running,
     stdout: BufReader<ChildStdout>,
     /// Ticks of the frames in the order they come out.
     ticks: Receiver<i64>,
@@ -31,26 +31,20 @@ pub struct Strip {
 /// # Errors
 /// When FFmpeg cannot be started.
 pub fn strip(video: &Video, size: Size) -> Result<Strip, Error> {
-    let mut child = program("ffmpeg")
+    let mut command = program("ffmpeg");
+    command
         .args(["-nostdin", "-hide_banner", "-nostats", "-loglevel", "info", "-copyts", "-i"])
         .arg(plain(&video.path))
         .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
         .arg(format!("scale={}:{},showinfo=checksum=0", size.width, size.height))
-        .args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| Error::spawn("ffmpeg", e))?;
-    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(Error::Run("ffmpeg", std::io::ErrorKind::BrokenPipe.into()));
-    };
+        .args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let (running, stdout, stderr) = launch(&mut command)?;
     let (sender, ticks) = channel();
     let (tell, _told) = channel();
     let words = WORDS.saturating_mul(1 + video.frames.len() as u64);
     let _complaints = std::thread::spawn(move || listen(stderr.take(words), &sender, &tell));
     let stdout = BufReader::with_capacity(1 << 18, stdout);
-    Ok(Strip { child, stdout, ticks, naming: video.naming, frames: video.frames.clone(), came: 0 })
+    Ok(Strip { _running: running, stdout, ticks, naming: video.naming, frames: video.frames.clone(), came: 0 })
 }
 
 impl Strip {
@@ -67,13 +61,5 @@ impl Strip {
                 return Some(frame.at);
             }
         }
-    }
-}
-
-impl Drop for Strip {
-    fn drop(&mut self) {
-        // Usually it has ended by itself; then both fail and nothing is left to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -264,13 +264,18 @@ impl Shared {
 
     async fn encode(&self, picture: Rc<Picture>, track: &Track) -> Result<ArrayBuffer, String> {
         let copying = self.in_studio(&picture, track, |studio| Ok(studio.copy(&picture)))?;
-        let encoding = match copying {
-            Some(copying) => {
-                let copied = copying.await;
-                self.in_studio(&picture, track, |studio| studio.put(&copied?).map(|()| studio.encode()))?
-            }
-            None => self.in_studio(&picture, track, |studio| studio.draw(&picture).map(|()| studio.encode()))?,
+        // Samples that cannot be copied (a frame that lives on the GPU, a layout not known) can still be drawn.
+        let copied = match copying {
+            Some(copying) => copying.await.ok(),
+            None => None,
         };
+        let encoding = self.in_studio(&picture, track, |studio| {
+            match &copied {
+                Some(copied) => studio.put(copied)?,
+                None => studio.draw(&picture)?,
+            }
+            Ok(studio.encode())
+        })?;
         drop(picture);
         encoding.await
     }

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::guests::Guests;
 use crate::images::{self, MAX_VIDEO_FRAMES};
 use crate::meaning::Meaning;
+use crate::outline::Outlines;
 use crate::prefix::PrefixTree;
 use crate::question::Question;
 use crate::queue::Queue;
@@ -100,6 +101,7 @@ impl Engine {
             backend,
             queue: Queue::default(),
             guests: Guests::default(),
+            outlines: Outlines::default(),
             meaning,
             asked: Arc::default(),
             halt: AtomicBool::new(false),
@@ -308,7 +310,7 @@ impl Engine {
         self.shared.registry.clear();
     }
 
-    /// Queues every video that was not completely encoded when the last run ended.
+    /// Queues every video that was not completely encoded when the last run ended, and goes on with outlines.
     fn resume(&self) -> Result<()> {
         let fingerprint = self.shared.backend.fingerprint();
         for row in self.shared.library.videos()? {
@@ -316,7 +318,7 @@ impl Engine {
                 self.shared.queue.encode(&row.id);
             }
         }
-        Ok(())
+        self.shared.resume_outlines()
     }
 
     /// Disk work away from the threads that serve requests.

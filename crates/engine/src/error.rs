@@ -89,6 +89,9 @@ pub enum Error {
     /// The video has no frame yet.
     #[error("video {0} has no frames yet; wait until the first have arrived")]
     NoFrames(VideoId),
+    /// The index of the video is not complete.
+    #[error("the index of video {0} is not complete; wait until it is")]
+    NotReady(VideoId),
     /// Even a single segment and the question do not fit.
     #[error(
         "the question and the least of the video need {needed} tokens, {} more than the {limit} there are; shorten the question, or raise max_context_length (beyond the model's own window it is read with YaRN, up to three times as far)",
@@ -165,6 +168,7 @@ impl Error {
             Self::EmptyQuestion => "empty_question",
             Self::QuestionTooLong { .. } => "question_too_long",
             Self::NoFrames(_) => "no_frames",
+            Self::NotReady(_) => "not_ready",
             Self::ContextExceeded { .. } => "context_exceeded",
             Self::StorageFull(_) => "storage_full",
             Self::Store(_) => "library_unreadable",
@@ -209,7 +213,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::UnknownVideo(_) | Self::UnknownQuestion(_) | Self::UnknownTranscript(_) | Self::UnknownCue(_) => 404,
-            Self::NoFrames(_) | Self::TooManyTranscripts { .. } => 409,
+            Self::NoFrames(_) | Self::NotReady(_) | Self::TooManyTranscripts { .. } => 409,
             Self::Subtitles(timeline::cues::CueError::TooLarge { .. })
             | Self::CueTooLong { .. }
             | Self::FrameTooLarge { .. }

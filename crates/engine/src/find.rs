@@ -1,4 +1,4 @@
-//! One search across the library: titles, what is said, what was asked and answered.
+//! One search across the library: titles, what is said and seen, what was asked and answered.
 
 use timeline::cues::Cue;
 use timeline::cues::search::Lexicon;
@@ -18,7 +18,7 @@ const EACH: usize = 5;
 type Hit = (bool, f64, Found);
 
 impl Engine {
-    /// Places that have the words, titles first, then what is said, then questions; the best of each first. Where some have all
+    /// Places that have the words, titles first, then what is said, what is seen, questions; the best of each first. Where some have all
     /// of the words, only those.
     ///
     /// # Errors
@@ -46,6 +46,13 @@ impl Shared {
                     said?.into_iter().map(|(all, score, span, text)| (all, score, at(Place::Said, Some(span), text))),
                 ),
             }
+            let scenes = self.library.scenes(id)?;
+            let seen =
+                named(words, scenes.iter().map(|scene| scene.title.clone())).filter_map(|(index, all, score)| {
+                    let scene = scenes.get(index)?;
+                    Some((all, score, at(Place::Seen, Some(scene.span), scene.title.clone())))
+                });
+            hits.extend(seen);
             let records = self.library.questions(id)?;
             let texts = records.iter().map(|record| format!("{} {}", record.question, record.answer));
             let asked = named(words, texts).filter_map(|(index, all, score)| {

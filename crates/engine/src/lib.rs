@@ -20,6 +20,7 @@
 //! | what was shown is kept and shared | `prefix.rs` |
 //! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
 //! | frames that come with a question are kept for the next | `guests.rs` |
+//! | a video is looked through for scenes and chapters | `outline/` |
 //! | thoughts are told from answers | `thought.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
 //! | a request is run with everything written down | `inspect/` |
@@ -41,6 +42,7 @@ mod images;
 mod index;
 mod inspect;
 mod meaning;
+mod outline;
 mod pace;
 mod prefix;
 mod pruning;

@@ -12,6 +12,7 @@ const MAX_TITLE_CHARS: usize = 300;
 pub(crate) fn delete(shared: &Shared, id: &VideoId) -> Result<()> {
     let deleted = shared.library.delete(id);
     shared.registry.remove(id);
+    shared.outlines.forget(id);
     shared.queue.forget(id);
     Ok(deleted?)
 }

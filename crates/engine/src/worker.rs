@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::guests::Guests;
 use crate::meaning::Meaning;
+use crate::outline::Outlines;
 use crate::queue::Queue;
 use crate::registry::Registry;
 
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) queue: Queue,
     pub(crate) guests: Guests,
+    pub(crate) outlines: Outlines,
     pub(crate) meaning: Option<Meaning>,
     /// Held by every question until its answer has ended.
     pub(crate) asked: Arc<()>,

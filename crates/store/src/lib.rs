@@ -9,6 +9,7 @@
 //! | the folder is opened, locked and swept | [`library`] |
 //! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
 //! | beginnings of shots are kept | `cuts.rs` |
+//! | what happens in a video is kept | `outlines.rs` |
 //! | transcripts and their cues are kept | `transcripts.rs` |
 //! | bytes reach the disk for certain | [`files`], [`blobs`] |
 //! | encoded segments are kept and forgotten | [`segments`] |
@@ -19,6 +20,7 @@ mod error;
 pub mod files;
 mod frames;
 pub mod library;
+mod outlines;
 mod questions;
 mod schema;
 pub mod segments;
@@ -29,6 +31,7 @@ pub use blobs::BlobId;
 pub use error::{Error, Result};
 pub use frames::{Appended, FrameRow, NewFrame, Role};
 pub use library::Library;
+pub use outlines::OutlineRow;
 pub use questions::AnswerUpdate;
 pub use segments::{SegmentCache, SegmentKey};
 pub use videos::VideoRow;

@@ -86,6 +86,24 @@ const MIGRATIONS: &[&str] = &[
     -- Up to where a transcript that is being heard holds what was said; nothing when it is whole.
     ALTER TABLE transcripts ADD COLUMN heard_us INTEGER;
 ",
+    "
+    -- What happens in a video: how far looking through it has come, and what was found.
+    CREATE TABLE outlines (
+        video TEXT PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
+        language TEXT NOT NULL,
+        state TEXT NOT NULL,
+        done INTEGER NOT NULL DEFAULT 0,
+        total INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE scenes (
+        video TEXT NOT NULL REFERENCES outlines (video) ON DELETE CASCADE,
+        start_us INTEGER NOT NULL,
+        end_us INTEGER NOT NULL,
+        title TEXT NOT NULL,
+        novelty REAL NOT NULL,
+        PRIMARY KEY (video, start_us)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

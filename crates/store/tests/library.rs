@@ -12,7 +12,7 @@ use std::path::Path;
 
 use store::{AnswerUpdate, Error, Library, NewFrame, Role};
 use timeline::video::{SpanInText, TokenRecord};
-use timeline::{NewVideo, Pin, Span, Timestamp, VideoId};
+use timeline::{NewVideo, OutlineState, Pin, Scene, Span, Timestamp, TitleLanguage, VideoId};
 
 fn video() -> NewVideo {
     NewVideo {
@@ -203,4 +203,40 @@ fn an_overview_goes_when_the_video_is_complete_and_leaves_what_the_plan_wants() 
     drop(library);
     drop(Library::open(folder.path()).unwrap());
     assert_eq!(blobs(folder.path()), 3);
+}
+
+#[test]
+fn an_outline_goes_on_where_it_was_cut_off_and_begins_anew_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    let scene = |start: i64, title: &str| {
+        let span = Span::new(Timestamp::from_millis(start), Timestamp::from_millis(start + 900));
+        Scene { span, title: title.to_owned(), novelty: 0.25 }
+    };
+    assert_eq!(library.outline(&id).unwrap(), None);
+    let begun = library.begin_outline(&id, TitleLanguage::En).unwrap();
+    assert_eq!((begun.state, begun.done, begun.total), (OutlineState::Running, 0, 0));
+    library.advance_outline(&id, 1, 3, Some(&scene(2_000, "Map"))).unwrap();
+    library.advance_outline(&id, 2, 3, Some(&scene(1_000, "Title"))).unwrap();
+    library.advance_outline(&id, 2, 3, Some(&scene(2_000, "Harbour"))).unwrap();
+    drop(library);
+
+    let library = Library::open(folder.path()).unwrap();
+    assert_eq!(library.running_outlines().unwrap(), [id.clone()]);
+    assert_eq!(library.scenes(&id).unwrap(), [scene(1_000, "Title"), scene(2_000, "Harbour")]);
+    library.end_outline(&id, OutlineState::Stopped).unwrap();
+    let again = library.begin_outline(&id, TitleLanguage::En).unwrap();
+    assert_eq!((again.state, again.done, again.total), (OutlineState::Running, 2, 3));
+    library.end_outline(&id, OutlineState::Done).unwrap();
+    assert_eq!(library.running_outlines().unwrap(), []);
+    let other = library.begin_outline(&id, TitleLanguage::Zh).unwrap();
+    assert_eq!((other.language, other.done), (TitleLanguage::Zh, 0));
+    assert_eq!(library.scenes(&id).unwrap(), []);
+    library.advance_outline(&id, 1, 1, Some(&scene(0, "x"))).unwrap();
+    library.delete(&id).unwrap();
+    // Deleted meanwhile: nothing is kept, and nothing fails.
+    library.advance_outline(&id, 1, 1, Some(&scene(0, "x"))).unwrap();
+    assert_eq!((library.outline(&id).unwrap(), library.scenes(&id).unwrap()), (None, vec![]));
+    assert!(matches!(library.begin_outline(&id, TitleLanguage::En), Err(Error::UnknownVideo(_))));
 }

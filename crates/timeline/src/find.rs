@@ -19,7 +19,7 @@ pub struct Found {
     pub place: Place,
     /// When; none where it is not about a moment.
     pub span: Option<Span>,
-    /// What stands there: the title, what is said, or the question.
+    /// What stands there: the title, what is said, what is seen, or the question.
     pub text: String,
 }
 
@@ -31,6 +31,8 @@ pub enum Place {
     Title,
     /// In subtitles or what is said.
     Said,
+    /// In the title of a scene.
+    Seen,
     /// In a question or its answer.
     Asked,
 }

@@ -17,6 +17,7 @@
 //! | transcripts travel between page and server | [`transcripts`] |
 //! | videos, frames and questions travel between page and server | [`video`] |
 //! | a search across the library is answered | [`find`] |
+//! | scenes become chapters, and answers their titles | [`outline`] |
 //! | progress and answers stream to the page | [`events`] |
 //! | the page learns about the model | [`model`] |
 //! | files that the server decodes are told | [`ingest`] |
@@ -34,6 +35,7 @@ pub mod mentions;
 pub mod model;
 pub mod models;
 pub mod need;
+pub mod outline;
 pub mod overview;
 pub mod plan;
 pub mod resize;
@@ -50,6 +52,7 @@ pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource,
 pub use mentions::Mention;
 pub use model::ModelInfo;
 pub use models::{DeviceFit, LocalModel, ModelState, PullCause, PullEvent, PullPhase, PullProgress};
+pub use outline::{Chapter, Outline, OutlineState, Scene, TitleLanguage};
 pub use overview::{Coarse, Glimpse};
 pub use plan::{PlanRequest, SamplingPlan};
 pub use time::{Span, Timestamp};

@@ -4,6 +4,7 @@ mod concurrency;
 mod dream;
 mod find;
 mod indexing;
+mod outline;
 mod overview;
 mod prefixes;
 mod questions;

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => commands::serve::run(&config),
         Command::Ask(request) => commands::ask::run(&config, &request),
+        Command::Chapters(request) => commands::chapters::run(&config, &request),
         Command::Transcribe(request) => commands::transcribe::run(&config, &request),
         Command::Bench(request) => commands::bench::run(&config, &request),
         Command::Pull(request) => commands::pull::run(&config, &request),

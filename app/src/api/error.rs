@@ -79,6 +79,9 @@ pub enum ApiError {
     /// Nothing to look at yet.
     #[error("the video has no frames yet")]
     NoFrames,
+    /// The index is not complete yet.
+    #[error("the index of the video is not complete")]
+    NotReady,
     /// Video and question do not fit the model's context.
     #[error("the prompt needs {needed} tokens; the context holds {limit}")]
     ContextExceeded {
@@ -180,6 +183,7 @@ impl ApiError {
             "bad_video" => Self::BadVideo { message },
             "empty_question" => Self::EmptyQuestion,
             "no_frames" => Self::NoFrames,
+            "not_ready" => Self::NotReady,
             "storage_full" => Self::StorageFull,
             "library_unreadable" => Self::LibraryUnreadable { message },
             "model_failed" | "model_missing" | "no_device" => Self::ModelFailed { message },
@@ -201,7 +205,7 @@ impl ApiError {
             Self::BadRequest { .. } => 400,
             Self::UnknownVideo | Self::UnknownQuestion | Self::UnknownTranscript | Self::UnknownCue => 404,
             Self::Subtitles { .. } | Self::Transcript { .. } => 422,
-            Self::NoFrames => 409,
+            Self::NoFrames | Self::NotReady => 409,
             Self::BodyTooLarge
             | Self::FrameTooLarge { .. }
             | Self::TooManyFrames { .. }

@@ -18,6 +18,8 @@
 //! | `begin_hearing`, `cancel_hearing` | video | |
 //! | `hear` | sound in pieces, Postcard; idempotent by sample | the next sample |
 //! | `hearing` | video | NDJSON of [`HearingInfo`](timeline::HearingInfo) |
+//! | `begin_outline`, `cancel_outline` | video, language of titles | |
+//! | `outline` | video | NDJSON of [`Outline`](timeline::Outline) |
 //! | `begin_upload`, `append_upload` | a file in pieces, Postcard; idempotent by offset | [`IngestInfo`](timeline::IngestInfo), the next offset |
 //! | `list_server_files`, `open_server_file`, `open_url` | | [`IngestInfo`](timeline::IngestInfo) |
 //! | `ingests` | – | NDJSON of lists of [`IngestInfo`](timeline::IngestInfo) |
@@ -67,6 +69,12 @@ pub mod ndjson;
     feature = "ssr",
     expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
 )]
+mod outline;
+#[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
+#[cfg_attr(
+    feature = "ssr",
+    expect(unreachable_pub, reason = "the macro keeps the body in a hidden function of its own")
+)]
 mod transcripts;
 #[expect(missing_docs, reason = "the macro makes a struct of the arguments; the function's own words describe them")]
 #[cfg_attr(
@@ -84,6 +92,7 @@ pub use ingest::{
     open_server_file, open_url, retry_ingest,
 };
 pub use models::{cancel_pull, list_models, pull_model};
+pub use outline::{begin_outline, cancel_outline, outline};
 pub use transcripts::{
     delete_transcript, edit_cue, list_cues, list_transcripts, put_track, put_transcript, retime_transcript,
     transcript_url,
@@ -100,6 +109,7 @@ pub mod routes {
         OpenUrl, RetryIngest,
     };
     pub use super::models::{CancelPull, ListModels, PullModel};
+    pub use super::outline::{BeginOutline, CancelOutline, Outline};
     pub use super::transcripts::{
         DeleteTranscript, EditCue, ListCues, ListTranscripts, PutTrack, PutTranscript, RetimeTranscript,
     };

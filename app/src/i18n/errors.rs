@@ -48,6 +48,7 @@ pub fn api_error(lang: Lang, error: &ApiError) -> String {
             fill(m.question_too_long, &[&kilobytes(*bytes), &kilobytes(*limit)])
         }
         ApiError::NoFrames => m.no_frames.to_owned(),
+        ApiError::NotReady => m.not_ready.to_owned(),
         ApiError::ContextExceeded { needed, limit } => {
             let over = needed.saturating_sub(*limit);
             fill(m.context_exceeded, &[needed, &over, limit].map(u32::to_string).each_ref().map(String::as_str))

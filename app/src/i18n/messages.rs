@@ -49,7 +49,7 @@ messages! {
     opening { "Reading {} …" "正在读取 {} ……" }
     fetching_sample { "Fetching the sample …" "正在获取示例……" }
     your_videos { "Your videos" "你的视频" }
-    find { "Search titles, subtitles, questions and answers" "搜索标题、字幕、问题和回答" }
+    find { "Search titles, chapters, subtitles, questions and answers" "搜索标题、章节、字幕、问题和回答" }
     find_none { "Nothing found for “{}”." "没有找到“{}”。" }
     no_videos { "Nothing here yet. Drop a video above, or try the sample." "还没有视频。拖入一个视频，或试试示例。" }
     videos_failed { "The library cannot be shown." "无法显示视频库。" }
@@ -160,6 +160,17 @@ messages! {
     position { "{} of {}" "{} / {}" }
 
     subtitles { "Subtitles" "字幕" }
+    chapters { "Chapters" "章节" }
+    chapters_copy { "Copy the chapters, as video sites read them" "复制章节（视频网站的格式）" }
+    outline_none { "No chapters yet." "还没有章节。" }
+    outline_nothing { "The model named nothing in this video." "模型没有说出这个视频里的内容。" }
+    outline_begin { "Find chapters" "生成章节" }
+    outline_on { "Go on finding chapters" "继续生成章节" }
+    outline_again { "Find the chapters anew" "重新生成章节" }
+    outline_hint { "The model looks at every moment that shows something new; questions come first" "模型会查看每个出现新内容的时刻；提问优先" }
+    outline_running { "Looking through the video" "正在浏览视频" }
+    outline_looks { "{} of {} moments" "已看 {} / {} 个时刻" }
+    scenes_count { "All scenes ({})" "全部场景（{}）" }
     subtitles_none { "No subtitles. Drop a file here: SRT, WebVTT, ASS, TTML, up to 8 MB." "没有字幕。把文件拖到这里：SRT、WebVTT、ASS、TTML，最大 8 MB。" }
     subtitles_add { "Add" "添加" }
     subtitles_search { "Search the subtitles" "搜索字幕" }
@@ -351,6 +362,7 @@ messages! {
     subtitles_unreadable { "These subtitles cannot be read: {}." "无法读取字幕：{}。" }
     transcript_refused { "The subtitles were not changed: {}." "字幕没有更改：{}。" }
     no_frames { "There is nothing to look at yet. Wait until the first frames are read, then ask again." "还没有可看的画面。请等第一批画面读取后再提问。" }
+    not_ready { "The video is still being read. Wait until its index is complete, then try again." "视频仍在读取。请等索引完成后再试。" }
     not_an_image { "The server could not read a frame as an image. Cancel, then resume." "服务器无法把某一帧读作图像。请取消后继续。" }
     body_too_large { "The request was too large for the server. Reload the page and resume." "请求超过了服务器的大小限制。请刷新页面后继续。" }
     empty_question { "Write a question first." "请先写下问题。" }

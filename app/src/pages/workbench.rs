@@ -14,6 +14,7 @@ use crate::parts::damage::DamageNote;
 use crate::parts::header::Header;
 use crate::parts::history::History;
 use crate::parts::icons::{self, Icon};
+use crate::parts::outline::OutlinePane;
 use crate::parts::page_title::PageTitle;
 use crate::parts::player::Player;
 use crate::parts::progress::ProgressLine;
@@ -27,6 +28,7 @@ use crate::state::conversation::Conversation;
 use crate::state::hearing::Hearing;
 use crate::state::ingest::Run;
 use crate::state::ingests::Ingests;
+use crate::state::outline::Outlining;
 use crate::state::progress::follow;
 use crate::state::session::Session;
 use crate::state::transcripts::Transcripts;
@@ -71,6 +73,7 @@ fn Open(
     let bench = Bench::provide(summary, ingest, model);
     Conversation::provide(bench, questions);
     Hearing::provide(bench, Transcripts::provide(bench));
+    Outlining::provide(bench);
     let query = use_query_map();
     // A link to a moment: `?t=` and seconds.
     Effect::new(move |_| {
@@ -98,6 +101,7 @@ fn Open(
                 <ProgressLine />
                 <DamageNote />
                 <Timeline />
+                <OutlinePane />
                 <TranscriptPane />
                 <BudgetLine />
             </div>

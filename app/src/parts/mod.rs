@@ -11,7 +11,8 @@
 //! `subtitle-exports`, `subtitle-export`, `subtitle-timing`, `subtitle-offset`, `subtitle-rate`, `subtitle-apply`,
 //! `subtitle-delete`, `subtitle-delete-yes`, `hear`, `hearing` (`data-state`: `waiting`, `listening`),
 //! `hearing-facts`, `hearing-cancel`, `hearing-end`, `offer`, `offer-accept`, `offer-refuse`, `ingest` (`data-state`), `ingest-facts`, `ingest-cancel`,
-//! `ingest-retry`, `upload-pause`, `upload-resume`, `upload-input`, `server-source`, `url-input`, `url-open`, `server-file`, `stage-note`. `<html data-hydrated>` says that clicks are heard.
+//! `ingest-retry`, `upload-pause`, `upload-resume`, `upload-input`, `outline`, `outline-begin`, `outline-progress`, `outline-cancel`, `outline-again`,
+//! `chapter`, `scene` (`data-start-us`), `scenes`, `chapters-copy`, `server-source`, `url-input`, `url-open`, `server-file`, `stage-note`. `<html data-hydrated>` says that clicks are heard.
 
 pub mod answer;
 pub mod budget;
@@ -26,6 +27,7 @@ pub mod icons;
 pub mod model_row;
 pub mod offer;
 pub mod on_the_way;
+pub mod outline;
 pub mod page_title;
 pub mod player;
 pub mod progress;

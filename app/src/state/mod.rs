@@ -12,6 +12,7 @@
 //! | the visible part of the timeline is computed | [`zoom`] |
 //! | what is said is transcribed on the server | [`hearing`]; the sound of a local file is sent: [`sounds`] |
 //! | models are listed and pulled | [`pulls`] |
+//! | what happens in a video is found | [`outline`] |
 //! | transcripts are taken in, searched, corrected | [`transcripts`]; those inside a video file: [`tracks`] |
 //! | problems are told apart | [`trouble`] |
 
@@ -20,6 +21,7 @@ pub mod conversation;
 pub mod hearing;
 pub mod ingest;
 pub mod ingests;
+pub mod outline;
 pub mod progress;
 pub mod pulls;
 pub mod queue;

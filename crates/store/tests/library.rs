@@ -223,7 +223,7 @@ fn an_outline_goes_on_where_it_was_cut_off_and_begins_anew_otherwise() {
     drop(library);
 
     let library = Library::open(folder.path()).unwrap();
-    assert_eq!(library.running_outlines().unwrap(), [id.clone()]);
+    assert_eq!(library.running_outlines().unwrap(), std::slice::from_ref(&id));
     assert_eq!(library.scenes(&id).unwrap(), [scene(1_000, "Title"), scene(2_000, "Harbour")]);
     library.end_outline(&id, OutlineState::Stopped).unwrap();
     let again = library.begin_outline(&id, TitleLanguage::En).unwrap();

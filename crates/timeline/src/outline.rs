@@ -70,7 +70,7 @@ pub struct Scene {
 pub struct Chapter {
     /// Where it lies.
     pub span: Span,
-    /// The title of what takes most of its time.
+    /// The title of what it begins with, and of what takes most of its time.
     pub title: String,
 }
 
@@ -121,7 +121,7 @@ pub fn chapters(scenes: &[Scene], duration: Timestamp) -> Vec<Chapter> {
     starts.sort_unstable();
     let ends = starts.iter().copied().skip(1).chain([duration]);
     let spans = starts.iter().zip(ends).map(|(start, end)| Span::new(*start, end));
-    spans.map(|span| Chapter { span, title: main_title(scenes, span) }).collect()
+    spans.map(|span| Chapter { span, title: chapter_title(scenes, span) }).collect()
 }
 
 /// At most `count` beginnings of chapters, the first at zero.
@@ -144,6 +144,13 @@ fn borders(scenes: &[Scene], duration: Timestamp, count: usize) -> Vec<Timestamp
         }
     }
     starts
+}
+
+/// What a chapter begins with, so that whoever goes there sees what was said, and what it is mostly about.
+fn chapter_title(scenes: &[Scene], within: Span) -> String {
+    let main = main_title(scenes, within);
+    let first = scenes.iter().find(|scene| scene.span.end > within.start).map_or("", |scene| scene.title.as_str());
+    if first.is_empty() || first == main { main } else { format!("{first} · {main}") }
 }
 
 /// The title that takes most of a stretch; of several, the first.
@@ -234,13 +241,14 @@ mod tests {
             scene(2.0, 20.0, "Title", 0.3),
             scene(21.0, 39.0, "Map", 0.9),
             scene(40.0, 44.0, "Map", 0.8),
-            scene(45.0, 89.0, "Harbour", 0.7),
+            scene(45.0, 50.0, "Boat", 0.7),
+            scene(50.0, 89.0, "Harbour", 0.2),
             scene(88.0, 90.0, "End", 1.0),
         ];
         let found = chapters(&scenes, Timestamp::from_seconds(90.0));
         assert_eq!(starts(&found), [0.0, 21.0, 45.0]);
-        assert_eq!(found.iter().map(|c| c.title.as_str()).collect::<Vec<_>>(), ["Title", "Map", "Harbour"]);
-        assert_eq!(as_text(&found), "0:00 Title\n0:21 Map\n0:45 Harbour\n");
+        assert_eq!(found.iter().map(|c| c.title.as_str()).collect::<Vec<_>>(), ["Title", "Map", "Boat · Harbour"]);
+        assert_eq!(as_text(&found), "0:00 Title\n0:21 Map\n0:45 Boat · Harbour\n");
     }
 
     #[test]

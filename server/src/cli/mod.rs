@@ -5,9 +5,9 @@ mod flags;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use timeline::Timestamp;
 use timeline::cues::{Export, Retiming};
 use timeline::models::USUAL_MINUTES;
+use timeline::{Timestamp, TitleLanguage};
 
 pub(crate) use flags::Flags;
 
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Serve,
     /// Ask a video file from the command line
     Ask(Ask),
+    /// Say what happens in a file: chapters, or every scene
+    Chapters(Chapters),
     /// Write down what is said in a file, as it is heard
     Transcribe(Transcribe),
     /// Say what is in a video file: container, tracks, and every frame's time
@@ -93,6 +95,29 @@ pub(crate) struct Ask {
     /// Print what a thinking model says to itself, on standard error
     #[arg(long)]
     pub(crate) show_thoughts: bool,
+}
+
+/// A file to look through.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  timepin chapters lecture.mp4 > chapters.txt\n  timepin chapters lecture.mp4 --scenes --language zh"
+)]
+pub(crate) struct Chapters {
+    /// The video; anything FFmpeg can read
+    pub(crate) video: PathBuf,
+    /// The language of the titles: en or zh
+    #[arg(long, default_value = "en", value_name = "LANGUAGE", value_parser = titles)]
+    pub(crate) language: TitleLanguage,
+    /// Print every scene with its beginning and end, not chapters
+    #[arg(long)]
+    pub(crate) scenes: bool,
+    /// Print one JSON object: {scenes: [{span, title, novelty}], chapters: [{span, title}], …}, times in microseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn titles(text: &str) -> Result<TitleLanguage, String> {
+    TitleLanguage::from_tag(text).ok_or_else(|| "give en or zh".to_owned())
 }
 
 /// A file to listen to.

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod bench;
+pub(crate) mod chapters;
 pub(crate) mod eval;
 pub(crate) mod fit;
 pub(crate) mod inspect;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use timeline::{OutlineState, Scene, Span, outline};
+use timeline::{OutlineState, Scene, Span, Timestamp, outline};
 
 use super::icons::{self, Icon};
 use super::trouble::TroubleNote;
@@ -181,7 +181,7 @@ fn Row(span: Span, title: String, testid: &'static str) -> impl IntoView {
     });
     let jump = move || fill(i18n.say().jump, &[&span.start.clock_tenths()]);
     // A little inside: at its very beginning the thing may still be coming.
-    let inside = span.start.midpoint(span.start.midpoint(span.end));
+    let inside = span.start.midpoint(span.end).min(span.start + Timestamp::from_millis(1_000));
     view! {
         <li>
             <button

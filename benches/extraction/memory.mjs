@@ -26,6 +26,7 @@ const { chromium } = createRequire(path.join(root, "end2end/package.json"))("pla
 
 const data = fs.mkdtempSync(path.join(os.tmpdir(), "timepin-memory-"));
 const server = spawn(values.binary, ["serve", "--address", `127.0.0.1:${values.port}`, "--data", data], { cwd: root, stdio: "ignore" });
+process.on("exit", () => server.kill());
 const home = `http://127.0.0.1:${values.port}/`;
 for (let tries = 0; tries < 100 && !(await fetch(`${home}healthz`).catch(() => null))?.ok; tries += 1) await new Promise((go) => setTimeout(go, 200));
 

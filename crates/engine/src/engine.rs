@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
+use crate::eyes::Wanted;
 use crate::guests::Guests;
 use crate::images::{self, MAX_VIDEO_FRAMES};
 use crate::meaning::Meaning;
@@ -93,7 +94,8 @@ impl Engine {
         let library = Library::open(temporary.as_ref().unwrap_or(&settings.data_dir))?;
         let segments = SegmentCache::open(&settings.data_dir.join("segments"), settings.segment_cache_bytes)?;
         let registry = Registry::new(backend.info().resize, backend.fingerprint().to_owned());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|me| Shared {
+            me: me.clone(),
             library,
             segments,
             registry,
@@ -101,11 +103,14 @@ impl Engine {
             queue: Queue::default(),
             guests: Guests::default(),
             meaning,
+            source: Mutex::default(),
+            wanted: Wanted::default(),
             asked: Arc::default(),
             halt: AtomicBool::new(false),
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,
             token_pruning: settings.token_pruning,
+            zoom_rounds: settings.zoom_rounds,
         });
         let prefixes = PrefixTree::new(settings.prefix_cache_videos, settings.prefix_cache_bytes);
         let on_thread = Arc::clone(&shared);
@@ -241,7 +246,20 @@ impl Engine {
         id: &VideoId,
         question: String,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
-        self.ask_briefly(id, question, ANSWER_TOKENS)
+        self.ask_as(id, question, ANSWER_TOKENS, false)
+    }
+
+    /// As [`ask`](Self::ask), for somebody who has the video's file: frames that are [`Wanted`](AnswerEvent::Wanted) come by
+    /// [`append_close_ups`](Self::append_close_ups).
+    ///
+    /// # Errors
+    /// As for [`ask`](Self::ask).
+    pub fn ask_sending(
+        &self,
+        id: &VideoId,
+        question: String,
+    ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
+        self.ask_as(id, question, ANSWER_TOKENS, true)
     }
 
     /// As [`ask`](Self::ask), for an answer of at most `most` tokens, and never more than [`ANSWER_TOKENS`].
@@ -254,8 +272,11 @@ impl Engine {
         question: String,
         most: u32,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
+        self.ask_as(id, question, most.min(ANSWER_TOKENS), false)
+    }
+
+    fn ask_as(&self, id: &VideoId, question: String, most: u32, sends_frames: bool) -> Result<AnswerStream> {
         let asked = Instant::now();
-        let most = most.min(ANSWER_TOKENS);
         let text = question.trim();
         if text.is_empty() {
             return Err(Error::EmptyQuestion);
@@ -281,8 +302,20 @@ impl Engine {
         }
         let (video, text) = (id.clone(), text.to_owned());
         let held = Arc::clone(&shared.asked);
-        let queued =
-            Question { id: number, video, text, said, most, asked, events, stop: Arc::clone(&stop), _held: held };
+        let (id, flashes, stop_too) = (number, shared.library.flashes(&video)?, Arc::clone(&stop));
+        let queued = Question {
+            id,
+            video,
+            text,
+            said,
+            flashes,
+            sends_frames,
+            most,
+            asked,
+            events,
+            stop: stop_too,
+            _held: held,
+        };
         shared.queue.ask(queued).map_err(|_| Error::ShuttingDown)?;
         Ok(AnswerStream::new(receiver, stop))
     }

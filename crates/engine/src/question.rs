@@ -17,6 +17,10 @@ pub(crate) struct Question {
     pub(crate) text: String,
     /// Where the words it asks for are said: what stands around there is shown first when not everything can be.
     pub(crate) said: Vec<Span>,
+    /// Where its video flashed.
+    pub(crate) flashes: Vec<Span>,
+    /// Whether whoever asked sends frames when they are wanted.
+    pub(crate) sends_frames: bool,
     /// Tokens the answer may have.
     pub(crate) most: u32,
     pub(crate) asked: Instant,

@@ -74,7 +74,8 @@ impl Engine {
         let id = id.clone();
         self.blocking(move |shared| {
             let found = u32::try_from(flashes.len()).unwrap_or(u32::MAX);
-            if found > MAX_BATCH_FRAMES {
+            let known = u32::try_from(shared.library.flashes(&id)?.len()).unwrap_or(u32::MAX);
+            if found > MAX_BATCH_FRAMES || known > MAX_VIDEO_FRAMES {
                 return Err(Error::TooManyFrames { found, limit: MAX_BATCH_FRAMES });
             }
             Ok(shared.library.append_flashes(&id, &flashes)?)

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::question::Question;
 use crate::view::View;
 use crate::worker::Shared;
-use crate::writer::{Voice, Written};
+use crate::writer::{Pass, Voice};
 
 /// An answer that names more stretches than this is a list, not a moment to look at closer.
 const MOST_SPANS: usize = 3;
@@ -31,7 +31,7 @@ const MOST_FLASHES: usize = 8;
 enum Stage {
     Searching { windows: Vec<Span>, at: usize, found: Vec<Span> },
     Answering,
-    Closer { closers: Vec<Closer>, round: Round, begun: Instant },
+    Closer { moments: Vec<Timestamp>, closers: Vec<Closer>, round: Round, begun: Instant },
 }
 
 /// The way of one question.
@@ -95,7 +95,7 @@ impl Way {
     }
 
     /// Takes note of what was written, and says what comes next.
-    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, written: Written) -> Result<Next> {
+    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, written: Pass) -> Result<Next> {
         match &mut self.stage {
             Stage::Searching { at, found, .. } => {
                 *at += 1;
@@ -109,7 +109,7 @@ impl Way {
                 self.stand(&written);
                 self.look_closer(shared, question, &written, Vec::new())
             }
-            Stage::Closer { closers, round, begun } => {
+            Stage::Closer { closers, round, begun, .. } => {
                 let (closers, mut round) = (std::mem::take(closers), round.clone());
                 round.tokens = read(&written.usage);
                 round.ms = ms(*begun);
@@ -129,12 +129,11 @@ impl Way {
 
     /// The frames that were waited for are here, or will not come.
     pub(crate) fn frames(&mut self, shared: &Shared, question: &Question, came: Option<u32>) -> Result<Next> {
-        let Stage::Closer { closers, round, .. } = &mut self.stage else { return Ok(self.over(question)) };
+        let Stage::Closer { moments, closers, round, .. } = &mut self.stage else { return Ok(self.over(question)) };
         match came {
             Some(frames) => {
                 round.frames = frames;
-                let moments = edges(&round.spans);
-                Ok(Next::Show(View::Around(moments, closers.clone())))
+                Ok(Next::Show(View::Around(moments.clone(), closers.clone())))
             }
             None => {
                 let round = round.clone();
@@ -187,12 +186,12 @@ impl Way {
         &mut self,
         shared: &Shared,
         question: &Question,
-        written: &Written,
+        written: &Pass,
         mut closers: Vec<Closer>,
     ) -> Result<Next> {
         self.keep(shared, question)?;
         let round = count(self.told.rounds.len() + 1);
-        let able = round <= shared.zoom_rounds && question.said.is_empty() && written.is_complete_view;
+        let able = question.manner.looks_closer && round <= shared.zoom_rounds && question.said.is_empty() && written.is_complete_view;
         if !able || written.spans.len() > MOST_SPANS {
             return Ok(self.over(question));
         }
@@ -211,11 +210,12 @@ impl Way {
         closers.push(closer);
         let begun = Instant::now();
         let round = Round { spans, frames: 0, tokens: 0, ms: 0, outcome: Outcome::Failed, before: None };
-        self.stage = Stage::Closer { closers, round, begun };
+        let moments = moments.into_iter().map(|(at, _)| at).collect();
+        self.stage = Stage::Closer { moments, closers, round, begun };
         if wanting.is_empty() { self.frames(shared, question, Some(0)) } else { Ok(Next::Await(wanting)) }
     }
 
-    fn stand(&mut self, written: &Written) {
+    fn stand(&mut self, written: &Pass) {
         let first_token_ms = self.answered().map_or(written.usage.first_token_ms, |usage| usage.first_token_ms);
         let usage = Usage { first_token_ms, ..written.usage };
         self.answer = Some((Earlier { answer: written.text.clone(), spans: written.spans.clone() }, usage));
@@ -249,7 +249,7 @@ impl Way {
 
 /// Moments to look at closer, each with the distance of the segments it was seen in: the edges of what the answer names; where its
 /// pins say otherwise, those too; and for something brief of which nothing was seen, where flashes were.
-fn moments(question: &Question, written: &Written) -> Vec<(Timestamp, Timestamp)> {
+fn moments(question: &Question, written: &Pass) -> Vec<(Timestamp, Timestamp)> {
     let mut moments = edges(&written.spans.iter().map(|span| span.span).collect::<Vec<_>>());
     moments.extend(written.doubtful());
     if moments.is_empty() && need::of(&question.text).is_some() {

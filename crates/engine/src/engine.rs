@@ -18,7 +18,7 @@ use crate::guests::Guests;
 use crate::images::{self, MAX_VIDEO_FRAMES};
 use crate::meaning::Meaning;
 use crate::prefix::PrefixTree;
-use crate::question::Question;
+use crate::question::{Manner, Question};
 use crate::queue::Queue;
 use crate::registry::Registry;
 use crate::remote::Remote;
@@ -36,7 +36,7 @@ const MAX_QUESTION_BYTES: usize = 8 << 10;
 /// Videos in, answers out. Clones are handles on the same engine; the last one to go stops the model's thread.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     owner: Arc<Owner>,
 }
 
@@ -246,36 +246,19 @@ impl Engine {
         id: &VideoId,
         question: String,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
-        self.ask_as(id, question, ANSWER_TOKENS, false)
+        self.ask_as(id, question, Manner::default())
     }
 
-    /// As [`ask`](Self::ask), for somebody who has the video's file: frames that are [`Wanted`](AnswerEvent::Wanted) come by
-    /// [`append_close_ups`](Self::append_close_ups).
+    /// As [`ask`](Self::ask), in another manner.
     ///
     /// # Errors
     /// As for [`ask`](Self::ask).
-    pub fn ask_sending(
+    pub fn ask_as(
         &self,
         id: &VideoId,
         question: String,
+        manner: Manner,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
-        self.ask_as(id, question, ANSWER_TOKENS, true)
-    }
-
-    /// As [`ask`](Self::ask), for an answer of at most `most` tokens, and never more than [`ANSWER_TOKENS`].
-    ///
-    /// # Errors
-    /// As for [`ask`](Self::ask).
-    pub fn ask_briefly(
-        &self,
-        id: &VideoId,
-        question: String,
-        most: u32,
-    ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
-        self.ask_as(id, question, most.min(ANSWER_TOKENS), false)
-    }
-
-    fn ask_as(&self, id: &VideoId, question: String, most: u32, sends_frames: bool) -> Result<AnswerStream> {
         let asked = Instant::now();
         let text = question.trim();
         if text.is_empty() {
@@ -309,8 +292,7 @@ impl Engine {
             text,
             said,
             flashes,
-            sends_frames,
-            most,
+            manner: Manner { most: manner.most.min(ANSWER_TOKENS), ..manner },
             asked,
             events,
             stop: stop_too,

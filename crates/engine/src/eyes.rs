@@ -66,7 +66,7 @@ impl Engine {
 impl Shared {
     /// Whether anybody can deliver frames for a question.
     pub(crate) fn has_eyes(&self, question: &Question) -> bool {
-        question.sends_frames || self.frame_source().is_some()
+        question.manner.sends_frames || self.frame_source().is_some()
     }
 
     fn frame_source(&self) -> Option<Arc<dyn FrameSource>> {
@@ -85,11 +85,11 @@ impl Shared {
 
     /// Asks whoever asked for frames; false where it was said that none will be sent.
     pub(crate) fn ask_asker(&self, question: &Question, instants: &[Timestamp]) -> bool {
-        if question.sends_frames {
+        if question.manner.sends_frames {
             self.want(question, instants);
             question.tell(AnswerEvent::Wanted { instants: instants.to_vec() });
         }
-        question.sends_frames
+        question.manner.sends_frames
     }
 
     fn want(&self, question: &Question, instants: &[Timestamp]) {

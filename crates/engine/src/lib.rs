@@ -78,6 +78,7 @@ pub use guests::Guest;
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 pub use inspect::{Inspected, inspect};
 pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit, keep_freed_memory};
+pub use question::Manner;
 pub use remote::RemoteError;
 pub use selection::ANSWER_TOKENS;
 pub use settings::{Place, Secret, Server, Settings};

@@ -191,7 +191,10 @@ impl Way {
     ) -> Result<Next> {
         self.keep(shared, question)?;
         let round = count(self.told.rounds.len() + 1);
-        let able = question.manner.looks_closer && round <= shared.zoom_rounds && question.said.is_empty() && written.is_complete_view;
+        let able = question.manner.looks_closer
+            && round <= shared.zoom_rounds
+            && question.said.is_empty()
+            && written.is_complete_view;
         if !able || written.spans.len() > MOST_SPANS {
             return Ok(self.over(question));
         }
@@ -298,7 +301,8 @@ mod tests {
         let segments: Vec<_> = (0..250).map(|i| Span::new(at(i), at(i) + Timestamp::from_millis(500))).collect();
         let windows = windows(&segments, 120);
         assert_eq!(windows.len(), 3);
-        let inside = |window: &Span| segments.iter().filter(|s| window.start <= s.start && s.start <= window.end).count();
+        let inside =
+            |window: &Span| segments.iter().filter(|s| window.start <= s.start && s.start <= window.end).count();
         assert_eq!(windows.iter().map(inside).collect::<Vec<_>>(), [83, 83, 84]);
         assert_eq!(super::windows(&segments[..120], 120).len(), 1);
     }

@@ -53,7 +53,12 @@ impl Engine {
     ///
     /// # Errors
     /// When a frame is no picture, there are too many, or the disk refuses.
-    pub async fn append_close_ups(&self, video: &VideoId, question: i64, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
+    pub async fn append_close_ups(
+        &self,
+        video: &VideoId,
+        question: i64,
+        frames: Vec<FrameIn>,
+    ) -> Result<AppendReceipt> {
         let video = video.clone();
         self.blocking(move |shared| {
             let accepted = shared.take_close_ups(&video, question, &frames)?;

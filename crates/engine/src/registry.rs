@@ -178,7 +178,14 @@ impl Registry {
         let told = index.state();
         let cuts = library.cuts(id)?.into_iter().collect();
         let close_ups = library.close_ups(id)?.into_iter().map(|close| (close.at, (close.pts, close.blob))).collect();
-        Ok(Entry { index, duration: row.video.duration, cuts, close_ups, told, events: broadcast::Sender::new(BACKLOG) })
+        Ok(Entry {
+            index,
+            duration: row.video.duration,
+            cuts,
+            close_ups,
+            told,
+            events: broadcast::Sender::new(BACKLOG),
+        })
     }
 
     /// Work under the lock never leaves an entry half changed, so a thread that died there does no harm.

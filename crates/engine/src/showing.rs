@@ -194,7 +194,16 @@ impl Shared {
             let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
             Part { stamp: pair_stamp(&pair), pair, caption, kept, cost: cost.saturating_add(spoken) }
         });
-        Ok(Showing { parts: parts.collect(), size, window: Window::Native, duration, all, fixed, coarse, is_quiet: false })
+        Ok(Showing {
+            parts: parts.collect(),
+            size,
+            window: Window::Native,
+            duration,
+            all,
+            fixed,
+            coarse,
+            is_quiet: false,
+        })
     }
 
     /// The segments of a video that can be shown, its length, and whether all frames are there.

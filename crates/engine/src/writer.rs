@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use store::AnswerUpdate;
 use timeline::events::Usage;
-use timeline::video::TokenRecord;
 use timeline::video::SpanInText;
+use timeline::video::TokenRecord;
 use timeline::{AnswerEvent, Pin, Span, Timestamp};
 
 use crate::backend::{Conversation, Piece};
@@ -52,7 +52,8 @@ pub(crate) struct Pass {
 impl Pass {
     /// How far apart the segments around a moment were.
     pub(crate) fn spacing(&self, at: Timestamp) -> Timestamp {
-        let next = self.segments.partition_point(|segment| segment.start <= at).clamp(1, self.segments.len().max(2) - 1);
+        let next =
+            self.segments.partition_point(|segment| segment.start <= at).clamp(1, self.segments.len().max(2) - 1);
         match (self.segments.get(next - 1), self.segments.get(next)) {
             (Some(before), Some(after)) => after.start - before.start,
             _ => self.duration,
@@ -102,12 +103,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// usage: what is known of it before the first word.
-    pub(crate) fn new(
-        conversation: Box<dyn Conversation>,
-        showing: &Showing,
-        voice: Voice,
-        usage: Usage,
-    ) -> Self {
+    pub(crate) fn new(conversation: Box<dyn Conversation>, showing: &Showing, voice: Voice, usage: Usage) -> Self {
         let (segments, duration, is_complete_view) = (showing.spans(), showing.duration, showing.coarse.is_none());
         let (watch, is_first) = (SpanWatch::new(duration), matches!(voice, Voice::Aloud));
         let (text, tokens, saved) = (String::new(), Vec::new(), Instant::now());

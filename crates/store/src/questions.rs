@@ -85,7 +85,8 @@ impl Library {
     /// When the database cannot be read. An unknown video has no questions.
     pub fn questions(&self, video: &VideoId) -> Result<Vec<QuestionRecord>> {
         let reader = self.read()?;
-        let sql = "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence, coarse, course FROM questions
+        let sql =
+            "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence, coarse, course FROM questions
             WHERE video = ?1 ORDER BY id";
         let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
         let rows = statement.query_map([&video.0], read).map_err(|e| self.sql(e))?;

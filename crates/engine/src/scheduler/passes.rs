@@ -61,9 +61,8 @@ impl Scheduler<'_> {
 
     /// Frames came for a question, or will not.
     pub(super) fn frames_came(&mut self, question: i64, frames: Option<u32>) {
-        let waits = |answering: &Answering| {
-            answering.question.id == question && matches!(answering.stage, Stage::Awaiting(_))
-        };
+        let waits =
+            |answering: &Answering| answering.question.id == question && matches!(answering.stage, Stage::Awaiting(_));
         let Some(index) = self.answers.iter().position(waits) else { return };
         if frames.is_none() && self.turn_to_asker(index) {
             return;

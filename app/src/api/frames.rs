@@ -38,11 +38,7 @@ pub async fn append_flashes(video: VideoId, flashes: Vec<Span>) -> Result<(), Ap
 /// Stores the frames that an answer waits for ([`Wanted`](timeline::AnswerEvent::Wanted)), durably; none: the file is not at
 /// hand.
 #[server(prefix = "/api", endpoint = "append_close_ups", input = Postcard, output = Postcard)]
-pub async fn append_close_ups(
-    video: VideoId,
-    question: i64,
-    frames: Vec<FrameIn>,
-) -> Result<AppendReceipt, ApiError> {
+pub async fn append_close_ups(video: VideoId, question: i64, frames: Vec<FrameIn>) -> Result<AppendReceipt, ApiError> {
     Ok(super::backend::engine()?.append_close_ups(&video, question, frames).await?)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use engine::{Deliver, FrameSource};
+use timeline::plan::shown_at;
 use timeline::{FrameIn, Timestamp, VideoId};
 use tokio::runtime::Handle;
 
@@ -20,11 +21,10 @@ const BATCH: usize = 64;
 /// # Errors
 /// When none of a stretch can be decoded.
 pub fn frames_at(video: &Video, instants: &[Timestamp]) -> Result<Vec<FrameIn>> {
+    let times: Vec<_> = video.frames.iter().map(|frame| frame.at).collect();
     let mut frames = Vec::new();
     for stretch in instants.chunk_by(|one, next| *next - *one <= TOGETHER) {
-        let shown = |at: &Timestamp| video.frames.partition_point(|frame| frame.at <= *at).checked_sub(1);
-        let mut wanted: Vec<_> = stretch.iter().filter_map(shown).collect();
-        wanted.dedup();
+        let wanted = shown_at(stretch, &times);
         if wanted.is_empty() {
             continue;
         }

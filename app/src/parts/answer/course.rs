@@ -22,16 +22,15 @@ pub fn CourseNote(
         let search = course.with(|course| course.search)?;
         Some(view! { <p class="course-note fine" data-testid="search-note">{move || searched(i18n.say(), search)}</p> })
     };
-    let rounds = move || {
-        course.with(|course| course.rounds.clone()).into_iter().map(|round| {
-            let before = round.before.clone();
-            view! {
-                <p class="course-note fine" data-testid="round-note">{move || looked(i18n.say(), &round)}</p>
-                {before.map(|before| view! { <Before entry before /> })}
-            }
-        })
+    let looked = move |round: Round| {
+        let before = round.before.clone();
+        view! {
+            <p class="course-note fine" data-testid="round-note">{move || looked(i18n.say(), &round)}</p>
+            {before.map(|before| view! { <Before entry before /> })}
+        }
     };
-    move || view! { {search()} {rounds().collect_view()} }
+    let rounds = move || course.with(|course| course.rounds.clone()).into_iter().map(looked).collect_view();
+    move || view! { {search()} {rounds()} }
 }
 
 #[component]

@@ -7,7 +7,7 @@ use timeline::Span;
 use timeline::course::{Course, Outcome};
 
 use super::*;
-use crate::{Deliver, FrameSource, Manner};
+use crate::{Deliver, FrameSource};
 
 /// A film of which every half second has a colour of its own, decoded on demand.
 #[derive(Default)]

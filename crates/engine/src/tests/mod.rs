@@ -20,7 +20,7 @@ use timeline::events::Usage;
 use timeline::{AnswerEvent, FrameIn, NewVideo, ProgressEvent, Timestamp, VideoId, VideoState};
 
 use crate::meaning::{Meaning, Sense};
-use crate::{Engine, Settings};
+use crate::{Engine, Manner, Settings};
 use dream::Dream;
 
 /// An engine over `folder` whose model is `dream`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use qwen3_vl::Window;
 use timeline::resize::Size;
 use timeline::time::stamp;
-use timeline::{Coarse, Span, Timestamp, VideoId};
+use timeline::{Coarse, Cue, Span, Timestamp, VideoId};
 
 use crate::captions;
 use crate::error::{Error, Result};
@@ -102,6 +102,8 @@ struct Seen {
     all: usize,
     /// What is kept first when not everything fits.
     near: Vec<Span>,
+    /// Of a part of the video: how far behind a segment what is said belongs to it.
+    gap: Option<Timestamp>,
 }
 
 impl Shared {
@@ -130,6 +132,8 @@ impl Shared {
     /// subtitles between them.
     pub(crate) fn showing(&self, question: &Question, view: &View) -> Result<Showing> {
         let mut seen = self.seen(&question.video)?;
+        let step = |two: &[Pair]| two.first().zip(two.get(1)).map(|(one, next)| next.span.start - one.span.start);
+        seen.gap = (*view != View::Whole).then(|| step(&seen.pairs).unwrap_or(seen.duration));
         seen.pairs = self.viewed(&question.video, seen.pairs, view)?;
         seen.near = question.said.iter().copied().chain(view.moments().iter().copied().map(Span::at)).collect();
         let limit = selection::context(self.backend.as_ref(), self.max_context_length, seen.duration);
@@ -152,7 +156,7 @@ impl Shared {
     fn within(&self, question: &Question, seen: Seen, limit: u32) -> Result<Showing> {
         let video = &question.video;
         let fixed = self.backend.question_tokens(&question.text)?;
-        let Seen { pairs, size, duration, coarse, cuts, all, near } = seen;
+        let Seen { pairs, size, duration, coarse, cuts, all, near, gap } = seen;
         if pairs.is_empty() {
             return Err(Error::NoFrames(video.clone()));
         }
@@ -160,7 +164,12 @@ impl Shared {
         let costs: Vec<_> = pairs.iter().map(|pair| self.backend.segment_tokens(&pair_stamp(pair), size)).collect();
         let room = selection::room(fixed, self.backend.room(), limit);
         let segments = costs.iter().copied().map(u64::from).sum();
-        let words = self.words(question, duration, room, segments)?;
+        let is_shown = |cue: &Cue| {
+            // Subtitles of what lies between the stretches shown would all stand before the next segment.
+            let behind = pairs.iter().rev().map(|pair| pair.span.start).find(|start| *start <= cue.span.start);
+            gap.is_none_or(|gap| behind.is_some_and(|start| cue.span.start - start <= gap))
+        };
+        let words = self.words(question, is_shown, duration, room, segments)?;
         let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &near)).collect();
         let beside = fixed.saturating_add(words.tokens);
         let left = selection::room(beside, self.backend.room(), limit);
@@ -230,7 +239,7 @@ impl Shared {
             pairs.sort_by_key(|pair| (pair.span.start, pair.span.end));
             let cuts = entry.cuts.iter().copied().collect();
             let (size, duration, all, near) = (index.size()?, entry.duration, pairs.len(), Vec::new());
-            Ok(Seen { pairs, size, duration, coarse, cuts, all, near })
+            Ok(Seen { pairs, size, duration, coarse, cuts, all, near, gap: None })
         })?
     }
 

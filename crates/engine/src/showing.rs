@@ -166,8 +166,8 @@ impl Shared {
         let segments = costs.iter().copied().map(u64::from).sum();
         let is_shown = |cue: &Cue| {
             // Subtitles of what lies between the stretches shown would all stand before the next segment.
-            let behind = pairs.iter().rev().map(|pair| pair.span.start).find(|start| *start <= cue.span.start);
-            gap.is_none_or(|gap| behind.is_some_and(|start| cue.span.start - start <= gap))
+            let behind = || pairs.iter().rev().map(|pair| pair.span.start).find(|start| *start <= cue.span.start);
+            gap.is_none_or(|gap| behind().is_some_and(|start| cue.span.start - start <= gap))
         };
         let words = self.words(question, is_shown, duration, room, segments)?;
         let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &near)).collect();

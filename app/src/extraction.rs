@@ -11,7 +11,7 @@ use send_wrapper::SendWrapper;
 use serde::{Deserialize, Serialize};
 use timeline::cues::embedded::Track;
 use timeline::plan::PlanRequest;
-use timeline::{FrameIn, Glimpse, Timestamp, VideoId};
+use timeline::{FrameIn, Glimpse, Span, Timestamp, VideoId};
 
 pub use sound::{Piece, SoundEvent, SoundHandle};
 
@@ -43,6 +43,13 @@ pub trait Extractor {
 
     /// Starts decoding. Events come on the page's own thread; after `Finished` or `Failed` there are none.
     fn start(&self, request: ExtractRequest, on_event: Rc<dyn Fn(ExtractEvent)>) -> Box<dyn ExtractHandle>;
+
+    /// The frames of a file that a player shows at some instants (ascending), beside whatever else is read of it.
+    fn frames_at(
+        &self,
+        file: web_sys::File,
+        instants: Vec<Timestamp>,
+    ) -> LocalBoxFuture<'static, Result<Vec<FrameIn>, ExtractError>>;
 
     /// Starts reading the sound of a file from sample `from` on, at most a piece beyond `until`, beside whatever else is read of it.
     fn listen(
@@ -92,6 +99,11 @@ pub enum ExtractEvent {
     Cuts {
         /// Ascending.
         cuts: Vec<Timestamp>,
+    },
+    /// Where the picture was another for a moment.
+    Flashes {
+        /// Ascending.
+        flashes: Vec<Span>,
     },
     /// How far the run has come.
     Progress {

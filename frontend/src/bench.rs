@@ -128,6 +128,10 @@ fn describe(event: &ExtractEvent) -> JsValue {
             let cuts: Array = cuts.iter().map(|t| micros(*t)).collect();
             object(&[("type", &"cuts".into()), ("cuts", &cuts)])
         }
+        ExtractEvent::Flashes { flashes } => {
+            let flashes: Array = flashes.iter().flat_map(|flash| [micros(flash.start), micros(flash.end)]).collect();
+            object(&[("type", &"flashes".into()), ("flashes", &flashes)])
+        }
         ExtractEvent::Progress { done, total, covered, fps } => object(&[
             ("type", &"progress".into()),
             ("done", &(*done).into()),

@@ -7,7 +7,8 @@ use app::extraction::{
     ExtractError, ExtractEvent, ExtractHandle, ExtractRequest, Extractor, Probe, SoundEvent, SoundHandle, TrackRefused,
 };
 use futures::FutureExt as _;
-use futures::channel::oneshot;
+use futures::StreamExt as _;
+use futures::channel::{mpsc, oneshot};
 use futures::future::LocalBoxFuture;
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use timeline::cues::embedded::Track;
@@ -53,6 +54,37 @@ impl Extractor for PageExtractor {
             let words = Request::Extract { plan: plan_request, there };
             Box::new(Run::start(words, file, on_event, Rc::new(|_| {})))
         }))
+    }
+
+    fn frames_at(
+        &self,
+        file: File,
+        instants: Vec<Timestamp>,
+    ) -> LocalBoxFuture<'static, Result<Vec<FrameIn>, ExtractError>> {
+        async move {
+            let (events, mut inbox) = mpsc::unbounded();
+            // The inbox is gone when nobody wants the frames any more.
+            let on_event = Rc::new(move |event| drop(events.unbounded_send(event)));
+            let request = Request::At { instants: instants.clone() };
+            let run = Run::start(request, file.clone(), on_event, Rc::new(|_| {}));
+            let mut frames = Vec::new();
+            while let Some(event) = inbox.next().await {
+                match event {
+                    ExtractEvent::Batch { seq, frames: more } => {
+                        frames.extend(more);
+                        run.acknowledge(seq);
+                    }
+                    ExtractEvent::Finished { .. } => return Ok(frames),
+                    ExtractEvent::Failed(error) if element::may_help(&error) => {
+                        return element::frames_at(file, &instants).await;
+                    }
+                    ExtractEvent::Failed(error) => return Err(error),
+                    _ => {}
+                }
+            }
+            Err(ExtractError::Worker { message: "it fell silent".to_owned() })
+        }
+        .boxed_local()
     }
 
     fn listen(&self, file: File, from: u64, until: u64, on_event: Rc<dyn Fn(SoundEvent)>) -> Box<dyn SoundHandle> {
@@ -192,6 +224,7 @@ impl Run {
                 self.tell(ExtractEvent::Overview { seq, frames: frames(pts, buffers), planned });
             }
             Reply::Cuts { cuts } => self.tell(ExtractEvent::Cuts { cuts }),
+            Reply::Flashes { flashes } => self.tell(ExtractEvent::Flashes { flashes }),
             Reply::Progress { done, total, covered, fps } => {
                 self.tell(ExtractEvent::Progress { done, total, covered, fps });
             }

@@ -3,7 +3,7 @@
 use app::extraction::{ExtractError, Probe, There};
 use js_sys::{Array, ArrayBuffer};
 use serde::{Deserialize, Serialize};
-use timeline::{PlanRequest, Timestamp};
+use timeline::{PlanRequest, Span, Timestamp};
 use wasm_bindgen::prelude::*;
 
 use crate::javascript::{get, object};
@@ -21,7 +21,7 @@ pub(crate) const BATCH_MS: f64 = 500.0;
 /// Batches under way: a slow server slows decoding.
 pub(crate) const UNDER_WAY: u32 = 3;
 
-/// Page to Worker. The first five come with a file and are said once in a Worker's life.
+/// Page to Worker. The first six come with a file and are said once in a Worker's life.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Read the index; answered by [`Reply::Probed`].
@@ -36,6 +36,11 @@ pub(crate) enum Request {
         plan: PlanRequest,
         /// What the server has.
         there: There,
+    },
+    /// Extract the frames that a player shows at these instants.
+    At {
+        /// Ascending.
+        instants: Vec<Timestamp>,
     },
     /// Read the sound.
     Listen {
@@ -89,6 +94,11 @@ pub(crate) enum Reply {
     Cuts {
         /// Ascending.
         cuts: Vec<Timestamp>,
+    },
+    /// Where the picture was another for a moment.
+    Flashes {
+        /// Ascending.
+        flashes: Vec<Span>,
     },
     /// How far the run has come.
     Progress {

@@ -35,7 +35,8 @@ pub async fn progress(video: VideoId) -> Result<TextStream<ApiError>, ApiError> 
 #[server(prefix = "/api", endpoint = "ask", input = Json, output = StreamingText)]
 pub async fn ask(video: VideoId, question: String) -> Result<TextStream<ApiError>, ApiError> {
     check_question(&question)?;
-    let events = super::backend::engine()?.ask(&video, question)?;
+    let manner = engine::Manner { sends_frames: true, ..Default::default() };
+    let events = super::backend::engine()?.ask_as(&video, question, manner)?;
     Ok(super::backend::lines(events))
 }
 

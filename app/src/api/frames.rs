@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, Postcard};
-use timeline::{AppendReceipt, FrameIn, Timestamp, VideoId};
+use timeline::{AppendReceipt, FrameIn, Span, Timestamp, VideoId};
 
 use super::error::ApiError;
 
@@ -27,6 +27,19 @@ pub async fn append_overview(
 #[server(prefix = "/api", endpoint = "append_cuts", input = Json, output = Json)]
 pub async fn append_cuts(video: VideoId, cuts: Vec<Timestamp>) -> Result<(), ApiError> {
     Ok(super::backend::engine()?.append_cuts(&video, cuts).await?)
+}
+
+/// Keeps where the picture was another for a moment, durably; of one sent twice one is kept.
+#[server(prefix = "/api", endpoint = "append_flashes", input = Json, output = Json)]
+pub async fn append_flashes(video: VideoId, flashes: Vec<Span>) -> Result<(), ApiError> {
+    Ok(super::backend::engine()?.append_flashes(&video, flashes).await?)
+}
+
+/// Stores the frames that an answer waits for ([`Wanted`](timeline::AnswerEvent::Wanted)), durably; none: the file is not at
+/// hand.
+#[server(prefix = "/api", endpoint = "append_close_ups", input = Postcard, output = Postcard)]
+pub async fn append_close_ups(video: VideoId, question: i64, frames: Vec<FrameIn>) -> Result<AppendReceipt, ApiError> {
+    Ok(super::backend::engine()?.append_close_ups(&video, question, frames).await?)
 }
 
 /// Says that no more frames will come; the last segment can be closed.

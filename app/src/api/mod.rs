@@ -5,6 +5,8 @@
 //! | `create_video` | [`NewVideo`](timeline::NewVideo) | [`VideoId`](timeline::VideoId) |
 //! | `append_frames` | frames, Postcard; idempotent by timestamp | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `append_cuts` | first frames of shots | nothing |
+//! | `append_flashes` | where the picture was another for a moment | nothing |
+//! | `append_close_ups` | frames that an answer waits for, Postcard; none: the file is not at hand | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `append_overview` | key frames of the whole video, Postcard; which of them the plan wants too | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `finish_video` | video | – |
 //! | `list_videos`, `get_video`, `rename_video`, `delete_video` | | |
@@ -85,7 +87,7 @@ mod videos;
 
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
-pub use frames::{append_cuts, append_frames, append_overview, finish_video};
+pub use frames::{append_close_ups, append_cuts, append_flashes, append_frames, append_overview, finish_video};
 pub use hearing::{begin_hearing, cancel_hearing, hear, hearing};
 pub use ingest::{
     append_upload, begin_upload, cancel_ingest, ingest_of, ingest_options, ingests, list_server_files,
@@ -102,7 +104,7 @@ pub use videos::{create_video, delete_video, find, get_video, list_videos, model
 /// Server function types by name, for per-route limits and tests.
 pub mod routes {
     pub use super::ask::{Ask, DeleteQuestion, ListQuestions, Progress};
-    pub use super::frames::{AppendFrames, AppendOverview, FinishVideo};
+    pub use super::frames::{AppendCloseUps, AppendFrames, AppendOverview, FinishVideo};
     pub use super::hearing::{BeginHearing, CancelHearing, Hear, Hearing};
     pub use super::ingest::{
         AppendUpload, BeginUpload, CancelIngest, IngestOf, IngestOptions, Ingests, ListServerFiles, OpenServerFile,

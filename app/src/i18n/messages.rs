@@ -262,6 +262,15 @@ messages! {
     thought { "Thoughts" "思考过程" }
     reading_prompt { "Looking at the video: {} %" "正在观看视频：{}%" }
     stopped { "Stopped." "已停止。" }
+    searching { "Searching {}–{}, {} of {}" "正在查找 {}–{}（第 {} 段，共 {} 段）" }
+    looking_closer { "Looking closer at {}" "正在细看 {}" }
+    search_cost { "searched {} windows, {} places found · {} tokens · {} s" "查找了 {} 段，找到 {} 处 · {} 词元 · {} 秒" }
+    search_named { "read around {} places that the question or the subtitles name" "只看了问题或字幕指明的 {} 处" }
+    round_cost { "looked closer at {} · {} frames fetched · {} tokens · {} s" "细看了 {} · 取来 {} 帧 · {} 词元 · {} 秒" }
+    round_stands { "It named no time, so the answer stands." "细看没有给出时间，保留原来的回答。" }
+    round_no_file { "The video file is needed to look closer: pick it again, then ask again." "要细看需要视频文件：请重新选择该文件，然后再问一次。" }
+    round_failed { "The closer look failed; the answer stands." "细看失败，保留原来的回答。" }
+    earlier { "Answer before the closer look" "细看之前的回答" }
     incomplete { "This answer was interrupted." "这个回答被中断了。" }
     ask_again { "Ask again" "再问一次" }
     copy { "Copy answer" "复制回答" }

@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 use timeline::VideoState;
 use web_sys::ScrollToOptions;
 
+use super::answer::course::{CourseNote, stretches};
 use super::answer::{Answer, CoarseNote, Evidence, Thought};
 use super::budget::{BriefNote, grouped};
 use super::icons::{self, Icon};
@@ -94,6 +95,7 @@ fn Item(entry: Entry) -> impl IntoView {
             <CoarseNote entry />
             <Thought entry />
             <Answer entry />
+            <CourseNote entry />
             <div class="entry-tools">
                 <Show when=move || !open()>
                     <CopyButton entry />
@@ -125,7 +127,9 @@ fn Item(entry: Entry) -> impl IntoView {
 fn StatusLine(entry: Entry) -> impl IntoView {
     let i18n = use_i18n();
     move || {
-        let note = |sentence: String| view! { <p class="entry-status fine">{sentence}</p> }.into_any();
+        let note = |sentence: String| {
+            view! { <p class="entry-status fine" data-testid="entry-status">{sentence}</p> }.into_any()
+        };
         match entry.status.get() {
             Status::Waiting(0) => note(i18n.say().waiting.to_owned()),
             Status::Waiting(ahead) => note(fill(i18n.say().waiting_behind, &[&ahead.to_string()])),
@@ -133,6 +137,11 @@ fn StatusLine(entry: Entry) -> impl IntoView {
                 let percent = u64::from(done) * 100 / u64::from(total.max(1));
                 note(fill(i18n.say().reading_prompt, &[&percent.to_string()]))
             }
+            Status::Searching(span, window, windows) => {
+                let values = [span.start.clock(), span.end.clock(), window.to_string(), windows.to_string()];
+                note(fill(i18n.say().searching, &values.each_ref().map(String::as_str)))
+            }
+            Status::Closer(spans) => note(fill(i18n.say().looking_closer, &[&stretches(&spans)])),
             Status::Stopped => note(i18n.say().stopped.to_owned()),
             Status::Interrupted => note(i18n.say().incomplete.to_owned()),
             Status::Failed(trouble) => view! { <TroubleText trouble /> }.into_any(),

@@ -4,11 +4,13 @@ use futures::StreamExt;
 use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use timeline::course::Outcome;
 use timeline::events::Usage;
-use timeline::video::TokenRecord;
-use timeline::{AnswerEvent, QuestionRecord, Span, VideoId};
+use timeline::video::{SpanInText, TokenRecord};
+use timeline::{AnswerEvent, Course, QuestionRecord, Span, Timestamp, VideoId};
 
 use super::bench::Bench;
+use super::session::Session;
 use super::trouble::Trouble;
 use crate::api::ndjson::Lines;
 use crate::api::{self, ApiError};
@@ -21,6 +23,10 @@ pub enum Status {
     Waiting(u32),
     /// The prompt is being read: tokens done, tokens in all.
     Reading(u32, u32),
+    /// Windows of a long video are searched: the one being read, its number, how many there are.
+    Searching(Span, u32, u32),
+    /// An answer stands; these stretches are looked at closer.
+    Closer(Vec<Span>),
     /// Words arrive.
     Writing,
     /// Complete; what it took, when it was asked in this session.
@@ -36,7 +42,7 @@ pub enum Status {
 impl Status {
     /// Whether words may still come.
     pub fn is_open(&self) -> bool {
-        matches!(self, Self::Waiting(_) | Self::Reading(..) | Self::Writing)
+        !matches!(self, Self::Done(_) | Self::Stopped | Self::Interrupted | Self::Failed(_))
     }
 }
 
@@ -53,9 +59,49 @@ pub struct Entry {
     pub searched: RwSignal<bool>,
     /// Where the answer stands.
     pub status: RwSignal<Status>,
+    /// The answer that stands while a closer look may replace it.
+    stands: StoredValue<Option<Stands>>,
+}
+
+/// An answer with its times and moments.
+#[derive(Clone)]
+struct Stands {
+    answer: String,
+    spans: Vec<SpanInText>,
+    tokens: Vec<TokenRecord>,
 }
 
 impl Entry {
+    fn new(key: u32, record: QuestionRecord, status: Status) -> Self {
+        Self {
+            key,
+            record: RwSignal::new(record),
+            thought: RwSignal::new(String::new()),
+            searched: RwSignal::new(false),
+            status: RwSignal::new(status),
+            stands: StoredValue::new(None),
+        }
+    }
+
+    /// Another answer may take the place of this one.
+    fn stand(self) {
+        let stands = self.record.with_untracked(|record| Stands {
+            answer: record.answer.clone(),
+            spans: record.spans.clone(),
+            tokens: record.tokens.clone(),
+        });
+        self.stands.set_value(Some(stands));
+    }
+
+    /// Brings back the answer that stands, if another was to take its place; says whether.
+    fn restore(self) -> bool {
+        let Some(stands) = self.stands.try_update_value(Option::take).flatten() else { return false };
+        self.record.try_update(|record| {
+            (record.answer, record.spans, record.tokens) = (stands.answer, stands.spans, stands.tokens);
+        });
+        true
+    }
+
     /// The first words are here.
     fn begin_writing(self) {
         if self.status.with_untracked(|status| *status != Status::Writing) {
@@ -82,6 +128,7 @@ pub struct Conversation {
     /// Why a question was not even asked.
     pub refusal: RwSignal<Option<Trouble>>,
     bench: Bench,
+    session: Session,
     abort: StoredValue<Option<AbortHandle>>,
     owner: StoredValue<Option<WeakOwner>>,
 }
@@ -91,13 +138,7 @@ impl Conversation {
     pub fn provide(bench: Bench, records: Vec<QuestionRecord>) -> Self {
         let entries = (0_u32..).zip(records).map(|(key, record)| {
             let status = if record.complete { Status::Done(None) } else { Status::Interrupted };
-            Entry {
-                key,
-                record: RwSignal::new(record),
-                thought: RwSignal::new(String::new()),
-                searched: RwSignal::new(false),
-                status: RwSignal::new(status),
-            }
+            Entry::new(key, record, status)
         });
         let entries: Vec<Entry> = entries.collect();
         if let Some(last) = entries.last() {
@@ -108,6 +149,7 @@ impl Conversation {
             busy: RwSignal::new(false),
             refusal: RwSignal::new(None),
             bench,
+            session: Session::expect(),
             abort: StoredValue::new(None),
             // Weak: an owner that owned itself would never be cleaned up.
             owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
@@ -151,6 +193,8 @@ impl Conversation {
                 Ok(Err(error)) => Status::Failed(error.into()),
                 Err(_aborted) => Status::Stopped,
             };
+            // Whatever became of a closer look, the answer before it is one.
+            let status = if entry.restore() { Status::Done(None) } else { status };
             // Gone when the workbench was left meanwhile.
             entry.record.try_update(|record| record.complete = matches!(status, Status::Done(_)));
             entry.status.try_set(status);
@@ -200,14 +244,11 @@ impl Conversation {
             tokens: Vec::new(),
             evidence: Vec::new(),
             coarse: None,
+            course: Course::default(),
             complete: false,
             asked_ms: platform::now_ms() as i64,
         };
-        let make = || {
-            let status = RwSignal::new(Status::Waiting(0));
-            let (thought, searched) = (RwSignal::new(String::new()), RwSignal::new(false));
-            Entry { key, record: RwSignal::new(record), thought, searched, status }
-        };
+        let make = || Entry::new(key, record, Status::Waiting(0));
         // Signals belong to whoever is current; a click handler's owner may go before the entry does.
         let owner = self.owner.with_value(|owner| owner.as_ref().and_then(WeakOwner::upgrade));
         let entry = match owner {
@@ -218,8 +259,22 @@ impl Conversation {
         entry
     }
 
+    /// Decodes the frames that the answer waits for and sends them, or says that the file is not at hand.
+    fn send_frames(self, video: &VideoId, entry: Entry, instants: Vec<Timestamp>) {
+        let (video, question) = (video.clone(), entry.record.with_untracked(|record| record.id));
+        let reading = self.session.frames_at(&video, instants);
+        spawn_local(async move {
+            let frames = match reading {
+                Some(reading) => reading.await.unwrap_or_default(),
+                None => Vec::new(),
+            };
+            // Where the server does not hear of it, it waits no longer than it said.
+            let _unheard = api::append_close_ups(video, question, frames).await;
+        });
+    }
+
     async fn write(self, entry: Entry, video: VideoId, question: String) -> Result<Usage, ApiError> {
-        let mut stream = api::ask(video, question).await?.into_inner();
+        let mut stream = api::ask(video.clone(), question).await?.into_inner();
         let mut lines = Lines::default();
         let mut outcome = Err(ApiError::Interrupted);
         // Read to the end, past the last event: a stream given up early is an aborted request.
@@ -234,7 +289,38 @@ impl Conversation {
                     }
                     AnswerEvent::Coarse(coarse) => entry.record.update(|record| record.coarse = Some(coarse)),
                     AnswerEvent::Waiting { ahead } => entry.status.set(Status::Waiting(ahead)),
-                    AnswerEvent::Reading { done, total } => entry.status.set(Status::Reading(done, total)),
+                    // The answer that stands is read meanwhile.
+                    AnswerEvent::Reading { done, total } => entry.status.update(|status| {
+                        if !matches!(status, Status::Closer(_)) {
+                            *status = Status::Reading(done, total);
+                        }
+                    }),
+                    AnswerEvent::Searching { span, window, windows } => {
+                        entry.status.set(Status::Searching(span, window, windows));
+                    }
+                    AnswerEvent::Closer { spans, .. } => {
+                        entry.stand();
+                        entry.status.set(Status::Closer(spans));
+                    }
+                    AnswerEvent::Wanted { instants } => self.send_frames(&video, entry, instants),
+                    AnswerEvent::Again => {
+                        entry.thought.update(String::clear);
+                        entry.record.update(|record| {
+                            record.answer.clear();
+                            record.spans.clear();
+                            record.tokens.clear();
+                        });
+                        self.bench.spans.set(Vec::new());
+                    }
+                    AnswerEvent::Course(course) => {
+                        let is_answered = course.rounds.last().is_some_and(|round| round.outcome == Outcome::Answered);
+                        if is_answered {
+                            entry.stands.set_value(None);
+                        } else {
+                            entry.restore();
+                        }
+                        entry.record.update(|record| record.course = course);
+                    }
                     AnswerEvent::Thought { text } => {
                         entry.begin_writing();
                         entry.thought.update(|thought| thought.push_str(&text));

@@ -131,6 +131,14 @@ impl Session {
                         break;
                     }
                 }
+                ExtractEvent::Flashes { flashes } => {
+                    let sent = self.persist(&video, || api::append_flashes(video.clone(), flashes.clone())).await;
+                    if let Err(error) = sent {
+                        handle.cancel();
+                        phase = Phase::Failed(error.into());
+                        break;
+                    }
+                }
                 ExtractEvent::Overview { seq, frames, planned } => {
                     let send = || api::append_overview(video.clone(), frames.clone(), planned.clone());
                     if let Some(end) = acknowledged(self.persist(&video, send).await, seq, &handle) {

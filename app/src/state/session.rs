@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use timeline::resize::Size;
-use timeline::{Budget, ModelInfo, NewVideo, VideoId, VideoSummary};
+use timeline::{Budget, FrameIn, ModelInfo, NewVideo, Timestamp, VideoId, VideoSummary};
 use web_sys::File;
 
 use super::ingest::Run;
@@ -90,6 +91,15 @@ impl Session {
     /// The local file of a video, where it is at hand.
     pub(super) fn file(self, video: &VideoId) -> Option<File> {
         self.files.with_untracked(|files| files.get(video).map(|local| (*local.file).clone()))
+    }
+
+    /// The frames of a video that a player shows at some instants, out of its local file; none where that is not at hand.
+    pub(super) fn frames_at(
+        self,
+        video: &VideoId,
+        instants: Vec<Timestamp>,
+    ) -> Option<LocalBoxFuture<'static, Result<Vec<FrameIn>, ExtractError>>> {
+        Some(self.extractor().ok()?.frames_at(self.file(video)?, instants))
     }
 
     /// Forgets everything about a deleted video.

@@ -1,7 +1,7 @@
 //! Frames on their way in: checked, made durable, taken note of, queued to be encoded.
 
 use store::{NewFrame, Role};
-use timeline::{AppendReceipt, FrameIn, Timestamp, VideoId};
+use timeline::{AppendReceipt, FrameIn, Span, Timestamp, VideoId};
 
 use crate::Engine;
 use crate::error::{Error, Result};
@@ -62,6 +62,23 @@ impl Engine {
             }
             let added = shared.library.append_cuts(&id, &cuts)?;
             shared.registry.with(&shared.library, &id, |entry| entry.cut(added))
+        })
+        .await
+    }
+
+    /// Keeps where the picture was another for a moment, found by whoever decoded the video. Sending one twice is harmless.
+    ///
+    /// # Errors
+    /// When there are more of them than frames are taken at once, the video is unknown, or the disk refuses.
+    pub async fn append_flashes(&self, id: &VideoId, flashes: Vec<Span>) -> Result<()> {
+        let id = id.clone();
+        self.blocking(move |shared| {
+            let found = u32::try_from(flashes.len()).unwrap_or(u32::MAX);
+            let known = u32::try_from(shared.library.flashes(&id)?.len()).unwrap_or(u32::MAX);
+            if found > MAX_BATCH_FRAMES || known > MAX_VIDEO_FRAMES {
+                return Err(Error::TooManyFrames { found, limit: MAX_BATCH_FRAMES });
+            }
+            Ok(shared.library.append_flashes(&id, &flashes)?)
         })
         .await
     }

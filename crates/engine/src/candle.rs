@@ -48,6 +48,7 @@ impl Candle {
             name: name(folder),
             plan: PlanRequest { fps: profile.fps, min_frames: profile.min_frames, max_frames: profile.max_frames },
             resize: profile.resize,
+            reach: profile.reach,
             max_context: u32::try_from(window).unwrap_or(u32::MAX),
             demo: settings.bundled_model,
         };

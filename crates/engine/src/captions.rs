@@ -45,9 +45,16 @@ pub(crate) fn distance(span: Span, said: &[Span]) -> Option<Timestamp> {
 }
 
 impl Shared {
-    /// What of a video's subtitles a question is shown. room: tokens for words and pictures; segments: tokens of all
-    /// pictures.
-    pub(crate) fn words(&self, question: &Question, duration: Timestamp, room: u64, segments: u64) -> Result<Words> {
+    /// What of a video's subtitles a question is shown. is_shown: whether the place of a subtitle is; room: tokens for words and
+    /// pictures; segments: tokens of all pictures.
+    pub(crate) fn words(
+        &self,
+        question: &Question,
+        is_shown: impl Fn(&Cue) -> bool,
+        duration: Timestamp,
+        room: u64,
+        segments: u64,
+    ) -> Result<Words> {
         let transcripts = self.library.transcripts(&question.video)?;
         let Some(transcript) = choose(&transcripts, &question.text) else { return Ok(Words::default()) };
         let (_, records) = match self.library.transcript(&question.video, transcript.id) {
@@ -57,7 +64,7 @@ impl Shared {
         };
         let cues: Vec<_> = records.into_iter().map(|record| record.cue).collect();
         let mut cues = windows::pieces(&cues);
-        cues.retain(|cue| cue.span.end >= Timestamp::ZERO && cue.span.start <= duration);
+        cues.retain(|cue| cue.span.end >= Timestamp::ZERO && cue.span.start <= duration && is_shown(cue));
         let all = cues.len();
         // More bytes than half of the room can stand for are not worth counting in tokens.
         let bytes = |cue: &Cue| u32::try_from(windows::caption(cue).len()).unwrap_or(u32::MAX);

@@ -13,12 +13,13 @@ use tokio::sync::mpsc;
 use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
+use crate::eyes::Wanted;
 use crate::guests::Guests;
 use crate::images::{self, MAX_VIDEO_FRAMES};
 use crate::meaning::Meaning;
 use crate::outline::Outlines;
 use crate::prefix::PrefixTree;
-use crate::question::Question;
+use crate::question::{Manner, Question};
 use crate::queue::Queue;
 use crate::registry::Registry;
 use crate::remote::Remote;
@@ -36,7 +37,7 @@ const MAX_QUESTION_BYTES: usize = 8 << 10;
 /// Videos in, answers out. Clones are handles on the same engine; the last one to go stops the model's thread.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     owner: Arc<Owner>,
 }
 
@@ -94,7 +95,8 @@ impl Engine {
         let library = Library::open(temporary.as_ref().unwrap_or(&settings.data_dir))?;
         let segments = SegmentCache::open(&settings.data_dir.join("segments"), settings.segment_cache_bytes)?;
         let registry = Registry::new(backend.info().resize, backend.fingerprint().to_owned());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|me| Shared {
+            me: me.clone(),
             library,
             segments,
             registry,
@@ -103,11 +105,14 @@ impl Engine {
             guests: Guests::default(),
             outlines: Outlines::default(),
             meaning,
+            source: Mutex::default(),
+            wanted: Wanted::default(),
             asked: Arc::default(),
             halt: AtomicBool::new(false),
             max_context_length: settings.max_context_length,
             temporal_compression: settings.temporal_compression,
             token_pruning: settings.token_pruning,
+            zoom_rounds: settings.zoom_rounds,
         });
         let prefixes = PrefixTree::new(settings.prefix_cache_videos, settings.prefix_cache_bytes);
         let on_thread = Arc::clone(&shared);
@@ -243,21 +248,20 @@ impl Engine {
         id: &VideoId,
         question: String,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
-        self.ask_briefly(id, question, ANSWER_TOKENS)
+        self.ask_as(id, question, Manner::default())
     }
 
-    /// As [`ask`](Self::ask), for an answer of at most `most` tokens, and never more than [`ANSWER_TOKENS`].
+    /// As [`ask`](Self::ask), in another manner.
     ///
     /// # Errors
     /// As for [`ask`](Self::ask).
-    pub fn ask_briefly(
+    pub fn ask_as(
         &self,
         id: &VideoId,
         question: String,
-        most: u32,
+        manner: Manner,
     ) -> Result<impl Stream<Item = AnswerEvent> + Send + 'static + use<>> {
         let asked = Instant::now();
-        let most = most.min(ANSWER_TOKENS);
         let text = question.trim();
         if text.is_empty() {
             return Err(Error::EmptyQuestion);
@@ -283,8 +287,19 @@ impl Engine {
         }
         let (video, text) = (id.clone(), text.to_owned());
         let held = Arc::clone(&shared.asked);
-        let queued =
-            Question { id: number, video, text, said, most, asked, events, stop: Arc::clone(&stop), _held: held };
+        let (id, flashes, stop_too) = (number, shared.library.flashes(&video)?, Arc::clone(&stop));
+        let queued = Question {
+            id,
+            video,
+            text,
+            said,
+            flashes,
+            manner: Manner { most: manner.most.min(ANSWER_TOKENS), ..manner },
+            asked,
+            events,
+            stop: stop_too,
+            _held: held,
+        };
         shared.queue.ask(queued).map_err(|_| Error::ShuttingDown)?;
         Ok(AnswerStream::new(receiver, stop))
     }

@@ -207,6 +207,12 @@ impl Index {
         spans.filter(|span| matches!(self.done.get(span), Some(Status::Encoded(_)))).collect()
     }
 
+    /// The last frame of the plan that is not later than an instant.
+    pub(crate) fn shown_at(&self, at: Timestamp) -> Option<(Timestamp, &BlobId)> {
+        let before = self.frames.range(..=at).rev().find(|(_, frame)| frame.role != Role::Overview);
+        before.map(|(pts, frame)| (*pts, &frame.blob))
+    }
+
     /// Timestamps of the plan's frames without a gap, ascending.
     pub(crate) fn frames(&self) -> Vec<Timestamp> {
         self.of_plan().map(|(pts, _)| *pts).collect()

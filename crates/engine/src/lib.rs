@@ -14,6 +14,7 @@
 //! | turns are given | `scheduler.rs` and `scheduler/`, `shares.rs`, `pace.rs`; from outside: `queue.rs`, `worker.rs` |
 //! | segments are encoded and found again | `encode.rs` |
 //! | a video is made to fit the context | `selection.rs`, `showing.rs` |
+//! | windows are searched, moments are looked at closer | `course.rs`, `view.rs`; who delivers the frames: `eyes.rs` |
 //! | subtitles are kept, corrected, written to files | `transcripts.rs` |
 //! | subtitles stand between segments | `captions.rs` |
 //! | "when is it mentioned?" is answered at once | `evidence.rs` |
@@ -31,11 +32,13 @@ mod arrival;
 mod backend;
 mod candle;
 mod captions;
+mod course;
 mod device;
 mod encode;
 mod engine;
 mod error;
 mod evidence;
+mod eyes;
 mod find;
 mod guests;
 mod images;
@@ -65,15 +68,18 @@ mod tests;
 mod thought;
 mod transcripts;
 mod videos;
+mod view;
 mod worker;
 mod writer;
 
 pub use device::machine;
 pub use engine::Engine;
 pub use error::{Error, Result};
+pub use eyes::{Deliver, FrameSource};
 pub use guests::Guest;
 pub use images::{MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 pub use inspect::{Inspected, inspect};
+pub use question::Manner;
 pub use qwen3_vl::{CachePrecision, Precision, Profile, Scored, fit, keep_freed_memory};
 pub use remote::RemoteError;
 pub use selection::ANSWER_TOKENS;

@@ -8,7 +8,26 @@ use timeline::{AnswerEvent, Coarse, Span, VideoId};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::{Error, Result};
+use crate::selection::ANSWER_TOKENS;
 use crate::worker::Shared;
+
+/// How a question is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Tokens the answer may have; never more than [`ANSWER_TOKENS`].
+    pub most: u32,
+    /// Whether an answer may take the place of one that was told, after a closer look.
+    pub looks_closer: bool,
+    /// Whether whoever asks has the video's file: frames that are [`Wanted`](AnswerEvent::Wanted) then come by
+    /// [`append_close_ups`](crate::Engine::append_close_ups).
+    pub sends_frames: bool,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { most: ANSWER_TOKENS, looks_closer: true, sends_frames: false }
+    }
+}
 
 /// A question and the stream of its answer.
 pub(crate) struct Question {
@@ -17,8 +36,9 @@ pub(crate) struct Question {
     pub(crate) text: String,
     /// Where the words it asks for are said: what stands around there is shown first when not everything can be.
     pub(crate) said: Vec<Span>,
-    /// Tokens the answer may have.
-    pub(crate) most: u32,
+    /// Where its video flashed.
+    pub(crate) flashes: Vec<Span>,
+    pub(crate) manner: Manner,
     pub(crate) asked: Instant,
     pub(crate) events: UnboundedSender<AnswerEvent>,
     /// Set when the listener is gone.

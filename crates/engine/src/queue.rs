@@ -24,6 +24,8 @@ pub(crate) enum Wait {
 pub(crate) struct News {
     /// In the order asked.
     pub(crate) questions: Vec<Question>,
+    /// What came for questions that wait for frames: how many, or that none will.
+    pub(crate) frames: Vec<(i64, Option<u32>)>,
     /// Deleted videos, of which nothing is to be kept.
     pub(crate) forget: Vec<VideoId>,
     /// Whether a video waits to be encoded.
@@ -36,6 +38,7 @@ pub(crate) struct News {
 struct Lanes {
     forget: Vec<VideoId>,
     questions: Vec<Question>,
+    frames: Vec<(i64, Option<u32>)>,
     encode: VecDeque<VideoId>,
     closed: bool,
 }
@@ -57,6 +60,12 @@ impl Queue {
         lanes.questions.push(question);
         self.bell.notify_one();
         Ok(())
+    }
+
+    /// Says that frames are there which a question waits for, or that none will come.
+    pub(crate) fn deliver(&self, question: i64, frames: Option<u32>) {
+        self.lock().frames.push((question, frames));
+        self.bell.notify_one();
     }
 
     /// Asks for segments of a video to be encoded; asking twice is asking once.
@@ -87,8 +96,10 @@ impl Queue {
 
     /// What came, after having waited for it as long as `wait` says.
     pub(crate) fn news(&self, wait: Wait) -> News {
-        let quiet =
-            |lanes: &mut Lanes| lanes.forget.is_empty() && lanes.questions.is_empty() && lanes.encode.is_empty();
+        let quiet = |lanes: &mut Lanes| {
+            let asked = !lanes.questions.is_empty() || !lanes.frames.is_empty();
+            !asked && lanes.forget.is_empty() && lanes.encode.is_empty()
+        };
         let lanes = self.lock();
         let mut lanes = match wait {
             Wait::No => lanes,
@@ -103,6 +114,7 @@ impl Queue {
         };
         News {
             questions: std::mem::take(&mut lanes.questions),
+            frames: std::mem::take(&mut lanes.frames),
             forget: std::mem::take(&mut lanes.forget),
             encode: !lanes.encode.is_empty(),
             closed: lanes.closed,

@@ -230,6 +230,9 @@ impl Reader {
     }
 
     fn tell_progress(&self, question: &Question) {
+        if self.showing.is_quiet {
+            return;
+        }
         let total = self.showing.tokens().saturating_sub(self.found);
         let done = self.conversation.tokens().saturating_sub(self.found);
         question.tell(AnswerEvent::Reading { done: done.min(total), total });

@@ -1,9 +1,9 @@
 //! The indexes in memory: brought in from the library when first needed, and the place where progress is told.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use store::{FrameRow, Library};
+use store::{BlobId, FrameRow, Library};
 use timeline::resize::{ResizeRule, Size};
 use timeline::{NewVideo, ProgressEvent, Span, Timestamp, VideoId, VideoState};
 use tokio::sync::broadcast;
@@ -21,6 +21,8 @@ pub(crate) struct Entry {
     pub(crate) duration: Timestamp,
     /// First frames of shots.
     pub(crate) cuts: BTreeSet<Timestamp>,
+    /// Frames of closer looks and their timestamps, by the instants they were wanted for.
+    pub(crate) close_ups: BTreeMap<Timestamp, (Timestamp, BlobId)>,
     told: VideoState,
     events: broadcast::Sender<ProgressEvent>,
 }
@@ -175,7 +177,15 @@ impl Registry {
         }
         let told = index.state();
         let cuts = library.cuts(id)?.into_iter().collect();
-        Ok(Entry { index, duration: row.video.duration, cuts, told, events: broadcast::Sender::new(BACKLOG) })
+        let close_ups = library.close_ups(id)?.into_iter().map(|close| (close.at, (close.pts, close.blob))).collect();
+        Ok(Entry {
+            index,
+            duration: row.video.duration,
+            cuts,
+            close_ups,
+            told,
+            events: broadcast::Sender::new(BACKLOG),
+        })
     }
 
     /// Work under the lock never leaves an entry half changed, so a thread that died there does no harm.

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! Indexing ─▶ Queued ─▶ Reading (showing, then asking) ─▶ Writing ─▶ done
+//!               ▲                                            │ once more (`course.rs`)
+//!               └──────── Awaiting frames of a closer look ◀─┘
 //! ```
 //!
 //! - **Writing** is one turn for all: their next tokens come from one batched step. While every one of them waits for
@@ -13,13 +15,17 @@
 //! - Whatever goes wrong in a turn (an error, a panic, a device out of memory) ends the one question it was for.
 
 mod admission;
+mod passes;
 
 use std::time::{Duration, Instant};
 
 use timeline::AnswerEvent;
 use timeline::events::Usage;
 
+use self::passes::Awaiting;
+
 use crate::backend::{Conversation, Written};
+use crate::course::Way;
 use crate::error::{Error, Result};
 use crate::pace::Pace;
 use crate::prefix::NodeId;
@@ -33,6 +39,8 @@ use crate::writer::Writer;
 
 /// How often answers that come from elsewhere are looked at: a reader sees no difference, the processor no load.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How often questions that wait for frames are looked at when there is nothing else to do: whether anybody still listens.
+const LOOK_UP: Duration = Duration::from_millis(200);
 
 enum Stage {
     /// Segments of its video are still to be encoded; which of them is known once its first turn has come.
@@ -43,12 +51,16 @@ enum Stage {
     Reading(Box<Reader>),
     /// The answer is written.
     Writing(Box<Writer>),
+    /// Frames of a closer look are on their way.
+    Awaiting(Awaiting),
 }
 
 /// A question under way.
 struct Answering {
     question: Question,
     stage: Stage,
+    /// How it goes on from pass to pass.
+    way: Way,
     /// When its last turn of reading was, in turns.
     served: u64,
     /// The node its writer continues.
@@ -60,7 +72,7 @@ struct Answering {
 impl Answering {
     fn new(question: Question) -> Self {
         question.tell(AnswerEvent::Reading { done: 0, total: 0 });
-        Self { question, stage: Stage::Indexing(None), served: 0, node: None, told_ahead: None }
+        Self { question, stage: Stage::Indexing(None), way: Way::new(), served: 0, node: None, told_ahead: None }
     }
 
     fn reader(&self) -> Option<&Reader> {
@@ -116,8 +128,11 @@ impl<'a> Scheduler<'a> {
             let news = self.shared.queue.news(match rest {
                 _ if self.answers.is_empty() => Wait::ForNews,
                 Some(rest) if self.next_reader().is_none() => Wait::AtMost(rest),
+                _ if self.all_await_frames() => Wait::AtMost(LOOK_UP),
                 _ => Wait::No,
             });
+            news.frames.iter().for_each(|(question, frames)| self.frames_came(*question, *frames));
+            self.end_waits();
             news.forget.iter().for_each(|video| self.tree.forget(video));
             self.answers.extend(news.questions.into_iter().map(Answering::new));
             self.end_those_stopped(news.closed);
@@ -154,9 +169,9 @@ impl<'a> Scheduler<'a> {
         for index in (0..self.answers.len()).rev() {
             let Some(answering) = self.answers.get(index) else { continue };
             if answering.question.is_stopped(self.shared) {
-                self.end(index, Err(Error::Cancelled));
+                self.end(index, Error::Cancelled);
             } else if closed && !answering.is_admitted() {
-                self.end(index, Err(Error::ShuttingDown));
+                self.end(index, Error::ShuttingDown);
             }
         }
     }
@@ -167,7 +182,7 @@ impl<'a> Scheduler<'a> {
         let ready = self.answers.iter().enumerate().filter(|(index, answering)| match &answering.stage {
             Stage::Indexing(_) => true,
             Stage::Reading(reader) => !self.awaits_another(*index, reader),
-            Stage::Queued(_) | Stage::Writing(_) => false,
+            Stage::Queued(_) | Stage::Writing(_) | Stage::Awaiting(_) => false,
         });
         ready.min_by_key(|(_, answering)| answering.served).map(|(index, _)| index)
     }
@@ -195,7 +210,7 @@ impl<'a> Scheduler<'a> {
         let Self { shared, tree, answers, pace, turn, .. } = self;
         let Some(answering) = answers.get_mut(index) else { return };
         answering.served = *turn;
-        let Answering { question, stage, .. } = answering;
+        let Answering { question, stage, way, .. } = answering;
         let done = survive("answering", || match stage {
             Stage::Indexing(goal) => {
                 let goal = match goal {
@@ -203,7 +218,8 @@ impl<'a> Scheduler<'a> {
                     None => *goal.insert(shared.encoding_goal(&question.video)?),
                 };
                 if shared.encode_towards(&question.video, goal)? {
-                    let showing = shared.showing(question)?;
+                    let view = way.begin(shared, question)?;
+                    let showing = passes::showing(shared, question, way, &view)?;
                     question.tell_coarse(shared, showing.coarse)?;
                     *stage = Stage::Queued(Box::new(showing));
                 }
@@ -216,14 +232,14 @@ impl<'a> Scheduler<'a> {
                 pace.note(reader.own_tokens().saturating_sub(before), begun.elapsed());
                 Ok(ready)
             }
-            Stage::Queued(_) | Stage::Writing(_) => Ok(false),
+            Stage::Queued(_) | Stage::Writing(_) | Stage::Awaiting(_) => Ok(false),
         });
         match done {
             Ok(true) => self.begin_writing(index),
             Ok(false) => self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum()),
             // Something may go for its sake; then it is tried again.
             Err(error) if error.is_of_device() && self.tree.shed() > 0 => {}
-            Err(error) => self.end(index, Err(error)),
+            Err(error) => self.end(index, error),
         }
     }
 
@@ -240,7 +256,7 @@ impl<'a> Scheduler<'a> {
             all_segments: u32::try_from(showing.all).unwrap_or(u32::MAX),
             ..Usage::default()
         };
-        let writer = Writer::new(conversation, showing.spans(), showing.duration, usage);
+        let writer = Writer::new(conversation, &showing, answering.way.voice(), usage);
         answering.stage = Stage::Writing(Box::new(writer));
     }
 
@@ -260,11 +276,11 @@ impl<'a> Scheduler<'a> {
                 Ok(Written::Waiting) => {}
                 Ok(Written::Piece(piece)) => {
                     if let Err(error) = writer.take(self.shared, question, piece) {
-                        self.end(index, Err(error));
+                        self.end(index, error);
                     }
                 }
-                Ok(Written::Over) => self.end(index, Ok(())),
-                Err(error) => self.end(index, Err(error)),
+                Ok(Written::Over) => self.end_pass(index),
+                Err(error) => self.end(index, error),
             }
         }
         further
@@ -272,14 +288,15 @@ impl<'a> Scheduler<'a> {
 
     /// Ends the answers that have as many tokens as they may. Returns whether there were any.
     fn end_those_full(&mut self) -> bool {
-        let before = self.answers.len();
-        for index in (0..before).rev() {
+        let mut ended = false;
+        for index in (0..self.answers.len()).rev() {
             let writing = self.answers.get_mut(index).and_then(Answering::writer);
-            if writing.is_some_and(|(question, writer)| writer.written() >= question.most) {
-                self.end(index, Ok(()));
+            if writing.is_some_and(|(question, writer)| writer.is_full(question.manner.most)) {
+                self.end_pass(index);
+                ended = true;
             }
         }
-        self.answers.len() < before
+        ended
     }
 
     fn write_together(&mut self) -> (Vec<usize>, Vec<Result<Written>>) {
@@ -303,29 +320,34 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// Ends a question: keeps what is of use, tells how it ended, and lets its memory go.
-    fn end(&mut self, index: usize, ended: Result<()>) {
+    /// Ends a question before its time: keeps what is of use, tells how it ended, and lets its memory go. An answer that stands
+    /// already is the answer.
+    fn end(&mut self, index: usize, error: Error) {
         if index >= self.answers.len() {
             return;
         }
-        let Answering { question, stage, mut node, .. } = self.answers.remove(index);
+        let Answering { question, stage, mut way, mut node, .. } = self.answers.remove(index);
+        let ended: Result<()> = Err(error);
         let ended = match stage {
             Stage::Writing(mut writer) => {
-                let kept = writer.end(self.shared, &question, ended.is_ok());
-                ended.and(kept)
+                let kept = writer.end(self.shared, &question, false);
+                ended.and(kept.map(drop))
             }
             Stage::Reading(mut reader) => {
                 // What was shown is good for the next question, unless it may be what went wrong.
                 let stopped = matches!(ended, Err(Error::Cancelled));
                 let kept = if stopped { reader.keep(&mut self.tree) } else { Ok(()) };
                 node = reader.node();
-                ended.and(kept).map(|()| Usage::default())
+                ended.and(kept)
             }
-            _ => ended.map(|()| Usage::default()),
+            _ => ended,
         };
-        match ended {
-            Ok(usage) => question.tell(AnswerEvent::Done { usage }),
-            Err(error) => question.fail(self.shared, &error),
+        self.shared.wanted.forget(question.id);
+        if let Err(error) = ended {
+            match way.fail(self.shared, &question) {
+                Some(usage) => question.tell(AnswerEvent::Done { usage }),
+                None => question.fail(self.shared, &error),
+            }
         }
         if let Some(node) = node {
             self.tree.release(node);

@@ -35,6 +35,8 @@ pub struct Settings {
     pub temporal_compression: bool,
     /// Leave out tokens of segments that show what was shown before. Not where a server answers.
     pub token_pruning: bool,
+    /// Closer looks at the moments of an answer that a question may have; 0: none.
+    pub zoom_rounds: u32,
     /// Bytes of encoded segments kept on disk.
     pub segment_cache_bytes: u64,
     /// Videos whose prefix is kept ready for further questions.
@@ -105,6 +107,7 @@ impl Default for Settings {
             max_context_length: None,
             temporal_compression: false,
             token_pruning: false,
+            zoom_rounds: 2,
             segment_cache_bytes: 8 << 30,
             prefix_cache_videos: 128,
             prefix_cache_bytes: 4 << 30,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use qwen3_vl::Window;
 use timeline::resize::Size;
 use timeline::time::stamp;
-use timeline::{Coarse, Span, Timestamp, VideoId};
+use timeline::{Coarse, Cue, Span, Timestamp, VideoId};
 
 use crate::captions;
 use crate::error::{Error, Result};
 use crate::index::{Index, Pair, Status};
 use crate::prefix::{Root, Step};
 use crate::question::Question;
+use crate::view::View;
 use crate::worker::Shared;
 use crate::{pruning, selection};
 
@@ -40,6 +41,8 @@ pub(crate) struct Showing {
     pub(crate) fixed: u32,
     /// How coarsely the end is seen, when not all frames are here.
     pub(crate) coarse: Option<Coarse>,
+    /// Whether how far it is read is nobody's concern.
+    pub(crate) is_quiet: bool,
 }
 
 /// What a question waits for.
@@ -95,6 +98,12 @@ struct Seen {
     coarse: Option<Coarse>,
     /// First frames of shots, ascending.
     cuts: Vec<Timestamp>,
+    /// Segments there are, shown or not.
+    all: usize,
+    /// What is kept first when not everything fits.
+    near: Vec<Span>,
+    /// Of a part of the video: how far behind a segment what is said belongs to it.
+    gap: Option<Timestamp>,
 }
 
 impl Shared {
@@ -121,8 +130,12 @@ impl Shared {
 
     /// Chooses the segments to show: what is encoded, less stills if wished, thinned if the context is short; and the
     /// subtitles between them.
-    pub(crate) fn showing(&self, question: &Question) -> Result<Showing> {
-        let seen = self.seen(&question.video)?;
+    pub(crate) fn showing(&self, question: &Question, view: &View) -> Result<Showing> {
+        let mut seen = self.seen(&question.video)?;
+        let step = |two: &[Pair]| two.first().zip(two.get(1)).map(|(one, next)| next.span.start - one.span.start);
+        seen.gap = (*view != View::Whole).then(|| step(&seen.pairs).unwrap_or(seen.duration));
+        seen.pairs = self.viewed(&question.video, seen.pairs, view)?;
+        seen.near = question.said.iter().copied().chain(view.moments().iter().copied().map(Span::at)).collect();
         let limit = selection::context(self.backend.as_ref(), self.max_context_length, seen.duration);
         let showing = self.within(question, seen.clone(), limit)?;
         // Nobody asked for more than the model has of itself: it stays as it is, and long thoughts are cut short.
@@ -143,17 +156,21 @@ impl Shared {
     fn within(&self, question: &Question, seen: Seen, limit: u32) -> Result<Showing> {
         let video = &question.video;
         let fixed = self.backend.question_tokens(&question.text)?;
-        let Seen { pairs, size, duration, coarse, cuts } = seen;
-        let all = pairs.len();
-        if all == 0 {
+        let Seen { pairs, size, duration, coarse, cuts, all, near, gap } = seen;
+        if pairs.is_empty() {
             return Err(Error::NoFrames(video.clone()));
         }
         let pairs = if self.temporal_compression { self.without_stills(video, pairs, size, &cuts)? } else { pairs };
         let costs: Vec<_> = pairs.iter().map(|pair| self.backend.segment_tokens(&pair_stamp(pair), size)).collect();
         let room = selection::room(fixed, self.backend.room(), limit);
         let segments = costs.iter().copied().map(u64::from).sum();
-        let words = self.words(question, duration, room, segments)?;
-        let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &question.said)).collect();
+        let is_shown = |cue: &Cue| {
+            // Subtitles of what lies between the stretches shown would all stand before the next segment.
+            let behind = || pairs.iter().rev().map(|pair| pair.span.start).find(|start| *start <= cue.span.start);
+            gap.is_none_or(|gap| behind().is_some_and(|start| cue.span.start - start <= gap))
+        };
+        let words = self.words(question, is_shown, duration, room, segments)?;
+        let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &near)).collect();
         let beside = fixed.saturating_add(words.tokens);
         let left = selection::room(beside, self.backend.room(), limit);
         let looks = self.pruned_looks(video, &pairs, size)?;
@@ -186,7 +203,22 @@ impl Shared {
             let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
             Part { stamp: pair_stamp(&pair), pair, caption, kept, cost: cost.saturating_add(spoken) }
         });
-        Ok(Showing { parts: parts.collect(), size, window: Window::Native, duration, all, fixed, coarse })
+        Ok(Showing {
+            parts: parts.collect(),
+            size,
+            window: Window::Native,
+            duration,
+            all,
+            fixed,
+            coarse,
+            is_quiet: false,
+        })
+    }
+
+    /// The segments of a video that can be shown, its length, and whether all frames are there.
+    pub(crate) fn segments_of(&self, video: &VideoId) -> Result<(Vec<Span>, Timestamp, bool)> {
+        let Seen { pairs, duration, coarse, .. } = self.seen(video)?;
+        Ok((pairs.into_iter().map(|pair| pair.span).collect(), duration, coarse.is_none()))
     }
 
     /// What there is to look at.
@@ -206,7 +238,8 @@ impl Shared {
             pairs.extend(overview);
             pairs.sort_by_key(|pair| (pair.span.start, pair.span.end));
             let cuts = entry.cuts.iter().copied().collect();
-            Ok(Seen { pairs, size: index.size()?, duration: entry.duration, coarse, cuts })
+            let (size, duration, all, near) = (index.size()?, entry.duration, pairs.len(), Vec::new());
+            Ok(Seen { pairs, size, duration, coarse, cuts, all, near, gap: None })
         })?
     }
 

@@ -1,14 +1,15 @@
 //! The model's own thread: everything that touches the model happens here, one turn at a time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use store::{Library, SegmentCache};
 use timeline::VideoId;
 
 use crate::backend::Backend;
 use crate::error::{Error, Result};
+use crate::eyes::{FrameSource, Wanted};
 use crate::guests::Guests;
 use crate::meaning::Meaning;
 use crate::outline::Outlines;
@@ -17,6 +18,8 @@ use crate::registry::Registry;
 
 /// What the engine's handles and its worker share.
 pub(crate) struct Shared {
+    /// Itself, for work that others finish.
+    pub(crate) me: Weak<Self>,
     pub(crate) library: Library,
     pub(crate) segments: SegmentCache,
     pub(crate) registry: Registry,
@@ -25,6 +28,9 @@ pub(crate) struct Shared {
     pub(crate) guests: Guests,
     pub(crate) outlines: Outlines,
     pub(crate) meaning: Option<Meaning>,
+    /// What decodes files that the server has.
+    pub(crate) source: Mutex<Option<Arc<dyn FrameSource>>>,
+    pub(crate) wanted: Wanted,
     /// Held by every question until its answer has ended.
     pub(crate) asked: Arc<()>,
     /// Stops whatever runs, at its next step.
@@ -32,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) max_context_length: Option<u32>,
     pub(crate) temporal_compression: bool,
     pub(crate) token_pruning: bool,
+    /// Closer looks that a question may have.
+    pub(crate) zoom_rounds: u32,
 }
 
 impl Shared {

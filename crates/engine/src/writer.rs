@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use store::AnswerUpdate;
 use timeline::events::Usage;
+use timeline::video::SpanInText;
 use timeline::video::TokenRecord;
 use timeline::{AnswerEvent, Pin, Span, Timestamp};
 
 use crate::backend::{Conversation, Piece};
 use crate::error::Result;
 use crate::question::Question;
+use crate::showing::Showing;
 use crate::spans::SpanWatch;
 use crate::thought::Kind;
 use crate::worker::Shared;
@@ -17,11 +19,79 @@ use crate::worker::Shared;
 /// How often a growing answer is made durable.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 
+/// How an answer is told while it is written.
+#[derive(Debug)]
+pub(crate) enum Voice {
+    /// As it comes; and kept as it grows.
+    Aloud,
+    /// When it has named a time: it is to take the place of one that stands, and is kept when it is whole.
+    Held(Vec<AnswerEvent>),
+    /// Not at all: it is a step on the way to an answer, and short.
+    Silent,
+}
+
+/// Tokens of a step on the way: a few stretches of time.
+const STEP_TOKENS: u32 = 192;
+
+/// What was written in one pass over a part of a video.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    pub(crate) text: String,
+    pub(crate) spans: Vec<SpanInText>,
+    tokens: Vec<TokenRecord>,
+    /// The segments that were shown.
+    segments: Vec<Span>,
+    pub(crate) duration: Timestamp,
+    pub(crate) usage: Usage,
+    /// Whether it was told.
+    pub(crate) is_told: bool,
+    /// Whether all frames of the plan were there.
+    pub(crate) is_complete_view: bool,
+}
+
+impl Pass {
+    /// How far apart the segments around a moment were.
+    pub(crate) fn spacing(&self, at: Timestamp) -> Timestamp {
+        let next =
+            self.segments.partition_point(|segment| segment.start <= at).clamp(1, self.segments.len().max(2) - 1);
+        match (self.segments.get(next - 1), self.segments.get(next)) {
+            (Some(before), Some(after)) => after.start - before.start,
+            _ => self.duration,
+        }
+    }
+
+    /// Moments that the model looked at while it wrote times that lie elsewhere: further from them than a segment.
+    pub(crate) fn doubtful(&self) -> Vec<Timestamp> {
+        let mut doubtful = Vec::new();
+        for span in &self.spans {
+            let (mut at, mut pins) = (0, Vec::new());
+            for token in &self.tokens {
+                let (from, to) = (at, at + token.text.len());
+                let is_of_it = from < span.to as usize && to > span.from as usize;
+                pins.extend(token.pin.filter(|_| is_of_it).map(|pin| pin.at));
+                at = to;
+            }
+            for edge in [span.span.start, span.span.end] {
+                let nearest = pins.iter().min_by_key(|at| at.distance(edge));
+                doubtful.extend(nearest.filter(|at| at.distance(edge) > self.spacing(edge)));
+            }
+        }
+        doubtful.sort_unstable();
+        doubtful.dedup();
+        doubtful
+    }
+}
+
 /// An answer and the conversation that writes it.
 pub(crate) struct Writer {
     pub(crate) conversation: Box<dyn Conversation>,
     /// The segments the model was shown.
     segments: Vec<Span>,
+    voice: Voice,
+    /// Whether no answer stands before it.
+    is_first: bool,
+    is_complete_view: bool,
+    duration: Timestamp,
     usage: Usage,
     text: String,
     tokens: Vec<TokenRecord>,
@@ -33,15 +103,48 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// usage: what is known of it before the first word.
-    pub(crate) fn new(
-        conversation: Box<dyn Conversation>,
-        segments: Vec<Span>,
-        duration: Timestamp,
-        usage: Usage,
-    ) -> Self {
-        let watch = SpanWatch::new(duration);
+    pub(crate) fn new(conversation: Box<dyn Conversation>, showing: &Showing, voice: Voice, usage: Usage) -> Self {
+        let (segments, duration, is_complete_view) = (showing.spans(), showing.duration, showing.coarse.is_none());
+        let (watch, is_first) = (SpanWatch::new(duration), matches!(voice, Voice::Aloud));
         let (text, tokens, saved) = (String::new(), Vec::new(), Instant::now());
-        Self { conversation, segments, usage, text, tokens, watch, saved, begun: false }
+        Self {
+            conversation,
+            segments,
+            voice,
+            is_first,
+            is_complete_view,
+            duration,
+            usage,
+            text,
+            tokens,
+            watch,
+            saved,
+            begun: false,
+        }
+    }
+
+    /// Whether it has as many tokens as it may.
+    pub(crate) fn is_full(&self, most: u32) -> bool {
+        let most = if matches!(self.voice, Voice::Silent) { most.min(STEP_TOKENS) } else { most };
+        self.written() >= most
+    }
+
+    /// Tells an event now, later or not at all.
+    fn tell(&mut self, question: &Question, event: AnswerEvent) {
+        match &mut self.voice {
+            Voice::Aloud => question.tell(event),
+            Voice::Held(events) => events.push(event),
+            Voice::Silent => {}
+        }
+    }
+
+    /// Tells what was held back: from here on it takes the place of the answer before.
+    fn speak_up(&mut self, question: &Question) {
+        if let Voice::Held(events) = &mut self.voice {
+            question.tell(AnswerEvent::Again);
+            std::mem::take(events).into_iter().for_each(|event| question.tell(event));
+            self.voice = Voice::Aloud;
+        }
     }
 
     /// Tokens written so far.
@@ -63,15 +166,15 @@ impl Writer {
             self.begun = true;
         }
         if piece.kind == Kind::Thought {
-            question.tell(AnswerEvent::Thought { text: piece.text });
+            self.tell(question, AnswerEvent::Thought { text: piece.text });
             return Ok(());
         }
         let pin = piece.looked.and_then(|weights| pin(&weights, &self.segments));
         self.text.push_str(&piece.text);
         self.tokens.push(TokenRecord { text: piece.text.clone(), pin });
-        question.tell(AnswerEvent::Token { text: piece.text, pin });
+        self.tell(question, AnswerEvent::Token { text: piece.text, pin });
         self.tell_spans(question, false);
-        if self.saved.elapsed() > SAVE_EVERY {
+        if self.saved.elapsed() > SAVE_EVERY && self.is_first {
             self.keep(shared, question, false)?;
             self.saved = Instant::now();
         }
@@ -79,21 +182,34 @@ impl Writer {
     }
 
     /// Keeps what was written, however it ended, and says what it took.
-    pub(crate) fn end(&mut self, shared: &Shared, question: &Question, complete: bool) -> Result<Usage> {
+    pub(crate) fn end(&mut self, shared: &Shared, question: &Question, complete: bool) -> Result<Pass> {
         self.tell_spans(question, true);
         if let Some(counted) = self.conversation.counted() {
             self.usage.prompt_tokens = counted.prompt;
             self.usage.kept_tokens = counted.kept;
             self.usage.answer_tokens = counted.answer;
         }
-        self.keep(shared, question, complete)?;
+        // One that is to take another's place does so when it is whole.
+        if matches!(self.voice, Voice::Aloud) && (self.is_first || complete) {
+            self.keep(shared, question, complete)?;
+        }
         self.usage.total_ms = question.elapsed_ms();
-        Ok(self.usage)
+        Ok(Pass {
+            text: std::mem::take(&mut self.text),
+            spans: self.watch.told().to_vec(),
+            tokens: std::mem::take(&mut self.tokens),
+            segments: std::mem::take(&mut self.segments),
+            duration: self.duration,
+            usage: self.usage,
+            is_told: matches!(self.voice, Voice::Aloud),
+            is_complete_view: self.is_complete_view,
+        })
     }
 
     fn tell_spans(&mut self, question: &Question, ended: bool) {
         for span in self.watch.advance(&self.text, ended) {
-            question.tell(AnswerEvent::Span(span));
+            self.speak_up(question);
+            self.tell(question, AnswerEvent::Span(span));
         }
     }
 

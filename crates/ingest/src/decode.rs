@@ -57,14 +57,17 @@ pub async fn fill(
             let step = tokio::task::spawn_blocking(move || {
                 let frames = extraction.next(BATCH);
                 let cuts = extraction.cuts(frames.as_ref().map_or(true, Vec::is_empty));
-                (frames, cuts, extraction)
+                (frames, cuts, extraction.flashes(), extraction)
             });
             // The runtime is shutting down.
-            let (frames, cuts, rest) = step.await.map_err(|_| Error::Stopped)?;
+            let (frames, cuts, flashes, rest) = step.await.map_err(|_| Error::Stopped)?;
             extraction = rest;
             let frames = frames?;
             for cuts in cuts.chunks(BATCH) {
                 engine.append_cuts(id, cuts.to_vec()).await?;
+            }
+            for flashes in flashes.chunks(BATCH) {
+                engine.append_flashes(id, flashes.to_vec()).await?;
             }
             if stop.is_cancelled() {
                 return Err(Error::Stopped);

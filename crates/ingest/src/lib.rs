@@ -12,6 +12,7 @@
 //! | ingests are begun, listed, ended, resumed | [`Ingest`] in `jobs.rs` |
 //! | an upload arrives | `upload.rs` |
 //! | a file becomes a video | `work.rs`, `decode.rs` |
+//! | frames for a closer look are decoded | `closer.rs` |
 //! | where shots begin is found by a model | `cuts.rs`, `ffmpeg/strip.rs` |
 //! | subtitles inside a file are taken along | `tracks.rs` |
 //! | bytes are kept until they are decoded | `partial.rs`, `record.rs` |
@@ -20,6 +21,7 @@
 //! | FFmpeg is called, and with which times | [`ffmpeg`] |
 
 mod address;
+mod closer;
 mod cuts;
 mod decode;
 mod error;
@@ -33,6 +35,7 @@ mod tracks;
 mod upload;
 mod work;
 
+pub use closer::{OneFile, ServerFiles, frames_at};
 pub use cuts::find_cuts;
 pub use decode::{create, fill};
 pub use error::{Error, Result};

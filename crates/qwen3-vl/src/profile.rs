@@ -18,6 +18,9 @@ pub struct Profile {
     pub min_frames: u32,
     /// Most frames of a video.
     pub max_frames: u32,
+    /// The most segments of a video that it reads well at once; none: what fits its context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<u32>,
     /// Size of the frames.
     pub resize: ResizeRule,
     /// The attention head that points at the moment being talked about, if one is known.
@@ -36,7 +39,7 @@ pub struct Pointer {
 impl Default for Profile {
     /// What `qwen-vl-utils` does: 2 frames a second, 4 to 768 of them, its own budget per frame.
     fn default() -> Self {
-        Self { fps: 2.0, min_frames: 4, max_frames: 768, resize: ResizeRule::default(), pointer: None }
+        Self { fps: 2.0, min_frames: 4, max_frames: 768, reach: None, resize: ResizeRule::default(), pointer: None }
     }
 }
 

@@ -10,11 +10,13 @@
 //! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
 //! | beginnings of shots are kept | `cuts.rs` |
 //! | what happens in a video is kept | `outlines.rs` |
+//! | frames of closer looks, and where flashes were, are kept | `closer.rs` |
 //! | transcripts and their cues are kept | `transcripts.rs` |
 //! | bytes reach the disk for certain | [`files`], [`blobs`] |
 //! | encoded segments are kept and forgotten | [`segments`] |
 
 pub mod blobs;
+mod closer;
 mod cuts;
 mod error;
 pub mod files;
@@ -28,6 +30,7 @@ mod transcripts;
 mod videos;
 
 pub use blobs::BlobId;
+pub use closer::CloseUp;
 pub use error::{Error, Result};
 pub use frames::{Appended, FrameRow, NewFrame, Role};
 pub use library::Library;

@@ -55,7 +55,8 @@ impl Library {
     /// When the folder or the database cannot be read.
     pub fn sweep(&self) -> Result<u32> {
         let writer = self.write()?;
-        let mut statement = writer.prepare("SELECT DISTINCT blob FROM frames").map_err(|e| self.sql(e))?;
+        let mut statement =
+            writer.prepare("SELECT blob FROM frames UNION SELECT blob FROM close_ups").map_err(|e| self.sql(e))?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(|e| self.sql(e))?;
         let used = rows.collect::<rusqlite::Result<HashSet<_>>>().map_err(|e| self.sql(e))?;
         self.blobs.sweep(|name| used.contains(name))

@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 use timeline::video::{SpanInText, TokenRecord};
-use timeline::{Coarse, Evidence, QuestionRecord, VideoId};
+use timeline::{Coarse, Course, Evidence, QuestionRecord, VideoId};
 
 use crate::error::{Error, Result};
 use crate::library::{Library, now_ms};
@@ -63,6 +63,14 @@ impl Library {
         self.note(question, "UPDATE questions SET coarse = ?2 WHERE id = ?1", &coarse)
     }
 
+    /// Keeps what was done for an answer beside one reading of the video.
+    ///
+    /// # Errors
+    /// When the question is gone or the database cannot be written.
+    pub fn save_course(&self, question: i64, course: &Course) -> Result<()> {
+        self.note(question, "UPDATE questions SET course = ?2 WHERE id = ?1", course)
+    }
+
     fn note<T: serde::Serialize + ?Sized>(&self, question: i64, sql: &str, value: &T) -> Result<()> {
         let values = params![question, json(value)?];
         match self.write()?.execute(sql, values).map_err(|e| self.sql(e))? {
@@ -77,16 +85,18 @@ impl Library {
     /// When the database cannot be read. An unknown video has no questions.
     pub fn questions(&self, video: &VideoId) -> Result<Vec<QuestionRecord>> {
         let reader = self.read()?;
-        let sql = "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence, coarse FROM questions
+        let sql =
+            "SELECT id, question, answer, spans, tokens, complete, asked_ms, evidence, coarse, course FROM questions
             WHERE video = ?1 ORDER BY id";
         let mut statement = reader.prepare_cached(sql).map_err(|e| self.sql(e))?;
         let rows = statement.query_map([&video.0], read).map_err(|e| self.sql(e))?;
         rows.map(|row| {
-            let (mut record, [spans, tokens, evidence, coarse]) = row.map_err(|e| self.sql(e))?;
+            let (mut record, [spans, tokens, evidence, coarse, course]) = row.map_err(|e| self.sql(e))?;
             record.spans = parse(&spans)?;
             record.tokens = parse(&tokens)?;
             record.evidence = parse(&evidence)?;
             record.coarse = parse(&coarse)?;
+            record.course = parse(&course)?;
             Ok(record)
         })
         .collect()
@@ -106,7 +116,7 @@ impl Library {
 }
 
 /// The record without its JSON columns, and those.
-fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, [String; 4])> {
+fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, [String; 5])> {
     let record = QuestionRecord {
         id: row.get(0)?,
         question: row.get(1)?,
@@ -115,10 +125,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(QuestionRecord, [String; 4])> {
         tokens: Vec::<TokenRecord>::new(),
         evidence: Vec::<Evidence>::new(),
         coarse: None,
+        course: Course::default(),
         complete: row.get(5)?,
         asked_ms: row.get(6)?,
     };
-    Ok((record, [row.get(3)?, row.get(4)?, row.get(7)?, row.get(8)?]))
+    Ok((record, [row.get(3)?, row.get(4)?, row.get(7)?, row.get(8)?, row.get(9)?]))
 }
 
 fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String> {

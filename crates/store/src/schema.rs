@@ -104,6 +104,26 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (video, start_us)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Frames of closer looks, a row an instant; no part of the index.
+    CREATE TABLE close_ups (
+        video TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+        at_us INTEGER NOT NULL,
+        pts_us INTEGER NOT NULL,
+        blob TEXT NOT NULL,
+        PRIMARY KEY (video, at_us)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX close_ups_by_blob ON close_ups (blob);
+    -- Where the picture was another for a moment and then the same again.
+    CREATE TABLE flashes (
+        video TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+        start_us INTEGER NOT NULL,
+        end_us INTEGER NOT NULL,
+        PRIMARY KEY (video, start_us)
+    ) STRICT, WITHOUT ROWID;
+    -- What was done for an answer beside one reading of the video.
+    ALTER TABLE questions ADD COLUMN course TEXT NOT NULL DEFAULT '{}';
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

@@ -156,8 +156,10 @@ impl Library {
         let mut writer = self.write()?;
         let transaction = writer.transaction().map_err(|e| self.sql(e))?;
         let orphans = {
-            let sql = "SELECT DISTINCT blob FROM frames AS f WHERE video = ?1
-                AND NOT EXISTS (SELECT 1 FROM frames WHERE blob = f.blob AND video <> ?1)";
+            let sql = "SELECT blob FROM
+                (SELECT blob FROM frames WHERE video = ?1 UNION SELECT blob FROM close_ups WHERE video = ?1) AS own
+                WHERE NOT EXISTS (SELECT 1 FROM frames WHERE blob = own.blob AND video <> ?1)
+                AND NOT EXISTS (SELECT 1 FROM close_ups WHERE blob = own.blob AND video <> ?1)";
             let mut statement = transaction.prepare(sql).map_err(|e| self.sql(e))?;
             let rows = statement.query_map([&id.0], |row| row.get(0).map(BlobId)).map_err(|e| self.sql(e))?;
             rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|e| self.sql(e))?

@@ -3,10 +3,13 @@
 //! A cut changes the whole picture between two frames, where motion and pans change it everywhere a little (the rule is
 //! PySceneDetect's `AdaptiveDetector`: a change that stands out among its neighbours). Dissolves have no such frame and are
 //! not found.
+//!
+//! A flash may be gone again before a plan looks: where the picture was interrupted is told as well ([`CutFinder::flashes`]), so
+//! that a question about something brief knows where to look closer.
 
 use std::collections::VecDeque;
 
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Levels of 255 by which a cell must change in the mean: above every pan, below most cuts.
 const LEAST: f64 = 11.0;
@@ -36,6 +39,8 @@ pub struct CutFinder {
     held: Option<(Timestamp, Vec<u8>)>,
     /// Up to here an interruption reached, whose end is no cut either.
     back: Option<Timestamp>,
+    /// Interruptions that were not asked for yet.
+    flashes: Vec<Span>,
 }
 
 impl CutFinder {
@@ -46,12 +51,11 @@ impl CutFinder {
         if self.near.back().is_some_and(|last| last.pts >= pts) {
             return None;
         }
-        if self
-            .held
-            .as_ref()
-            .is_some_and(|(cut, before)| pts - *cut <= INTERRUPTION && difference(before, &look) < LEAST)
-        {
-            (self.held, self.back) = (None, Some(pts));
+        let is_back =
+            |(cut, before): &mut (Timestamp, Vec<u8>)| pts - *cut <= INTERRUPTION && difference(before, &look) < LEAST;
+        if let Some((cut, _)) = self.held.take_if(is_back) {
+            self.back = Some(pts);
+            self.flashes.push(Span { start: cut, end: pts });
         }
         let certain = self.held.take_if(|(cut, _)| pts - *cut > INTERRUPTION).map(|(cut, _)| cut);
         let change = self.near.back().map_or(0.0, |last| match pts - last.pts {
@@ -65,6 +69,11 @@ impl CutFinder {
             self.near.pop_front();
         }
         certain
+    }
+
+    /// Interruptions found since the last call: from the first picture that is another to the first that is as before.
+    pub fn flashes(&mut self) -> Vec<Span> {
+        std::mem::take(&mut self.flashes)
     }
 
     /// No more pictures come: what was still in doubt.
@@ -136,6 +145,17 @@ mod tests {
         assert_eq!(cuts(&shots(&[(40, 30), (250, 6), (40, 30)])), [0_i64; 0]);
         // What stays for most of a second is a shot.
         assert_eq!(cuts(&shots(&[(40, 30), (250, 20), (40, 30)])), [30, 50]);
+    }
+
+    #[test]
+    fn a_flash_between_two_looks_of_a_plan_is_told_where_it_was() {
+        let mut finder = CutFinder::default();
+        let flash = shots(&[(40, 30), (250, 6), (40, 30), (120, 30)]);
+        let cuts = flash.iter().enumerate();
+        let cuts = cuts.filter_map(|(i, level)| finder.see(Timestamp::from_millis(40 * i as i64), vec![*level; 144]));
+        assert_eq!(cuts.collect::<Vec<_>>(), [Timestamp::from_millis(2_640)]);
+        let found = Span { start: Timestamp::from_millis(1_200), end: Timestamp::from_millis(1_440) };
+        assert_eq!((finder.flashes(), finder.flashes()), (vec![found], Vec::new()));
     }
 
     #[test]

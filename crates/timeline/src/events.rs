@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::course::Course;
 use crate::overview::{Coarse, Glimpse};
 use crate::time::{Span, Timestamp};
 use crate::transcripts::Evidence;
@@ -89,6 +90,33 @@ pub enum AnswerEvent {
     },
     /// Frames are still on their way: how coarsely the answer sees what has not come.
     Coarse(Coarse),
+    /// The video is longer than the model reads at once: one window after the other is asked where it is.
+    Searching {
+        /// The window that is being read.
+        span: Span,
+        /// Its number, from 1.
+        window: u32,
+        /// Windows in all.
+        windows: u32,
+    },
+    /// The answer that stands is looked at again, with frames that lie closer to each other.
+    Closer {
+        /// Its number, from 1.
+        round: u32,
+        /// The stretches that are looked at, ascending.
+        spans: Vec<Span>,
+        /// Frames that are wanting for it.
+        frames: u32,
+    },
+    /// The server has no file to take them from: whoever asked is to send the frames that a player shows at these instants.
+    Wanted {
+        /// Ascending.
+        instants: Vec<Timestamp>,
+    },
+    /// What follows is a new answer that takes the place of the one before.
+    Again,
+    /// What was done beside one reading of the video, as far as it has come; stored with the answer.
+    Course(Course),
     /// The prompt is being read: the wait before the first word has a length.
     Reading {
         /// Tokens read.

@@ -12,6 +12,8 @@
 //! | a frame is fitted to the pixel budget | [`resize`] |
 //! | frames, pixels and tokens are counted before a run | [`budget`] |
 //! | a question's need of fine looks is told | [`need`] |
+//! | moments are looked at closer | [`closer`] |
+//! | what an answer took beside one reading is told | [`course`] |
 //! | times are found in an answer's text | [`mentions`] |
 //! | subtitles are read, searched, laid between segments, written | [`cues`] |
 //! | transcripts travel between page and server | [`transcripts`] |
@@ -25,6 +27,8 @@
 //! | models are listed and their downloads told | [`models`] |
 
 pub mod budget;
+pub mod closer;
+pub mod course;
 pub mod cues;
 pub mod cuts;
 pub mod events;
@@ -44,6 +48,8 @@ pub mod transcripts;
 pub mod video;
 
 pub use budget::Budget;
+pub use closer::Closer;
+pub use course::Course;
 pub use cues::{Cue, Transcript};
 pub use cuts::CutFinder;
 pub use events::{AnswerEvent, Pin, ProgressEvent};

@@ -16,6 +16,9 @@ pub struct ModelInfo {
     pub resize: ResizeRule,
     /// Tokens a prompt may have.
     pub max_context: u32,
+    /// The most segments of a video that it reads well at once; none: what fits its context.
+    #[serde(default)]
+    pub reach: Option<u32>,
     /// Whether it is the bundled model, which knows the demo world only.
     pub demo: bool,
 }

@@ -59,23 +59,29 @@ impl SamplingPlan {
     ///
     /// The frame of an instant is the last with `pts <= instant`, or the first frame when there is none.
     pub fn pick(&self, frames: &[Timestamp]) -> Vec<usize> {
-        let mut picked: Vec<usize> = Vec::with_capacity(self.instants.len());
-        if frames.is_empty() {
-            return picked;
-        }
-        for instant in &self.instants {
-            let index = frames.partition_point(|pts| pts <= instant).saturating_sub(1);
-            if picked.last() != Some(&index) {
-                picked.push(index);
-            }
-        }
-        picked
+        shown_at(&self.instants, frames)
     }
 
     /// Seconds of video one segment (two frames) stands for.
     pub fn seconds_per_segment(&self) -> f64 {
         self.step.seconds() * 2.0
     }
+}
+
+/// Indices into `frames` (ascending presentation times) of the frames that a player shows at `instants` (ascending), each once:
+/// the last with `pts <= instant`, or the first frame when there is none.
+pub fn shown_at(instants: &[Timestamp], frames: &[Timestamp]) -> Vec<usize> {
+    let mut picked: Vec<usize> = Vec::with_capacity(instants.len());
+    if frames.is_empty() {
+        return picked;
+    }
+    for instant in instants {
+        let index = frames.partition_point(|pts| pts <= instant).saturating_sub(1);
+        if picked.last() != Some(&index) {
+            picked.push(index);
+        }
+    }
+    picked
 }
 
 fn div_ceil(value: i64, by: i64) -> i64 {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::course::Course;
 use crate::events::Pin;
 use crate::overview::Coarse;
 use crate::time::{Span, Timestamp};
@@ -106,6 +107,9 @@ pub struct QuestionRecord {
     /// How coarsely the end of the video was seen, when not all frames were there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coarse: Option<Coarse>,
+    /// What was done for it beside one reading of the video.
+    #[serde(default, skip_serializing_if = "Course::is_plain")]
+    pub course: Course,
     /// Whether the answer came to its end (not cancelled, not interrupted).
     pub complete: bool,
     /// When it was asked: milliseconds since 1970.

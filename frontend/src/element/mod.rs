@@ -14,7 +14,7 @@ use app::platform;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures::future::{AbortHandle, Abortable};
-use timeline::{FrameIn, SamplingPlan};
+use timeline::{FrameIn, SamplingPlan, Timestamp};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
@@ -108,6 +108,19 @@ async fn extract(request: ExtractRequest, mut outbox: Outbox) -> Result<u32, Ext
     outbox.post().await;
     outbox.tell(ExtractEvent::Progress { done, total, covered: probe.duration, fps: 0.0 });
     Ok(total - lost)
+}
+
+/// The frames shown at some instants, one seek each.
+pub(crate) async fn frames_at(file: File, instants: &[Timestamp]) -> Result<Vec<FrameIn>, ExtractError> {
+    let Outline { shown, .. } = outline(file.clone()).await?;
+    let screen = Screen::open(&file).await.map_err(refuse)?;
+    let mut frames = Vec::new();
+    for index in timeline::plan::shown_at(instants, &shown) {
+        let Some(&pts) = shown.get(index) else { continue };
+        let bytes = screen.frame(pts, shown.get(index + 1).copied()).await.map_err(refuse)?;
+        frames.extend(bytes.map(|bytes| FrameIn { pts, bytes }));
+    }
+    Ok(frames)
 }
 
 /// Frames on their way to the page: in batches, never more under way than the page takes.

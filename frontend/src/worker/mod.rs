@@ -81,6 +81,20 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<UnderWay>>)
             let listed = open(Bytes::new(file)).and_then(|(movie, _)| list(&movie));
             post(&Reply::Listed(listed), &Array::new());
         }
+        (Request::At { instants }, Some(file)) => {
+            let begun = open(Bytes::new(file)).and_then(|(movie, file)| Run::at(movie, file, &instants));
+            let run = match begun {
+                Ok(run) => Rc::new(run),
+                Err(error) => return post(&Reply::Failed(error), &Array::new()),
+            };
+            let under_way = Rc::clone(under_way);
+            *under_way.borrow_mut() = UnderWay::Frames(Rc::clone(&run));
+            spawn_local(async move {
+                let reply = run.drive().await;
+                under_way.take();
+                post(&reply, &Array::new());
+            });
+        }
         (Request::Extract { plan, there }, Some(file)) => {
             let under_way = Rc::clone(under_way);
             spawn_local(async move {
@@ -118,7 +132,12 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<UnderWay>>)
             }
         }
         (
-            Request::Probe | Request::Outline | Request::List | Request::Extract { .. } | Request::Listen { .. },
+            Request::Probe
+            | Request::Outline
+            | Request::List
+            | Request::Extract { .. }
+            | Request::At { .. }
+            | Request::Listen { .. },
             None,
         ) => {
             let message = "no file was given".to_owned();

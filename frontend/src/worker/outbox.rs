@@ -3,7 +3,7 @@
 
 use demux::Frame;
 use js_sys::{Array, ArrayBuffer};
-use timeline::{Glimpse, Timestamp};
+use timeline::{Glimpse, Span, Timestamp};
 
 use super::plan::Plan;
 use super::{now, post};
@@ -53,6 +53,8 @@ pub(super) struct Outbox {
     acknowledged: u32,
     /// First frames of shots, found and not posted.
     cuts: Vec<Timestamp>,
+    /// Interruptions of the picture, found and not posted.
+    flashes: Vec<Span>,
     last_post: f64,
     started: f64,
     end: Timestamp,
@@ -64,7 +66,18 @@ impl Outbox {
         let overview = plan.overview.iter().map(|(frame, glimpse)| Slot::new(frame, Some(*glimpse)));
         let slots = overview.chain(plan.frames.iter().map(|frame| Slot::new(frame, None))).collect();
         let (started, skipped) = (now(), plan.skipped);
-        Self { slots, next: 0, skipped, seq: 0, acknowledged: 0, cuts: Vec::new(), last_post: started, started, end }
+        Self {
+            slots,
+            next: 0,
+            skipped,
+            seq: 0,
+            acknowledged: 0,
+            cuts: Vec::new(),
+            flashes: Vec::new(),
+            last_post: started,
+            started,
+            end,
+        }
     }
 
     /// Samples of the overview.
@@ -112,9 +125,10 @@ impl Outbox {
         self.post_batches(false);
     }
 
-    /// Shots begin with these frames.
-    pub(super) fn cuts(&mut self, at: impl IntoIterator<Item = Timestamp>) {
+    /// Shots begin with these frames, and the picture was another for these moments.
+    pub(super) fn cuts(&mut self, at: impl IntoIterator<Item = Timestamp>, flashes: Vec<Span>) {
         self.cuts.extend(at);
+        self.flashes.extend(flashes);
     }
 
     fn post_cuts(&mut self) {
@@ -122,6 +136,10 @@ impl Outbox {
             post(&Reply::Cuts { cuts: cuts.to_vec() }, &Array::new());
         }
         self.cuts.clear();
+        for flashes in self.flashes.chunks(BATCH_FRAMES) {
+            post(&Reply::Flashes { flashes: flashes.to_vec() }, &Array::new());
+        }
+        self.flashes.clear();
     }
 
     /// A batch is durable.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use app::extraction::There;
 use demux::{Frame, Track};
+use timeline::plan::shown_at;
 use timeline::{Glimpse, PlanRequest, SamplingPlan, Timestamp, overview};
 
 /// The frames of a run.
@@ -17,6 +18,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The frames that a player shows at some instants, and nothing else.
+    pub(super) fn at(track: &Track, instants: &[Timestamp]) -> Self {
+        let shown: Vec<_> = track.presented.iter().map(|f| f.pts).collect();
+        let frames = shown_at(instants, &shown).into_iter().filter_map(|i| track.presented.get(i).copied()).collect();
+        Self { overview: Vec::new(), frames, skipped: 0 }
+    }
+
     /// enterable: whether a fresh decoder can begin with a key sample.
     pub(super) fn new(track: &Track, request: PlanRequest, there: &There, enterable: impl Fn(usize) -> bool) -> Self {
         let shown: Vec<_> = track.presented.iter().map(|f| f.pts).collect();

@@ -54,10 +54,21 @@ struct Shared {
 impl Run {
     /// Makes the plan: the frames that its instants show and the server has not.
     pub(super) fn new(movie: Movie, file: Bytes, request: PlanRequest, there: &There) -> Result<Self, ExtractError> {
+        Self::of(movie, file, |track, file| {
+            let slices = Slices::of(&track.codec);
+            Plan::new(track, request, there, |key| file.enterable(track, slices, key))
+        })
+    }
+
+    /// For the frames that a player shows at some instants.
+    pub(super) fn at(movie: Movie, file: Bytes, instants: &[Timestamp]) -> Result<Self, ExtractError> {
+        Self::of(movie, file, |track, _| Plan::at(track, instants))
+    }
+
+    fn of(movie: Movie, file: Bytes, plan: impl FnOnce(&Track, &Bytes) -> Plan) -> Result<Self, ExtractError> {
         let track = movie.video().map_err(refuse)?.clone();
         shape(&track)?;
-        let slices = Slices::of(&track.codec);
-        let plan = Plan::new(&track, request, there, |key| file.enterable(&track, slices, key));
+        let plan = plan(&track, &file);
         let shared = Shared {
             bell: Rc::default(),
             outbox: RefCell::new(Outbox::new(&plan, track.duration)),
@@ -134,7 +145,7 @@ impl Run {
         }
         self.encoded().await?;
         let last = self.shared.shots.borrow_mut().finish();
-        self.shared.outbox.borrow_mut().cuts(last);
+        self.shared.outbox.borrow_mut().cuts(last, Vec::new());
         self.shared.outbox.borrow_mut().give_up(|_| true);
         while !self.shared.outbox.borrow_mut().post_rest() {
             self.shared.check()?;
@@ -241,7 +252,8 @@ impl Shared {
             // A picture that cannot be read hides a cut; it is no reason to stop.
             if let Ok(copied) = copying.await {
                 let cut = shared.shots.borrow_mut().see(Timestamp::from_micros(picture.timestamp()), &copied);
-                shared.outbox.borrow_mut().cuts(cut);
+                let flashes = shared.shots.borrow_mut().flashes();
+                shared.outbox.borrow_mut().cuts(cut, flashes);
             }
             shared.looking.set(shared.looking.get() - 1);
             shared.bell.ring();

@@ -1,6 +1,6 @@
 //! Where shots begin: every decoded picture is looked at, wanted or not.
 
-use timeline::{CutFinder, Timestamp};
+use timeline::{CutFinder, Span, Timestamp};
 
 use super::copied::{Buffers, Copied, Part};
 use super::decoder::Picture;
@@ -23,6 +23,11 @@ impl Shots {
         let bytes = self.buffers.bytes(copied);
         let look = planes::glance(&copied.source, bytes, &copied.layouts).ok()?;
         self.finder.see(pts, look)
+    }
+
+    /// Where the picture was another for a moment, found since the last call.
+    pub(super) fn flashes(&mut self) -> Vec<Span> {
+        self.finder.flashes()
     }
 
     /// What was in doubt when the pictures ended.

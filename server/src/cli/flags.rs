@@ -62,6 +62,9 @@ pub(crate) struct Flags {
     /// Leave out tokens that show what was shown before [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) enable_token_pruning: Option<String>,
+    /// Closer looks at the moments an answer names; 0: none [default: 2]
+    #[arg(long, global = true, value_name = "COUNT")]
+    pub(crate) zoom_rounds: Option<String>,
     /// Disk for encoded segments [default: 8GiB]
     #[arg(long, global = true, value_name = "BYTES")]
     pub(crate) segment_cache: Option<String>,
@@ -124,6 +127,7 @@ impl Flags {
             ("max_context_length", &self.max_context_length),
             ("enable_temporal_compression", &self.enable_temporal_compression),
             ("enable_token_pruning", &self.enable_token_pruning),
+            ("zoom_rounds", &self.zoom_rounds),
             ("segment_cache", &self.segment_cache),
             ("prefix_cache_videos", &self.prefix_cache_videos),
             ("prefix_cache_memory", &self.prefix_cache_memory),

@@ -216,7 +216,7 @@ pub(crate) struct Fit {
     /// Length of the video
     #[arg(long, value_name = "MINUTES", default_value_t = f64::from(USUAL_MINUTES), value_parser = minutes)]
     pub(crate) minutes: f64,
-    /// Frames a second to look at, however many that makes [default: the model's own plan, at most 768 frames]
+    /// Frames a second to look at, however many that makes [default: the model's own plan]
     #[arg(long, value_name = "FPS", value_parser = fps)]
     pub(crate) fps: Option<f64>,
     /// A graphics card; may be given several times [default: all that are known]

@@ -1,19 +1,20 @@
 //! `timepin ask`: a file, questions, answers. Frames go the same way as a browser's, into a library that goes afterwards.
 
 use std::collections::HashSet;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use engine::{Engine, Place};
 use futures::StreamExt;
+use ingest::OneFile;
 use ingest::ffmpeg::{self, Video};
 use serde::Serialize;
 use shots::TransNet;
 use timeline::events::Usage;
 use timeline::video::SpanInText;
-use timeline::{AnswerEvent, Evidence, VideoId};
+use timeline::{AnswerEvent, Course, Evidence, VideoId};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Ask;
@@ -32,6 +33,9 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<Vec<Span<'a>>>,
     spans: Vec<Span<'a>>,
+    /// Windows searched, closer looks.
+    #[serde(skip_serializing_if = "Course::is_plain")]
+    course: Course,
     usage: Usage,
 }
 
@@ -73,6 +77,7 @@ pub(crate) fn run(config: &Config, request: &Ask) -> anyhow::Result<()> {
 pub(super) async fn add(engine: &Engine, video: &Video, shots: Option<&Arc<TransNet>>) -> anyhow::Result<VideoId> {
     let title = video.path.file_name().map_or_else(|| "video".into(), |name| name.to_string_lossy().into_owned());
     let id = ingest::create(engine, video, title).await?;
+    engine.set_frame_source(Arc::new(OneFile(Arc::new(video.clone()))));
     let stop = CancellationToken::new();
     ingest::fill(engine, &id, video, &HashSet::new(), shots.is_none(), &stop).await?;
     if let Some(network) = shots {
@@ -88,6 +93,9 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
     }
     let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
     let (mut text, mut thought, mut spans, mut evidence) = (String::new(), String::new(), Vec::new(), None);
+    let mut course = Course::default();
+    // What is not read by somebody while it is written is the answer that stands in the end, and nothing else.
+    let live = !json && std::io::stdout().is_terminal();
     while let Some(event) = events.next().await {
         match event {
             AnswerEvent::Found { evidence: found } => {
@@ -100,7 +108,7 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
                 if request.show_thoughts && text.is_empty() && !thought.is_empty() {
                     commands::print_aside("\n\n");
                 }
-                if !json {
+                if live {
                     commands::print(&more)?;
                 }
                 text.push_str(&more);
@@ -115,18 +123,41 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
             AnswerEvent::Error { message, .. } => bail!(message),
             AnswerEvent::Done { usage } => {
                 let line = if json {
-                    line(question, &text, &thought, evidence.as_deref(), &spans, usage)?
-                } else {
+                    let found = evidence.as_deref();
+                    line(question, &text, &thought, found, &spans, course, usage)?
+                } else if live {
                     "\n".to_owned()
+                } else {
+                    text + "\n"
                 };
                 return commands::print(&line);
             }
-            // The whole file was read before it was asked about.
-            AnswerEvent::Coarse(_) => {}
+            AnswerEvent::Searching { span, window, windows } => {
+                aside(live, &format!("searching {}-{}, {window} of {windows}\n", span.start.clock(), span.end.clock()));
+            }
+            AnswerEvent::Closer { spans, .. } => {
+                let spans: Vec<_> = spans.iter().map(|s| format!("{}-{}", s.start.clock(), s.end.clock())).collect();
+                aside(live, &format!("\nlooking closer at {}\n", spans.join(", ")));
+            }
+            AnswerEvent::Again => {
+                text.clear();
+                thought.clear();
+                spans.clear();
+            }
+            AnswerEvent::Course(told) => course = told,
+            // The whole file was read before it was asked about, and is at hand.
+            AnswerEvent::Coarse(_) | AnswerEvent::Wanted { .. } => {}
             AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}
         }
     }
     bail!("the answer ended before its end")
+}
+
+/// Says what goes on to whoever watches.
+fn aside(live: bool, text: &str) {
+    if live {
+        commands::print_aside(text);
+    }
 }
 
 fn line<'a>(
@@ -135,6 +166,7 @@ fn line<'a>(
     thought: &str,
     evidence: Option<&'a [Evidence]>,
     spans: &[SpanInText],
+    course: Course,
     usage: Usage,
 ) -> anyhow::Result<String> {
     let evidence = evidence.map(|all| {
@@ -150,7 +182,7 @@ fn line<'a>(
         end_us: found.span.end.micros(),
         text: text.get(found.from as usize..found.to as usize).unwrap_or_default(),
     });
-    let answer = Answer { question, answer: text.trim(), thought, evidence, spans: spans.collect(), usage };
+    let answer = Answer { question, answer: text.trim(), thought, evidence, spans: spans.collect(), course, usage };
     Ok(serde_json::to_string(&answer)? + "\n")
 }
 

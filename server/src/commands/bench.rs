@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::bail;
-use engine::{Engine, Place};
+use engine::{Engine, Manner, Place};
 use futures::StreamExt;
 use ingest::ffmpeg;
 use serde::Serialize;
@@ -97,7 +97,8 @@ async fn wait_until_ready(engine: &Engine, id: &VideoId) -> anyhow::Result<()> {
 /// Asks, and drops the answer after `tokens` pieces of it: a model of random weights would never end.
 async fn ask(engine: &Engine, id: &VideoId, question: &str, tokens: u32) -> anyhow::Result<Asked> {
     let begun = Instant::now();
-    let mut events = std::pin::pin!(engine.ask(id, question.to_owned())?);
+    let plain = Manner { looks_closer: false, ..Manner::default() };
+    let mut events = std::pin::pin!(engine.ask_as(id, question.to_owned(), plain)?);
     let (mut asked, mut first) = (Asked::default(), None);
     while let Some(event) = events.next().await {
         match (event, first) {

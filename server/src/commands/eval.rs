@@ -121,6 +121,7 @@ async fn answer(engine: &Engine, id: &VideoId, question: String) -> anyhow::Resu
     while let Some(event) = events.next().await {
         match event {
             AnswerEvent::Token { text: more, .. } => text.push_str(&more),
+            AnswerEvent::Again => text.clear(),
             AnswerEvent::Error { message, .. } => bail!(message),
             AnswerEvent::Done { .. } => return Ok(text),
             _ => {}

@@ -41,6 +41,7 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
         max_context_length: config.max_context_length,
         temporal_compression: config.enable_temporal_compression,
         token_pruning: config.enable_token_pruning,
+        zoom_rounds: config.zoom_rounds,
         segment_cache_bytes: config.segment_cache,
         prefix_cache_videos: config.prefix_cache_videos,
         prefix_cache_bytes: config.prefix_cache_memory,

@@ -1,6 +1,7 @@
 //! `timepin serve`: the page and its server functions, until told to stop.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -66,6 +67,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let shelf = model::shelf(config).with_bundled(model::bundled_folder(&config.data)?).judged_on(machine);
     let downloads = Downloads::new(shelf, Client::from_environment);
     let ingest = Ingest::open(engine.clone(), commands::ingest_settings(config, shots))?;
+    engine.set_frame_source(Arc::new(ingest.source()));
     let hearing = Hearing::new(engine.clone(), ingest.clone(), speech_model(config));
     let services = Services { engine, downloads, ingest, hearing };
     let router = http::router(&services, &site, config);

@@ -150,6 +150,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "zoom_rounds",
+        allowed: "a number of closer looks from 0 (none) to 4",
+        set: |c, v| v.parse().ok().filter(|rounds| *rounds <= 4).map(|v| c.zoom_rounds = v),
+        get: |c| c.zoom_rounds.to_string(),
+        secret: false,
+    },
+    Setting {
         name: "segment_cache",
         allowed: "a number of bytes such as 500MiB or 8GiB (0 keeps nothing)",
         set: |c, v| bytes::parse(v).map(|v| c.segment_cache = v),

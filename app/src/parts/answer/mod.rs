@@ -1,6 +1,7 @@
 //! An answer on the page: text that streams in, every stretch of time a chip, every pinned word a way to its moment; above
 //! it the subtitles that were found, and, folded, what a thinking model said to itself.
 
+pub mod course;
 pub mod pieces;
 
 use leptos::prelude::*;

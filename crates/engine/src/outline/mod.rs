@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use self::stretches::{Stretch, stretches};
 use crate::Engine;
 use crate::error::{Error, Result};
-use crate::question::Question;
+use crate::question::{Manner, Question};
 use crate::worker::Shared;
 
 /// Tokens of an answer that becomes a title.
@@ -145,9 +145,10 @@ impl Shared {
     fn ask_aside(&self, video: &VideoId, text: String, stop: &Arc<AtomicBool>) -> Result<(String, Vec<SpanInText>)> {
         let (events, mut receiver) = mpsc::unbounded_channel();
         // No question in the library has this number.
-        let (id, said, asked) = (0, Vec::new(), Instant::now());
-        let (video, stop, most) = (video.clone(), Arc::clone(stop), TITLE_TOKENS);
-        let question = Question { id, video, text, said, most, asked, events, stop, _held: Arc::default() };
+        let (id, said, flashes, asked) = (0, Vec::new(), Vec::new(), Instant::now());
+        let manner = Manner { most: TITLE_TOKENS, looks_closer: false, sends_frames: false };
+        let (video, stop, _held) = (video.clone(), Arc::clone(stop), Arc::default());
+        let question = Question { id, video, text, said, flashes, manner, asked, events, stop, _held };
         self.queue.ask(question).map_err(|_| Error::ShuttingDown)?;
         let (mut text, mut spans) = (String::new(), Vec::new());
         while let Some(event) = receiver.blocking_recv() {

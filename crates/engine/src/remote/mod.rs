@@ -144,6 +144,7 @@ fn describe(card: &ModelCard) -> ModelInfo {
         name: card.id.clone(),
         plan: PlanRequest::default(),
         resize: RULE,
+        reach: None,
         max_context: card.max_model_len.unwrap_or(CONTEXT),
         demo: false,
     })

@@ -31,7 +31,7 @@ impl Scheduler<'_> {
                     admitted += 1;
                     self.tree.make_room(self.answers.iter().map(Answering::own_bytes).sum());
                 }
-                Err(error) => return self.end(index, Err(error)),
+                Err(error) => return self.end(index, error),
             }
         }
     }

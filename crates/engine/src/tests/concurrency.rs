@@ -307,7 +307,8 @@ async fn an_answer_has_no_more_tokens_than_it_may() {
     let engine = open(folder.path(), &dream);
     let id = video(&engine, 4).await;
     for (most, text) in [(3, "0 1 2 "), (0, "")] {
-        let (answer, last) = read(engine.ask_briefly(&id, "count".into(), most).unwrap()).await;
+        let (answer, last) =
+            read(engine.ask_as(&id, "count".into(), Manner { most, ..Manner::default() }).unwrap()).await;
         assert_eq!((answer.as_str(), usage(&last).answer_tokens), (text, most));
         assert!(engine.questions(&id).await.unwrap().last().unwrap().complete);
     }

@@ -87,9 +87,14 @@ pub(super) struct Dream {
 
 impl Dream {
     pub(super) fn new() -> Arc<Self> {
+        Self::reaching(None)
+    }
+
+    /// One that reads so many segments well at once.
+    pub(super) fn reaching(reach: Option<u32>) -> Arc<Self> {
         let resize = ResizeRule::QwenVlUtils { min_pixels: 1024, max_pixels: 2048, total_pixels: 1 << 30 };
         let plan = PlanRequest::default();
-        let info = ModelInfo { name: "dream".into(), plan, resize, max_context: 1_000_000, demo: true };
+        let info = ModelInfo { name: "dream".into(), plan, resize, reach, max_context: 1_000_000, demo: true };
         let (encoded, broken) = Default::default();
         Arc::new(Self { info, encoded, broken, world: Arc::default() })
     }
@@ -226,7 +231,7 @@ fn out_of_memory() -> Error {
 /// Answers "saw 0.2:0,1 1.2:2,3 …" — stamps and colours of what it was shown; "count" makes it write a thousand words,
 /// "times" a sentence with a time, "think" thoughts with a time and then an answer with another, "panic" break as it is asked,
 /// "stumble" break at the third word, "overflow" run out of memory at the third word, "wait" have nothing to say until it has
-/// [come](World::come).
+/// [come](World::come); "find 7" names the stamps of the segments in which it saw that colour, or says that it is nowhere.
 struct Sleep {
     world: Arc<World>,
     shared: Vec<Arc<Block>>,
@@ -241,6 +246,21 @@ struct Sleep {
 impl Sleep {
     fn new(world: Arc<World>, shared: Vec<Arc<Block>>, shown: Vec<String>, lines: u32) -> Self {
         Self { own: Block::new(&world), world, shared, shown, lines, words: Vec::new(), asked: false }
+    }
+}
+
+impl Sleep {
+    fn found(&self, find: &str) -> String {
+        let colour = find.trim_start_matches("find ");
+        let sees = |segment: &&String| {
+            segment.split_once(':').is_some_and(|(_, colours)| colours.split(',').any(|other| other == colour))
+        };
+        let stamps: Vec<_> =
+            self.shown.iter().filter(sees).filter_map(|segment| Some(segment.split_once(':')?.0)).collect();
+        match (stamps.first(), stamps.last()) {
+            (Some(first), Some(last)) => format!("It is there from {first} to {last} seconds."),
+            _ => "It is nowhere.".to_owned(),
+        }
     }
 }
 
@@ -290,6 +310,7 @@ impl Conversation for Sleep {
                 .split(' ')
                 .map(str::to_owned)
                 .collect(),
+            find if find.starts_with("find ") => self.found(find).split(' ').map(str::to_owned).collect(),
             "panic" => panic!("a dream broke"),
             "wait" => vec!["wait".to_owned(), "came".to_owned()],
             "stumble" | "overflow" => ["one", "two", question, "four"].map(str::to_owned).to_vec(),

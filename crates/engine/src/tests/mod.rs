@@ -1,5 +1,6 @@
 //! How the engine orders, keeps, stops and resumes work, with a back end that dreams instead of computing.
 
+mod closer;
 mod concurrency;
 mod dream;
 mod find;
@@ -20,7 +21,7 @@ use timeline::events::Usage;
 use timeline::{AnswerEvent, FrameIn, NewVideo, ProgressEvent, Timestamp, VideoId, VideoState};
 
 use crate::meaning::{Meaning, Sense};
-use crate::{Engine, Settings};
+use crate::{Engine, Manner, Settings};
 use dream::Dream;
 
 /// An engine over `folder` whose model is `dream`.

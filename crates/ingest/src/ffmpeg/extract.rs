@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use timeline::resize::Size;
-use timeline::{FrameIn, Timestamp};
+use timeline::{FrameIn, Span, Timestamp};
 
 use super::probe::{Frame, Naming, Video, plain};
 use super::shots::{self, Cuts, Told};
@@ -18,6 +18,9 @@ use super::{Error, Running, last_words, launch, png, program};
 const LONG_SIDE: u32 = 448;
 /// Frames that are there are given after this long, however many were asked for.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How far before a frame FFmpeg seeks: its clock and ours may begin apart by less.
+const BEFORE: Timestamp = Timestamp::from_millis(2_000);
 
 /// Bytes that FFmpeg may say.
 const WORDS: u64 = 64 << 20;
@@ -46,14 +49,36 @@ pub struct Extraction {
 /// # Errors
 /// When FFmpeg cannot be started.
 pub fn extract(video: &Video, indices: &[usize], tells_cuts: bool) -> Result<Extraction, Error> {
+    begin(video, indices, tells_cuts, None)
+}
+
+/// Decodes the frames at `indices` of `video.frames`, from the key frame before the first of them on.
+///
+/// # Errors
+/// When FFmpeg cannot be started.
+pub fn extract_there(video: &Video, indices: &[usize]) -> Result<Extraction, Error> {
+    let at = |index: Option<&usize>| video.frames.get(*index?).map(|frame| frame.at);
+    let start = match (at(indices.first()), video.frames.first()) {
+        // Counted, frames have to be counted from the beginning.
+        (Some(first), Some(begin)) if video.naming == Naming::Ticks => Some(first - begin.at - BEFORE),
+        _ => None,
+    };
+    begin(video, indices, false, start.filter(|start| *start > Timestamp::ZERO))
+}
+
+fn begin(video: &Video, indices: &[usize], tells_cuts: bool, start: Option<Timestamp>) -> Result<Extraction, Error> {
     let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
     let size = scaled(video.size);
     let select = choose(video.naming, &wanted);
     let scale = format!("scale={}:{}:flags=area+accurate_rnd+full_chroma_int", size.width, size.height);
     let cuts = if tells_cuts { shots::FILTER } else { "" };
     let mut command = program("ffmpeg");
+    command.args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts"]);
+    if let Some(start) = start {
+        command.args(["-ss", &format!("{:.3}", start.seconds())]);
+    }
     command
-        .args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts", "-i"])
+        .arg("-i")
         .arg(plain(&video.path))
         .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
         .arg(format!("{cuts}select='{select}',{scale},setsar=1,showinfo=checksum=0"))
@@ -115,6 +140,11 @@ impl Extraction {
             self.cuts.take(told);
         }
         self.cuts.certain(no_more)
+    }
+
+    /// Where the picture was another for a moment, as far as [`cuts`](Self::cuts) has found since the last call.
+    pub fn flashes(&mut self) -> Vec<Span> {
+        self.cuts.flashes()
     }
 
     /// The time of the frame that just came out.

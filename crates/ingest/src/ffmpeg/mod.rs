@@ -8,7 +8,7 @@ mod shots;
 mod sound;
 mod strip;
 
-pub use extract::{Extraction, extract};
+pub use extract::{Extraction, extract, extract_there};
 pub use probe::{Frame, Naming, Video, probe};
 pub use sound::{Sound, sound};
 pub use strip::{Strip, strip};

@@ -1,6 +1,6 @@
 //! Where shots begin, as FFmpeg's `scdet` tells it on the side of decoding.
 
-use timeline::Timestamp;
+use timeline::{Span, Timestamp};
 
 use super::probe::{Frame, Naming};
 
@@ -45,12 +45,13 @@ pub(super) struct Cuts {
     frames: Vec<Frame>,
     naming: Naming,
     held: Vec<(Timestamp, f64)>,
+    flashes: Vec<Span>,
 }
 
 impl Cuts {
     /// For the frames of a video, ascending.
     pub(super) fn new(frames: Vec<Frame>, naming: Naming) -> Self {
-        Self { frames, naming, held: Vec::new() }
+        Self { frames, naming, held: Vec::new(), flashes: Vec::new() }
     }
 
     /// Takes one.
@@ -62,6 +63,11 @@ impl Cuts {
         }
     }
 
+    /// Flashes found since the last call.
+    pub(super) fn flashes(&mut self) -> Vec<Span> {
+        std::mem::take(&mut self.flashes)
+    }
+
     /// Those that no later one can take back; all of them when no more come.
     pub(super) fn certain(&mut self, no_more: bool) -> Vec<Timestamp> {
         let mut certain = Vec::new();
@@ -71,7 +77,9 @@ impl Cuts {
                     let (weak, strong) = (score.min(as_strong), score.max(as_strong));
                     let flash = weak >= ALIKE * strong;
                     self.held.drain(..if flash { 2 } else { 0 });
-                    if !flash {
+                    if flash {
+                        self.flashes.push(Span { start: at, end: next });
+                    } else {
                         self.held.remove(1);
                     }
                 }
@@ -116,6 +124,7 @@ mod tests {
         tell(&mut cuts, 180, 50.0);
         tell(&mut cuts, 185, 12.0);
         assert_eq!(cuts.certain(true), [128, 180].map(|frame| Timestamp::from_millis(frame * 40)));
+        assert_eq!(cuts.flashes(), [Span::new(Timestamp::from_millis(6_000), Timestamp::from_millis(6_160))]);
         tell(&mut cuts, 7_000, 50.0);
         assert_eq!(cuts.certain(true), []);
     }

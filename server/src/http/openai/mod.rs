@@ -23,7 +23,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use engine::{Engine, Secret};
+use engine::{Engine, Manner, Secret};
 use serde_json::json;
 
 use self::refusal::Refusal;
@@ -89,7 +89,9 @@ async fn answer(engine: &Engine, request: Request) -> Result<Response, Refusal> 
         }
     };
     let most = asked.most.unwrap_or(engine::ANSWER_TOKENS);
-    let events = engine.ask_briefly(&video, asked.question, most)?;
+    // Words that were streamed cannot be taken back: no other answer may take their place.
+    let manner = Manner { most, looks_closer: !asked.stream, ..Manner::default() };
+    let events = engine.ask_as(&video, asked.question, manner)?;
     let reply = reply::Reply::new(model, now(), guest.is_none().then_some(video), most);
     if asked.stream { reply.stream(events, guest, asked.include_usage).await } else { reply.whole(events).await }
 }

@@ -76,7 +76,17 @@ impl Reply {
             AnswerEvent::Found { .. }
             | AnswerEvent::Waiting { .. }
             | AnswerEvent::Coarse(_)
+            | AnswerEvent::Searching { .. }
+            | AnswerEvent::Closer { .. }
+            | AnswerEvent::Wanted { .. }
+            | AnswerEvent::Course(_)
             | AnswerEvent::Reading { .. } => {}
+            AnswerEvent::Again => {
+                self.thought.clear();
+                self.text.clear();
+                self.spans.clear();
+                self.pins.clear();
+            }
             AnswerEvent::Thought { text } => {
                 self.thought.push_str(&text);
                 return Step::Thought(text);
@@ -144,6 +154,8 @@ impl Reply {
                     | AnswerEvent::Found { .. }
                     | AnswerEvent::Waiting { .. }
                     | AnswerEvent::Coarse(_)
+                    | AnswerEvent::Searching { .. }
+                    | AnswerEvent::Course(_)
                     | AnswerEvent::Reading { total: 0, .. }
             );
             early.push(event);

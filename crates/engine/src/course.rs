@@ -1,0 +1,309 @@
+//! How a question goes on: window after window where the video is longer than the model reads at once, then the answer, then closer
+//! looks at the moments it names, until they are seen as finely as the question needs.
+//!
+//! ```text
+//! begin ─▶ (Searching, silent) ×windows ─▶ Answering ─▶ (Closer: frames wanted ─▶ read ─▶ written) ×rounds ─▶ over
+//! ```
+//!
+//! Whatever happens after the first answer is complete, that answer is kept; a closer one takes its place only when it is whole.
+
+use std::time::Instant;
+
+use timeline::course::{Course, Earlier, Outcome, Round, Search};
+use timeline::events::Usage;
+use timeline::{AnswerEvent, Closer, Span, Timestamp, mentions, need};
+
+use crate::error::Result;
+use crate::question::Question;
+use crate::view::View;
+use crate::worker::Shared;
+use crate::writer::{Pass, Voice};
+
+/// An answer that names more stretches than this is a list, not a moment to look at closer.
+const MOST_SPANS: usize = 3;
+/// Segments of a closer look.
+const MOST_SEGMENTS: usize = 64;
+/// Flashes that a question about something brief is led to.
+const MOST_FLASHES: usize = 8;
+
+/// What a question is about to do.
+#[derive(Debug)]
+enum Stage {
+    Searching { windows: Vec<Span>, at: usize, found: Vec<Span> },
+    Answering,
+    Closer { moments: Vec<Timestamp>, closers: Vec<Closer>, round: Round, begun: Instant },
+}
+
+/// The way of one question.
+#[derive(Debug)]
+pub(crate) struct Way {
+    stage: Stage,
+    told: Course,
+    begun: Instant,
+    /// The answer that stands, once there is one.
+    answer: Option<(Earlier, Usage)>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Show this and ask.
+    Show(View),
+    /// First have the frames that are shown at these instants.
+    Await(Vec<Timestamp>),
+    /// Nothing: this is what it took.
+    Over(Usage),
+}
+
+impl Way {
+    pub(crate) fn new() -> Self {
+        Self { stage: Stage::Answering, told: Course::default(), begun: Instant::now(), answer: None }
+    }
+
+    /// How what is written next is told.
+    pub(crate) fn voice(&self) -> Voice {
+        match self.stage {
+            Stage::Searching { .. } => Voice::Silent,
+            Stage::Answering => Voice::Aloud,
+            Stage::Closer { .. } => Voice::Held(Vec::new()),
+        }
+    }
+
+    /// What it took so far, when an answer stands whatever happens.
+    pub(crate) fn answered(&self) -> Option<Usage> {
+        self.answer.as_ref().map(|(_, usage)| *usage)
+    }
+
+    /// What to show first.
+    pub(crate) fn begin(&mut self, shared: &Shared, question: &Question) -> Result<View> {
+        self.begun = Instant::now();
+        let (segments, duration, is_whole) = shared.segments_of(&question.video)?;
+        let Some(reach) = shared.reach().filter(|reach| segments.len() > *reach && is_whole) else {
+            return Ok(View::Whole);
+        };
+        let named = mentions::find(&question.text, duration).into_iter().map(|mention| mention.span);
+        let known: Vec<Span> = question.said.iter().copied().chain(named).collect();
+        if !known.is_empty() {
+            let found = count(known.len());
+            self.told.search = Some(Search { found, ..Search::default() });
+            return Ok(View::Around(edges(&known), Vec::new()));
+        }
+        let windows = windows(&segments, reach);
+        self.told.search = Some(Search { windows: count(windows.len()), ..Search::default() });
+        self.stage = Stage::Searching { windows, at: 0, found: Vec::new() };
+        self.window(question)
+    }
+
+    /// Takes note of what was written, and says what comes next.
+    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, written: Pass) -> Result<Next> {
+        match &mut self.stage {
+            Stage::Searching { at, found, .. } => {
+                *at += 1;
+                found.extend(written.spans.iter().map(|span| span.span));
+                if let Some(search) = &mut self.told.search {
+                    search.tokens = search.tokens.saturating_add(read(&written.usage));
+                }
+                self.window(question).map(Next::Show)
+            }
+            Stage::Answering => {
+                self.stand(&written);
+                self.look_closer(shared, question, &written, Vec::new())
+            }
+            Stage::Closer { closers, round, begun, .. } => {
+                let (closers, mut round) = (std::mem::take(closers), round.clone());
+                round.tokens = read(&written.usage);
+                round.ms = ms(*begun);
+                if written.is_told {
+                    round.outcome = Outcome::Answered;
+                    round.before = self.answer.take().map(|(before, _)| before);
+                    self.stand(&written);
+                } else {
+                    round.outcome = Outcome::Stands;
+                }
+                let is_told = written.is_told;
+                self.end_round(shared, question, round)?;
+                if is_told { self.look_closer(shared, question, &written, closers) } else { Ok(self.over(question)) }
+            }
+        }
+    }
+
+    /// The frames that were waited for are here, or will not come.
+    pub(crate) fn frames(&mut self, shared: &Shared, question: &Question, came: Option<u32>) -> Result<Next> {
+        let Stage::Closer { moments, closers, round, .. } = &mut self.stage else { return Ok(self.over(question)) };
+        match came {
+            Some(frames) => {
+                round.frames = frames;
+                Ok(Next::Show(View::Around(moments.clone(), closers.clone())))
+            }
+            None => {
+                let round = round.clone();
+                self.end_round(shared, question, Round { outcome: Outcome::NoFile, ..round })?;
+                Ok(self.over(question))
+            }
+        }
+    }
+
+    /// A closer look went wrong; the answer stands.
+    pub(crate) fn fail(&mut self, shared: &Shared, question: &Question) -> Option<Usage> {
+        let usage = self.answered()?;
+        if let Stage::Closer { round, .. } = &self.stage {
+            let round = Round { outcome: Outcome::Failed, ..round.clone() };
+            if let Err(error) = self.end_round(shared, question, round) {
+                tracing::warn!(question = question.id, %error, "how a question went could not be kept");
+            }
+        }
+        Some(usage)
+    }
+
+    /// The next window, or what the answer is read from.
+    fn window(&mut self, question: &Question) -> Result<View> {
+        let Stage::Searching { windows, at, found } = &self.stage else { return Ok(View::Whole) };
+        let of = count(windows.len());
+        if let Some(span) = windows.get(*at) {
+            let window = count(at + 1);
+            question.tell(AnswerEvent::Searching { span: *span, window, windows: of });
+            return Ok(View::Window(*span));
+        }
+        let mut found = found.clone();
+        if need::of(&question.text).is_some() {
+            found.extend(question.flashes.iter().take(MOST_FLASHES));
+        }
+        if let Some(search) = &mut self.told.search {
+            (search.found, search.ms) = (count(found.len()), ms(self.begun));
+        }
+        // Nowhere: what one window says of it, the first as well as any, is the answer.
+        let first = windows.first().copied();
+        self.stage = Stage::Answering;
+        question.tell(AnswerEvent::Course(self.told.clone()));
+        Ok(match first {
+            Some(first) if found.is_empty() => View::Window(first),
+            _ => View::Around(edges(&found), Vec::new()),
+        })
+    }
+
+    /// Begins a closer look if one is of use and allowed.
+    fn look_closer(
+        &mut self,
+        shared: &Shared,
+        question: &Question,
+        written: &Pass,
+        mut closers: Vec<Closer>,
+    ) -> Result<Next> {
+        self.keep(shared, question)?;
+        let round = count(self.told.rounds.len() + 1);
+        let able = question.manner.looks_closer
+            && round <= shared.zoom_rounds
+            && question.said.is_empty()
+            && written.is_complete_view;
+        if !able || written.spans.len() > MOST_SPANS {
+            return Ok(self.over(question));
+        }
+        let moments = moments(question, written);
+        let Some(mut closer) = Closer::around(&moments, need::fineness(&question.text), written.duration) else {
+            return Ok(self.over(question));
+        };
+        let most = shared.reach().map_or(MOST_SEGMENTS, |reach| MOST_SEGMENTS.min(reach / 2));
+        while closer.segments().count() > most && closer.spans.pop().is_some() {}
+        let wanting = shared.wanting(&question.video, &closer)?;
+        if closer.spans.is_empty() || (!wanting.is_empty() && !shared.has_eyes(question)) {
+            return Ok(self.over(question));
+        }
+        let (spans, frames) = (closer.spans.clone(), count(wanting.len()));
+        question.tell(AnswerEvent::Closer { round, spans: spans.clone(), frames });
+        closers.push(closer);
+        let begun = Instant::now();
+        let round = Round { spans, frames: 0, tokens: 0, ms: 0, outcome: Outcome::Failed, before: None };
+        let moments = moments.into_iter().map(|(at, _)| at).collect();
+        self.stage = Stage::Closer { moments, closers, round, begun };
+        if wanting.is_empty() { self.frames(shared, question, Some(0)) } else { Ok(Next::Await(wanting)) }
+    }
+
+    fn stand(&mut self, written: &Pass) {
+        let first_token_ms = self.answered().map_or(written.usage.first_token_ms, |usage| usage.first_token_ms);
+        let usage = Usage { first_token_ms, ..written.usage };
+        self.answer = Some((Earlier { answer: written.text.clone(), spans: written.spans.clone() }, usage));
+    }
+
+    fn end_round(&mut self, shared: &Shared, question: &Question, mut round: Round) -> Result<()> {
+        if let Stage::Closer { begun, .. } = &self.stage {
+            round.ms = ms(*begun);
+        }
+        self.told.rounds.push(round);
+        self.stage = Stage::Answering;
+        question.tell(AnswerEvent::Course(self.told.clone()));
+        self.keep(shared, question)
+    }
+
+    fn keep(&self, shared: &Shared, question: &Question) -> Result<()> {
+        if self.told.is_plain() {
+            return Ok(());
+        }
+        match shared.library.save_course(question.id, &self.told) {
+            // Deleted while it was being answered: the listener still gets the rest.
+            Err(store::Error::UnknownQuestion(_)) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    fn over(&self, question: &Question) -> Next {
+        Next::Over(Usage { total_ms: question.elapsed_ms(), ..self.answered().unwrap_or_default() })
+    }
+}
+
+/// Moments to look at closer, each with the distance of the segments it was seen in: the edges of what the answer names; where its
+/// pins say otherwise, those too; and for something brief of which nothing was seen, where flashes were.
+fn moments(question: &Question, written: &Pass) -> Vec<(Timestamp, Timestamp)> {
+    let mut moments = edges(&written.spans.iter().map(|span| span.span).collect::<Vec<_>>());
+    moments.extend(written.doubtful());
+    if moments.is_empty() && need::of(&question.text).is_some() {
+        moments = edges(&question.flashes.iter().take(MOST_SPANS).copied().collect::<Vec<_>>());
+    }
+    moments.into_iter().map(|at| (at, written.spacing(at))).collect()
+}
+
+fn edges(spans: &[Span]) -> Vec<Timestamp> {
+    let mut edges: Vec<_> = spans.iter().flat_map(|span| [span.start, span.end]).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+/// Windows of at most `reach` segments, as even as can be.
+fn windows(segments: &[Span], reach: usize) -> Vec<Span> {
+    let count = segments.len().div_ceil(reach.max(1)).max(1);
+    let window = |i: usize| {
+        let of = segments.get(i * segments.len() / count..(i + 1) * segments.len() / count)?;
+        Some(Span { start: of.first()?.start, end: of.last()?.end })
+    };
+    (0..count).filter_map(window).collect()
+}
+
+/// Tokens that were read and not found.
+fn read(usage: &Usage) -> u32 {
+    usage.prompt_tokens.saturating_sub(usage.kept_tokens).saturating_add(usage.answer_tokens)
+}
+
+fn ms(since: Instant) -> u32 {
+    u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX)
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_even_and_hold_every_segment_once() {
+        let at = |i: i64| Timestamp::from_millis(i * 1_000);
+        let segments: Vec<_> = (0..250).map(|i| Span::new(at(i), at(i) + Timestamp::from_millis(500))).collect();
+        let windows = windows(&segments, 120);
+        assert_eq!(windows.len(), 3);
+        let inside =
+            |window: &Span| segments.iter().filter(|s| window.start <= s.start && s.start <= window.end).count();
+        assert_eq!(windows.iter().map(inside).collect::<Vec<_>>(), [83, 83, 84]);
+        assert_eq!(super::windows(&segments[..120], 120).len(), 1);
+    }
+}

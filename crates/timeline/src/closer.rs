@@ -1,0 +1,133 @@
+//! A closer look: around which moments, how closely, and at which instants.
+//!
+//! Segments of a closer look begin at whole multiples of its step on the video's own clock, two frames each, half a step apart. So
+//! a second look at the same place wants the same instants, and finds what the first one brought.
+
+use crate::time::{Span, Timestamp};
+
+/// Steps of closer looks, coarse to fine: half a second, then a quarter.
+pub const STEPS: [Timestamp; 2] = [Timestamp::from_millis(500), Timestamp::from_millis(250)];
+/// Coarse segments looked at on each side of a moment: a stamp is that of its segment's middle, and may be one off.
+const AROUND: i64 = 2;
+/// No moment's surroundings are wider than this, however coarsely it was seen.
+const WIDEST: Timestamp = Timestamp::from_millis(8_000);
+
+/// Stretches to be seen in segments of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closer {
+    /// Ascending, apart, on the step's grid.
+    pub spans: Vec<Span>,
+    /// Distance between the segments' beginnings.
+    pub step: Timestamp,
+}
+
+impl Closer {
+    /// The look around moments of a video of `duration`, each with the distance of the segments it was seen in, on the way to
+    /// looks `fineness` apart. Moments seen finely enough are left alone; none when all are.
+    pub fn around(moments: &[(Timestamp, Timestamp)], fineness: Timestamp, duration: Timestamp) -> Option<Self> {
+        let coarsest =
+            moments.iter().map(|(_, spacing)| *spacing).filter(|spacing| is_coarser(*spacing, fineness)).max()?;
+        let step = STEPS.into_iter().find(|step| is_coarser(coarsest, *step))?;
+        let coarse = moments.iter().filter(|(_, spacing)| is_coarser(*spacing, step));
+        let wide = |(at, spacing): &(Timestamp, Timestamp)| {
+            let reach = Timestamp::from_micros(spacing.micros().saturating_mul(AROUND)).min(WIDEST);
+            Span { start: *at - reach, end: *at + reach }
+        };
+        let spans = on_grid(coarse.map(wide).collect(), step, duration);
+        (!spans.is_empty()).then_some(Self { spans, step })
+    }
+
+    /// The two instants of every segment, ascending.
+    pub fn segments(&self) -> impl Iterator<Item = [Timestamp; 2]> + '_ {
+        let half = Timestamp::from_micros(self.step.micros() / 2);
+        let step = self.step.micros().max(1);
+        let count = move |span: &Span| (span.end - span.start).micros() / step;
+        self.spans.iter().flat_map(move |span| {
+            let at = move |i| span.start + Timestamp::from_micros(i * step);
+            (0..count(span)).map(move |i| [at(i), at(i) + half])
+        })
+    }
+
+    /// Whether a moment lies in what is looked at.
+    pub fn holds(&self, at: Timestamp) -> bool {
+        self.spans.iter().any(|span| span.start <= at && at < span.end)
+    }
+}
+
+/// Whether segments this far apart gain by others `step` apart. Times of frames are never quite even.
+fn is_coarser(spacing: Timestamp, step: Timestamp) -> bool {
+    spacing.micros() > step.micros() + step.micros() / 4
+}
+
+/// Widened to whole steps inside the video, joined where they touch.
+fn on_grid(mut spans: Vec<Span>, step: Timestamp, duration: Timestamp) -> Vec<Span> {
+    let step = step.micros().max(1);
+    spans.sort_by_key(|span| span.start);
+    let mut joined: Vec<Span> = Vec::new();
+    for span in spans {
+        let start = span.start.max(Timestamp::ZERO).micros().div_euclid(step) * step;
+        // A last segment that is not whole has its frames all the same: the file's last one.
+        let end = span.end.min(duration).micros().saturating_add(step - 1).div_euclid(step) * step;
+        let span = Span { start: Timestamp::from_micros(start), end: Timestamp::from_micros(end) };
+        match joined.last_mut() {
+            _ if span.start >= span.end => {}
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn spans(closer: &Closer) -> Vec<(f64, f64)> {
+        closer.spans.iter().map(|span| (span.start.seconds(), span.end.seconds())).collect()
+    }
+
+    #[test]
+    fn looks_come_nearer_in_two_steps_and_then_are_near_enough() {
+        let (second, fine) = (at(1.0), at(0.25));
+        let first = Closer::around(&[(at(12.2), second), (at(18.7), second)], fine, at(60.0)).unwrap();
+        assert_eq!((first.step, spans(&first)), (at(0.5), vec![(10.0, 14.5), (16.5, 21.0)]));
+        assert_eq!(first.segments().count(), 18);
+        assert_eq!(first.segments().next(), Some([at(10.0), at(10.25)]));
+        let next = Closer::around(&[(at(12.2), at(0.5))], fine, at(60.0)).unwrap();
+        assert_eq!((next.step, spans(&next)), (at(0.25), vec![(11.0, 13.25)]));
+        assert_eq!(Closer::around(&[(at(12.2), at(0.26))], fine, at(60.0)), None);
+        assert_eq!(Closer::around(&[(at(12.2), at(0.5))], at(0.5), at(60.0)), None);
+        assert_eq!(Closer::around(&[], fine, at(60.0)), None);
+    }
+
+    #[test]
+    fn stretches_end_with_the_video_join_and_are_never_endless() {
+        let closer = Closer::around(&[(at(0.3), at(1.0)), (at(2.0), at(1.0))], at(0.5), at(3.3)).unwrap();
+        assert_eq!(spans(&closer), [(0.0, 3.5)]);
+        let wide = Closer::around(&[(at(60.0), at(45.0))], at(0.5), at(7_200.0)).unwrap();
+        assert_eq!(spans(&wide), [(52.0, 68.0)]);
+        assert!(wide.holds(at(52.0)) && !wide.holds(at(68.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn segments_ascend_on_the_grid_and_never_overlap(
+            moments in proptest::collection::vec((0_i64..100_000_000, 1_i64..20_000_000), 0..8), brief in any::<bool>(),
+        ) {
+            let moments: Vec<_> =
+                moments.into_iter().map(|(at, gap)| (Timestamp::from_micros(at), Timestamp::from_micros(gap))).collect();
+            let fineness = STEPS[usize::from(brief)];
+            if let Some(closer) = Closer::around(&moments, fineness, at(100.0)) {
+                let segments: Vec<_> = closer.segments().collect();
+                prop_assert!(segments.windows(2).all(|pair| pair[1][0] - pair[0][0] >= closer.step));
+                prop_assert!(segments.iter().all(|[one, two]| one < two && one.micros() % closer.step.micros() == 0));
+                prop_assert!(segments.iter().all(|[one, _]| *one >= Timestamp::ZERO && *one <= at(100.0)));
+            }
+        }
+    }
+}

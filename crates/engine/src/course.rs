@@ -86,6 +86,7 @@ impl Way {
         if !known.is_empty() {
             let found = count(known.len());
             self.told.search = Some(Search { found, ..Search::default() });
+            question.tell(AnswerEvent::Course(self.told.clone()));
             return Ok(View::Around(edges(&known), Vec::new()));
         }
         let windows = windows(&segments, reach);

@@ -9,7 +9,7 @@ the frames then is right, what follows the text is not.
 
 import hashlib
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from .timeline import EMPTY_SCENE, Segment, frames_shown, pairs_of, runs_of
 COUNTS = {"when": 7, "what": 3, "count": 3, "order": 3, "list": 1, "absent": 2}
 FIRST_SEED = 3 * 10**9
 US = 1_000_000
+PIECE = 2.5  # minutes
 
 
 @dataclass
@@ -58,13 +59,26 @@ def grid_of(rng: random.Random) -> list[float]:
     return at[:2 * 110]
 
 
+def plan_of(seed: int, minutes: float) -> Plan:
+    """A plan of any length: the world runs out of things after some minutes, and begins again."""
+    whole = make_plan(seed, min(minutes, PIECE))
+    while whole.end < minutes * 60 * TICKS_PER_SECOND:
+        seed += 10**6
+        more, by = make_plan(seed, PIECE), whole.end
+        whole.frames += [f + by for f in more.frames]
+        whole.scenes += [replace(s, start=s.start + by, end=s.end + by) for s in more.scenes]
+        whole.backdrops += [(tick + by, look) for tick, look in more.backdrops]
+        whole.end += more.end
+    return whole
+
+
 def clip_of(seed: int) -> Clip:
     """A clip with its grid, drawn."""
     rng = random.Random(f"pointer-{seed}")
     at = grid_of(rng)
-    plan = make_plan(seed, (max(at) + 0.5) / 60)
+    plan = plan_of(seed, (max(at) + 0.5) / 60)
     pts = [f / TICKS_PER_SECOND for f in plan.frames]
-    shown = [i for i in frames_shown(pts, at)]
+    shown = frames_shown(pts, at)
     tags = []
     for index in shown:
         tick = plan.frames[index]

@@ -29,7 +29,7 @@ TOKENS = 320  # of a clip in one step
 
 def examples(watcher: data.Watcher, clips: int) -> list[dict]:
     """Every clip's example, from the cache or made now."""
-    folder = CACHE / "pointer" / watcher.whole
+    folder = CACHE / "pointer" / f"{watcher.whole}-{watcher.layer}"
     folder.mkdir(parents=True, exist_ok=True)
     out, began = [], time.time()
     for seed in range(data.FIRST_SEED, data.FIRST_SEED + clips):
@@ -135,14 +135,14 @@ def train(head: TimePointer, examples: list[dict], minutes: float, rate: float, 
             kept, tally = time.time(), {}
 
 
-def write(head: TimePointer, folder: Path) -> None:
+def write(head: TimePointer, folder: Path, layer: int) -> None:
     """The head's file, and its name in timepin.json."""
     tensors = {name: value.detach().half().contiguous() for name, value in head.state_dict().items()}
     save_file(tensors, str(folder / FILE), metadata={"format": "pt"})
     (folder / FILE).chmod(0o644)
     path = folder / "timepin.json"
     profile = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    profile["time_pointer"] = FILE
+    profile["time_pointer"] = {"file": FILE, "layer": layer}
     path.write_text(json.dumps(profile, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -153,17 +153,18 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=640)
     parser.add_argument("--minutes", type=float, default=5, help="training time in total, over all runs")
     parser.add_argument("--inner", type=int, help="width of keys and queries; the model's own when not given")
+    parser.add_argument("--layer", type=int, help="whose output the head reads, from 0; the last when not given")
     parser.add_argument("--rate", type=float, default=2e-3)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    watcher = data.Watcher(args.model)
+    watcher = data.Watcher(args.model, args.layer)
     shown = examples(watcher, args.clips)
     width = shown[0]["hidden"].shape[-1]
     inner = args.inner or width
     torch.manual_seed(0)
     head = TimePointer(width, inner)
-    train(head, shown, args.minutes, args.rate, CACHE / "pointer" / watcher.whole / f"head-{inner}.state")
-    write(head, args.model)
+    train(head, shown, args.minutes, args.rate, CACHE / "pointer" / f"{watcher.whole}-{watcher.layer}" / f"head-{inner}.state")
+    write(head, args.model, watcher.layer)
     print(f"{sum(p.numel() for p in head.parameters())} weights in {args.model / FILE}")
 
 

@@ -19,6 +19,7 @@
 //! | "when is it mentioned?" is answered at once | `evidence.rs` |
 //! | what was shown is kept and shared | `prefix.rs` |
 //! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
+//! | where the model looked becomes a pin, and a written time doubtful | `pins.rs` |
 //! | frames that come with a question are kept for the next | `guests.rs` |
 //! | thoughts are told from answers | `thought.rs` |
 //! | a library lasts for one run only | `temporary.rs` |
@@ -42,6 +43,7 @@ mod index;
 mod inspect;
 mod meaning;
 mod pace;
+mod pins;
 mod prefix;
 mod pruning;
 mod question;

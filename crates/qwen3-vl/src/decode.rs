@@ -127,13 +127,14 @@ impl Qwen3Vl {
                 Chunk { ids, positions, window, visuals: Vec::new(), cache: &mut session.cache }
             })
             .collect();
-        let pass = self.decoder.forward(&mut chunks, self.pointers.query(), &mut ())?;
+        let pass = self.decoder.forward(&mut chunks, self.pointers.wanted(), &mut ())?;
         let logits = self.decoder.logits(&pass.hidden)?.to_vec2()?;
-        let mut queries = pass.pointer_queries.into_iter();
+        let (mut queries, mut states) = (pass.pointer_queries.into_iter(), pass.states.into_iter());
         let mut steps = Vec::with_capacity(sessions.len());
         for (row, ((session, token), logits)) in sessions.iter_mut().zip(tokens).zip(logits).enumerate() {
             self.place_tokens(session, &[*token], &mut Vec::new());
             session.last = Some(pass.hidden.narrow(0, row, 1)?);
+            session.state = states.next();
             session.pointer_query = queries.next();
             steps.push(self.pointers.look(session).map(|pointer| Step { logits: Logits(logits), pointer }));
         }

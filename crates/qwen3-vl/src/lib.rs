@@ -97,7 +97,7 @@ pub use generate::{Logits, Sampler, Sampling};
 pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Scored, Trace};
 pub use positions::{Cursor, Position};
 pub use processor::{Normalisation, RgbFrame, patchify, resize_bicubic};
-pub use profile::{Pointer, Profile};
+pub use profile::{HeadFile, Pointer, Profile};
 pub use prompt::{Content, Message, Prompt, PromptPart, VideoItem, Wrapper};
 pub use session::Session;
 pub use time_pointer::Look;

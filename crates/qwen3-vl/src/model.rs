@@ -24,12 +24,12 @@ use crate::session::Session;
 use crate::stamp_ids::StampIds;
 use crate::template::ChatTemplate;
 use crate::text::{Chunk, Decoder, VisualRun, Watch};
+use crate::time_pointer::{Providers, Seen};
 use crate::tokenizer::Tokenizer;
+use crate::vision;
 use crate::vision::VisionTower;
 use crate::weights::{Footprint, Precision};
 use crate::window::Window;
-use crate::time_pointer::{Providers, Seen};
-use crate::vision;
 pub use trace::{Scored, Trace};
 
 /// Where to compute.
@@ -124,8 +124,17 @@ impl Qwen3Vl {
     }
 
     fn build(checkpoint: Checkpoint, options: LoadOptions) -> Result<Self> {
-        let Checkpoint { config, profile, pointers, sampling, normalisation, tokenizer, template, weights, fingerprint } =
-            checkpoint;
+        let Checkpoint {
+            config,
+            profile,
+            pointers,
+            sampling,
+            normalisation,
+            tokenizer,
+            template,
+            weights,
+            fingerprint,
+        } = checkpoint;
         let method = match options.flash_attention {
             true if weights.are_full() => Method::Flash,
             true => Method::Rounded,
@@ -345,8 +354,9 @@ impl Qwen3Vl {
             }
             let visuals = runs(&visuals, index * chunk, ids.len());
             let mut chunk = [Chunk { ids, positions, window: session.window, visuals, cache: &mut session.cache }];
-            let mut pass = self.decoder.forward(&mut chunk, self.pointers.query(), watch)?;
+            let mut pass = self.decoder.forward(&mut chunk, self.pointers.wanted(), watch)?;
             session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
+            session.state = pass.states.pop();
             session.pointer_query = pass.pointer_queries.pop();
         }
         Ok(())
@@ -371,7 +381,12 @@ impl Qwen3Vl {
         session.ids.extend_from_slice(ids);
     }
 
-    fn place_segment(&self, session: &mut Session, features: &SegmentFeatures, positions: &mut Vec<Position>) -> Result<()> {
+    fn place_segment(
+        &self,
+        session: &mut Session,
+        features: &SegmentFeatures,
+        positions: &mut Vec<Position>,
+    ) -> Result<()> {
         let at = session.ids.len();
         let opened = session.ids.last() == Some(&self.config.vision_start_token_id);
         let from = if opened { self.stamp_ids.start(&session.ids, at - 1) } else { at };

@@ -27,6 +27,8 @@ pub struct Session {
     pub(crate) prepared: OnceLock<Option<Arc<Prepared>>>,
     /// Hidden state of the last token, before the final norm: [1, hidden]
     pub(crate) last: Option<Tensor>,
+    /// Of the last token, what leaves the layer that a trained time pointer reads: [1, hidden]
+    pub(crate) state: Option<Tensor>,
     /// The pointer head's query of the last token.
     pub(crate) pointer_query: Option<Tensor>,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Mark {
     segment_end: Option<usize>,
     cursor: Cursor,
     last: Option<Tensor>,
+    state: Option<Tensor>,
     pointer_query: Option<Tensor>,
 }
 
@@ -53,6 +56,7 @@ impl Session {
             seen: Vec::new(),
             prepared: OnceLock::new(),
             last: None,
+            state: None,
             pointer_query: None,
         }
     }
@@ -71,6 +75,7 @@ impl Session {
             seen: self.seen.clone(),
             prepared: self.prepared.clone(),
             last: self.last.clone(),
+            state: self.state.clone(),
             pointer_query: self.pointer_query.clone(),
         })
     }
@@ -135,6 +140,7 @@ impl Session {
             segment_end: self.segments.last().map(|s| s.end),
             cursor: self.cursor,
             last: self.last.clone(),
+            state: self.state.clone(),
             pointer_query: self.pointer_query.clone(),
         }
     }
@@ -152,6 +158,7 @@ impl Session {
         }
         self.cursor = mark.cursor;
         self.last = mark.last;
+        self.state = mark.state;
         self.pointer_query = mark.pointer_query;
     }
 }

@@ -17,7 +17,8 @@ fn tensor(rows: usize, columns: usize, seed: u32, size: f32) -> Tensor {
 /// Random weights; `time`: how much the columns for absolute times count, `open`: the gate's bias.
 fn attention(seed: u32, time: f32, open: f32) -> TimeAlignedAttention {
     let key = Tensor::cat(&[tensor(WIDTH, WIDTH, seed, 2.0), tensor(WIDTH, TIME_FEATURES, seed + 1, time)], 1).unwrap();
-    let gate = |seed| std::array::from_fn(|i| tensor(1, 1, seed + i as u32, time).sum_all().unwrap().to_scalar().unwrap());
+    let gate =
+        |seed| std::array::from_fn(|i| tensor(1, 1, seed + i as u32, time).sum_all().unwrap().to_scalar().unwrap());
     TimeAlignedAttention {
         query: tensor(WIDTH, WIDTH, seed + 2, 2.0),
         key,
@@ -32,8 +33,7 @@ fn micros(of: &[i64]) -> Vec<Timestamp> {
 
 fn run(attention: &TimeAlignedAttention, text_at: i64, at: &[i64], mask: Option<&[bool]>) -> (Vec<f32>, Vec<f32>) {
     let (text, frames) = (tensor(1, WIDTH, 5, 2.0), tensor(at.len(), WIDTH, 6, 2.0));
-    let (output, weights) =
-        attention.forward((&text, &micros(&[text_at])), (&frames, &micros(at)), mask).unwrap();
+    let (output, weights) = attention.forward((&text, &micros(&[text_at])), (&frames, &micros(at)), mask).unwrap();
     let values = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     (values(output), values(weights))
 }

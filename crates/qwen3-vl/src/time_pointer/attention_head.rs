@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Look, Provider};
+use super::{Look, Provider, Wanted};
 use crate::config::TextConfig;
 use crate::error::{Error, Result};
 use crate::kernels::attention::scores_of_one;
@@ -35,8 +35,8 @@ impl AttentionHead {
 }
 
 impl Provider for AttentionHead {
-    fn query(&self) -> Option<Pointer> {
-        Some(self.pointer)
+    fn wanted(&self) -> Wanted {
+        Wanted { query: Some(self.pointer), layer: None }
     }
 
     /// The last token's query is scored against the keys in the cache.

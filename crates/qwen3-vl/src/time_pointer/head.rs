@@ -12,9 +12,11 @@ use timeline::Timestamp;
 
 use super::aligned::{FrameKeys, TimeAlignedAttention};
 use super::weights::Weights;
-use super::{Look, Provider};
+use super::{Look, Provider, Wanted};
+use crate::config::TextConfig;
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
+use crate::profile::HeadFile;
 use crate::session::Session;
 
 /// Proposals that are refined.
@@ -76,6 +78,8 @@ impl Projection {
 /// The weights of a head, f32 on the CPU.
 #[derive(Debug)]
 pub(crate) struct TrainedHead {
+    /// Whose output a token's hidden state is.
+    layer: usize,
     width: usize,
     near: Projection,
     back: Projection,
@@ -87,11 +91,20 @@ pub(crate) struct TrainedHead {
 }
 
 impl TrainedHead {
-    /// Reads a head for hidden states of `width`.
+    /// Reads a head for a decoder.
     ///
     /// # Errors
     /// A file that is missing, damaged, or not a head for this model.
-    pub(crate) fn load(dir: &Path, name: &str, width: usize) -> Result<Self> {
+    pub(crate) fn load(dir: &Path, named: &HeadFile, config: &TextConfig) -> Result<Self> {
+        let HeadFile { file, layer } = named;
+        if *layer >= config.num_hidden_layers {
+            let told = format!("the time pointer in timepin.json reads layer {layer}, which the model lacks");
+            return Err(Error::Unsupported(told));
+        }
+        Self::read(dir, file, *layer, config.hidden_size)
+    }
+
+    fn read(dir: &Path, name: &str, layer: usize, width: usize) -> Result<Self> {
         let weights = Weights::open(dir, name)?;
         let inner = match weights.shape("hidden.weight")? {
             [inner @ 1..=MAX_INNER, _] => *inner,
@@ -101,6 +114,7 @@ impl TrainedHead {
             }
         };
         Ok(Self {
+            layer,
             width,
             near: Projection::load(&weights, "near", (inner, 3 * width))?,
             back: Projection::load(&weights, "back", (width, inner))?,
@@ -163,8 +177,12 @@ impl TrainedHead {
 }
 
 impl Provider for TrainedHead {
+    fn wanted(&self) -> Wanted {
+        Wanted { query: None, layer: Some(self.layer) }
+    }
+
     fn look(&self, session: &Session) -> Result<Option<Look>> {
-        let Some(hidden) = &session.last else { return Ok(None) };
+        let Some(hidden) = &session.state else { return Ok(None) };
         let prepared = match session.prepared.get() {
             Some(prepared) => prepared,
             None => {

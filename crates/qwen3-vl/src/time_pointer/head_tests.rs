@@ -35,7 +35,7 @@ fn close(found: &Tensor, expected: &Tensor, name: &str) {
 
 #[test]
 fn the_head_computes_what_torch_does() {
-    let head = TrainedHead::load(&golden(), NAME, WIDTH).unwrap();
+    let head = TrainedHead::read(&golden(), NAME, 0, WIDTH).unwrap();
     let tensors = candle_core::safetensors::load(golden().join("expected.safetensors"), &Device::Cpu).unwrap();
     let videos = std::fs::read_to_string(golden().join("times.json")).unwrap();
     let videos: HashMap<String, Video> = serde_json::from_str(&videos).unwrap();
@@ -79,17 +79,17 @@ fn changed(change: impl FnOnce(&mut Vec<u8>)) -> Result<TrainedHead> {
     let mut bytes = std::fs::read(golden().join(NAME)).unwrap();
     change(&mut bytes);
     std::fs::write(folder.path().join(NAME), bytes).unwrap();
-    TrainedHead::load(folder.path(), NAME, WIDTH)
+    TrainedHead::read(folder.path(), NAME, 0, WIDTH)
 }
 
 #[test]
 fn a_file_that_is_no_head_for_this_model_is_told() {
     assert!(changed(|_| {}).is_ok());
-    let missing = TrainedHead::load(&golden(), "gone.safetensors", WIDTH).unwrap_err();
+    let missing = TrainedHead::read(&golden(), "gone.safetensors", 0, WIDTH).unwrap_err();
     assert!(matches!(&missing, Error::MissingShard { by, .. } if by == "timepin.json"), "{missing}");
-    let outside = TrainedHead::load(&golden(), "../time_pointer/time_pointer.safetensors", WIDTH).unwrap_err();
+    let outside = TrainedHead::read(&golden(), "../time_pointer/time_pointer.safetensors", 0, WIDTH).unwrap_err();
     assert!(matches!(outside, Error::Unsupported(_)), "{outside}");
-    let other = TrainedHead::load(&golden(), NAME, WIDTH + 1).unwrap_err();
+    let other = TrainedHead::read(&golden(), NAME, 0, WIDTH + 1).unwrap_err();
     assert!(matches!(&other, Error::TensorShape { expected, .. } if expected.contains(&75)), "{other}");
     assert!(matches!(changed(|bytes| bytes.truncate(bytes.len() / 2)).unwrap_err(), Error::Truncated { .. }));
     assert!(matches!(changed(|bytes| bytes.truncate(3)).unwrap_err(), Error::Truncated { .. }));
@@ -100,12 +100,15 @@ fn a_file_that_is_no_head_for_this_model_is_told() {
         bytes[at..].copy_from_slice(&0x7c00_u16.to_le_bytes());
     });
     assert!(matches!(infinite.unwrap_err(), Error::Damaged { .. }));
-    assert!(matches!(TrainedHead::load(&golden(), "expected.safetensors", WIDTH).unwrap_err(), Error::MissingTensor(_)));
+    assert!(matches!(
+        TrainedHead::read(&golden(), "expected.safetensors", 0, WIDTH).unwrap_err(),
+        Error::MissingTensor(_)
+    ));
 }
 
 #[test]
 fn segments_without_a_time_are_not_looked_at() {
-    let head = TrainedHead::load(&golden(), NAME, WIDTH).unwrap();
+    let head = TrainedHead::read(&golden(), NAME, 0, WIDTH).unwrap();
     assert!(head.prepare(&[None, None]).unwrap().is_none());
     assert!(head.prepare(&[]).unwrap().is_none());
     let narrow = Seen { feature: [0.0; 3].as_slice().into(), at: Timestamp::ZERO };

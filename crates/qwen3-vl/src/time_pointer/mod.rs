@@ -20,8 +20,8 @@ use crate::error::Result;
 use crate::profile::{Pointer, Profile};
 use crate::session::Session;
 use attention_head::AttentionHead;
-pub(crate) use head::{Prepared, Seen};
 use head::TrainedHead;
+pub(crate) use head::{Prepared, Seen};
 
 /// Where a token looked.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,12 +32,19 @@ pub struct Look {
     pub proposed: Option<Timestamp>,
 }
 
+/// What providers want of every pass.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    /// An attention head's query.
+    pub(crate) query: Option<Pointer>,
+    /// What leaves a decoder layer.
+    pub(crate) layer: Option<usize>,
+}
+
 /// Says where the token looks that a session has read last.
 pub(crate) trait Provider: Send + Sync {
-    /// The attention head whose query it wants of every pass.
-    fn query(&self) -> Option<Pointer> {
-        None
-    }
+    /// What it wants of every pass.
+    fn wanted(&self) -> Wanted;
 
     /// Where the token looks; none when it cannot be said.
     fn look(&self, session: &Session) -> Result<Option<Look>>;
@@ -53,8 +60,8 @@ impl Providers {
     /// A head the model lacks; a file that is missing, damaged, or not a head for this model.
     pub(crate) fn load(dir: &Path, profile: &Profile, config: &TextConfig) -> Result<Self> {
         let mut all: Vec<Box<dyn Provider>> = Vec::new();
-        if let Some(name) = &profile.time_pointer {
-            all.push(Box::new(TrainedHead::load(dir, name, config.hidden_size)?));
+        if let Some(named) = &profile.time_pointer {
+            all.push(Box::new(TrainedHead::load(dir, named, config)?));
         }
         if let Some(pointer) = profile.pointer {
             all.push(Box::new(AttentionHead::new(pointer, config)?));
@@ -62,9 +69,10 @@ impl Providers {
         Ok(Self(all))
     }
 
-    /// The attention head whose query they want of every pass.
-    pub(crate) fn query(&self) -> Option<Pointer> {
-        self.0.iter().find_map(|provider| provider.query())
+    /// What they want of every pass.
+    pub(crate) fn wanted(&self) -> Wanted {
+        let all = || self.0.iter().map(|provider| provider.wanted());
+        Wanted { query: all().find_map(|wanted| wanted.query), layer: all().find_map(|wanted| wanted.layer) }
     }
 
     /// Where the token looks that the session has read last.

@@ -25,7 +25,9 @@ impl Weights {
     /// A name that leads out of the folder, a file that is missing, cut off or none.
     pub(super) fn open(dir: &Path, name: &str) -> Result<Self> {
         if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-            return Err(Error::Unsupported(format!("timepin.json names `{name}`, which is no file of the model folder")));
+            return Err(Error::Unsupported(format!(
+                "timepin.json names `{name}`, which is no file of the model folder"
+            )));
         }
         let path = dir.join(name);
         let metadata = match inventory::metadata(&path) {

@@ -72,10 +72,11 @@ def plan_of(seed: int, minutes: float) -> Plan:
     return whole
 
 
-def clip_of(seed: int) -> Clip:
-    """A clip with its grid, drawn."""
+def clip_of(seed: int, at: list[float] | None = None) -> Clip:
+    """A clip with its grid, drawn; with instants given, from its start and as sharp as it is."""
     rng = random.Random(f"pointer-{seed}")
-    at = grid_of(rng)
+    plain = at is not None
+    at = at or grid_of(rng)
     plan = plan_of(seed, (max(at) + 0.5) / 60)
     pts = [f / TICKS_PER_SECOND for f in plan.frames]
     shown = frames_shown(pts, at)
@@ -84,7 +85,7 @@ def clip_of(seed: int) -> Clip:
         tick = plan.frames[index]
         tags.append((index, next((i for i, s in enumerate(plan.scenes) if s.start <= tick < s.end), EMPTY_SCENE)))
     segments = [Segment((pts[a] + pts[b]) / 2, sa, sb) for (a, sa), (b, sb) in pairs_of(tags)]
-    offset = 0 if rng.random() < 0.5 else rng.randrange(round(7200 * rng.random() ** 1.5) * US + 1)
+    offset = 0 if plain or rng.random() < 0.5 else rng.randrange(round(7200 * rng.random() ** 1.5) * US + 1)
     times = np.array([round(s.stamp * US) + offset for s in segments], np.int64)
     return Clip(plan, segments, times, offset, pictures(plan, shown, rng))
 

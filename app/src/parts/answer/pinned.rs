@@ -2,6 +2,8 @@
 //!
 //! One word of an answer is reached with Tab, the others from it with the arrow keys: a stop per word would be too many.
 
+#![expect(unreachable_pub, reason = "the component macro makes public properties of private parts")]
+
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, PointerEvent};

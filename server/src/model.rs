@@ -32,6 +32,7 @@ const FILES: &[(&str, &[u8])] = bundled![
     "tokenizer_config.json",
     "chat_template.jinja",
     "model.safetensors",
+    "time_pointer.safetensors",
 ];
 
 /// The machine models would be loaded on, with the memory that is free now; none where it does not say.

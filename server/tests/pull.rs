@@ -33,6 +33,7 @@ fn hub_with_a_model() -> HubServer {
         "tokenizer.json",
         "tokenizer_config.json",
         "chat_template.jinja",
+        "time_pointer.safetensors",
         WEIGHTS,
     ];
     HubServer::start(&names.map(|name| (name, fs::read(folder.join(name)).unwrap())))

@@ -277,6 +277,8 @@ messages! {
     copied { "Copied" "已复制" }
     delete_question { "Delete question" "删除问题" }
     jump { "Jump to {}" "跳到 {}" }
+    jump_doubtful { "Jump to {}; the model looked elsewhere when it wrote this time" "跳到 {}；模型写下这个时间时看的是别处" }
+    looked_at { "Looked at {} ± {} s; click to jump there" "看的是 {}，± {} 秒；点击跳转" }
     jump_coarse { "Jump to {}; seen through the overview, {} s apart" "跳到 {}；来自概览，间隔 {} 秒" }
     usage { "first word after {} s · {} s in all · {} tokens read, {} kept" "首字 {} 秒 · 共 {} 秒 · 读取 {} 词元，复用 {}" }
     minimap { "Visible part" "可见部分" }

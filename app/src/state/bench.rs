@@ -2,11 +2,22 @@
 
 use leptos::prelude::*;
 use timeline::resize::Size;
-use timeline::{Budget, Coarse, Glimpse, IngestInfo, ModelInfo, Span, Timestamp, VideoId, VideoState, VideoSummary};
+use timeline::{
+    Budget, Coarse, Gaze, Glimpse, IngestInfo, ModelInfo, Span, Timestamp, VideoId, VideoState, VideoSummary,
+};
 
 use super::ingests::Ingests;
 use super::trouble::Trouble;
 use super::zoom;
+
+/// Where a word looked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glance {
+    /// Its moment.
+    pub at: Timestamp,
+    /// The segments looked at, the most first.
+    pub looked: Vec<Gaze>,
+}
 
 /// The workbench's signals, in the context of its parts.
 #[derive(Clone, Copy)]
@@ -44,7 +55,7 @@ pub struct Bench {
     /// The span that was clicked.
     pub lit: RwSignal<Option<Span>>,
     /// Where the word under the pointer looked.
-    pub glance: RwSignal<Option<Timestamp>>,
+    pub glance: RwSignal<Option<Glance>>,
 }
 
 impl Bench {
@@ -112,6 +123,17 @@ impl Bench {
     pub fn light(self, span: Span) {
         self.lit.set(Some(span));
         self.go(span.start);
+    }
+
+    /// What a segment stands for: its frames are one step apart, and it stands for two, until the next one begins.
+    pub fn reach(self, segment: Span) -> Span {
+        let step = self.step();
+        Span::new(segment.start, (segment.start + step).max(segment.end).min(self.duration()))
+    }
+
+    /// From one segment to the next, as planned.
+    pub fn step(self) -> Timestamp {
+        Timestamp::from_seconds(self.budget.with_value(|b| b.map_or(0.0, |b| b.seconds_per_segment)))
     }
 
     /// Moments of everything there is to be seen, ascending: the plan's frames, and the overview behind them.

@@ -325,11 +325,11 @@ impl Conversation {
                         entry.begin_writing();
                         entry.thought.update(|thought| thought.push_str(&text));
                     }
-                    AnswerEvent::Token { text, pin } => {
+                    AnswerEvent::Token { text, pin, looked } => {
                         entry.begin_writing();
                         entry.record.update(|record| {
                             record.answer.push_str(&text);
-                            record.tokens.push(TokenRecord { text, pin });
+                            record.tokens.push(TokenRecord { text, pin, looked });
                         });
                     }
                     AnswerEvent::Span(span) => {

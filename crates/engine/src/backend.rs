@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use qwen3_vl::{RgbFrame, SegmentFeatures, Window};
+use qwen3_vl::{Look, RgbFrame, SegmentFeatures, Window};
 use timeline::resize::Size;
 use timeline::{ModelInfo, Timestamp};
 
@@ -96,6 +96,14 @@ pub(crate) enum Memory {
 }
 
 impl Memory {
+    /// What an encoder made, shown at a moment.
+    pub(crate) fn shown_at(self, at: Timestamp) -> Self {
+        match self {
+            Self::Features(features) => Self::Features(Arc::new(features.shown_at(at))),
+            pictures @ Self::Pictures(_) => pictures,
+        }
+    }
+
     /// Of what an encoder made, only these tokens; `None` for all.
     pub(crate) fn pruned(self, kept: Option<&[u32]>) -> Result<Self> {
         match (self, kept) {
@@ -120,8 +128,8 @@ pub(crate) struct Piece {
     pub(crate) text: String,
     /// Whether it is said to the asker, or by a thinking model to itself.
     pub(crate) kind: Kind,
-    /// Weight of every segment shown, when the model has a time pointer.
-    pub(crate) looked: Option<Vec<f32>>,
+    /// Where it looked among the segments shown, when the model has a time pointer.
+    pub(crate) looked: Option<Look>,
 }
 
 /// What asking for the next piece gives.

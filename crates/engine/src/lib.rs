@@ -20,6 +20,7 @@
 //! | "when is it mentioned?" is answered at once | `evidence.rs` |
 //! | what was shown is kept and shared | `prefix.rs` |
 //! | a question is read and answered | `question.rs`, `reader.rs`, `writer.rs`, `spans.rs` |
+//! | where the model looked becomes a pin, and a written time doubtful | `pins.rs` |
 //! | frames that come with a question are kept for the next | `guests.rs` |
 //! | a video is looked through for scenes and chapters | `outline/` |
 //! | thoughts are told from answers | `thought.rs` |
@@ -47,6 +48,7 @@ mod inspect;
 mod meaning;
 mod outline;
 mod pace;
+mod pins;
 mod prefix;
 mod pruning;
 mod question;

@@ -213,7 +213,8 @@ impl Reader {
                 return Err(Error::Cancelled);
             }
             let memory = shared.memory(&question.video, &part.pair, self.showing.size)?;
-            let memory = memory.pruned(part.kept.as_deref())?;
+            let span = part.pair.span;
+            let memory = memory.pruned(part.kept.as_deref())?.shown_at(span.start.midpoint(span.end));
             segments.push(Shown { caption: Arc::clone(&part.caption), stamp: part.stamp.clone(), memory });
         }
         self.conversation.show(&segments, &|| question.is_stopped(shared))?;

@@ -35,10 +35,18 @@ impl SpanWatch {
                 from: u32::try_from(mention.from).unwrap_or(u32::MAX),
                 to: u32::try_from(mention.to).unwrap_or(u32::MAX),
                 span: mention.span,
+                doubtful: false,
             })
             .collect();
         self.told.extend_from_slice(&fresh);
         fresh
+    }
+
+    /// Notes that the model looked elsewhere while it wrote a reported time.
+    pub(crate) fn doubt(&mut self, doubtful: &SpanInText) {
+        for told in self.told.iter_mut().filter(|told| told.from == doubtful.from) {
+            told.doubtful = true;
+        }
     }
 
     /// Everything reported so far.

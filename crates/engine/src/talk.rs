@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use qwen3_vl::{
-    Content, Message, Prompt, PromptPart, Qwen3Vl, Sampler, Sampling, Session, Step, TextStream, VideoItem,
+    Content, Look, Message, Prompt, PromptPart, Qwen3Vl, Sampler, Sampling, Session, Step, TextStream, VideoItem,
 };
 
 use crate::backend::{Conversation, Piece, Shown, Stop, Written};
@@ -47,7 +47,7 @@ struct Answer {
 
 impl Answer {
     /// Notes text that was written while the model looked somewhere.
-    fn write(&mut self, text: &str, looked: Option<Vec<f32>>) {
+    fn write(&mut self, text: &str, looked: Option<Look>) {
         let kind = self.splitter.kind();
         let parts = self.splitter.push(text);
         if parts.is_empty() {

@@ -6,10 +6,11 @@ use store::AnswerUpdate;
 use timeline::events::Usage;
 use timeline::video::SpanInText;
 use timeline::video::TokenRecord;
-use timeline::{AnswerEvent, Pin, Span, Timestamp};
+use timeline::{AnswerEvent, Span, Timestamp};
 
 use crate::backend::{Conversation, Piece};
 use crate::error::Result;
+use crate::pins;
 use crate::question::Question;
 use crate::showing::Showing;
 use crate::spans::SpanWatch;
@@ -60,10 +61,10 @@ impl Pass {
         }
     }
 
-    /// Moments that the model looked at while it wrote times that lie elsewhere: further from them than a segment.
+    /// Moments that the model looked at while it wrote times that are doubtful: further from them than a segment.
     pub(crate) fn doubtful(&self) -> Vec<Timestamp> {
         let mut doubtful = Vec::new();
-        for span in &self.spans {
+        for span in self.spans.iter().filter(|span| span.doubtful) {
             let (mut at, mut pins) = (0, Vec::new());
             for token in &self.tokens {
                 let (from, to) = (at, at + token.text.len());
@@ -169,10 +170,11 @@ impl Writer {
             self.tell(question, AnswerEvent::Thought { text: piece.text });
             return Ok(());
         }
-        let pin = piece.looked.and_then(|weights| pin(&weights, &self.segments));
+        let pin = piece.looked.as_ref().and_then(|look| pins::pin(look, &self.segments));
+        let looked = piece.looked.map_or_else(Vec::new, |look| pins::gazes(&look.weights, &self.segments));
         self.text.push_str(&piece.text);
-        self.tokens.push(TokenRecord { text: piece.text.clone(), pin });
-        self.tell(question, AnswerEvent::Token { text: piece.text, pin });
+        self.tokens.push(TokenRecord { text: piece.text.clone(), pin, looked: looked.clone() });
+        self.tell(question, AnswerEvent::Token { text: piece.text, pin, looked });
         self.tell_spans(question, false);
         if self.saved.elapsed() > SAVE_EVERY && self.is_first {
             self.keep(shared, question, false)?;
@@ -207,7 +209,11 @@ impl Writer {
     }
 
     fn tell_spans(&mut self, question: &Question, ended: bool) {
-        for span in self.watch.advance(&self.text, ended) {
+        for mut span in self.watch.advance(&self.text, ended) {
+            span.doubtful = pins::is_doubtful(&self.text, &span, &self.tokens, &self.segments);
+            if span.doubtful {
+                self.watch.doubt(&span);
+            }
             self.speak_up(question);
             self.tell(question, AnswerEvent::Span(span));
         }
@@ -220,36 +226,5 @@ impl Writer {
             Err(store::Error::UnknownQuestion(_)) => Ok(()),
             other => Ok(other?),
         }
-    }
-}
-
-/// The mean and standard deviation of where the model looked, over the middles of the segments shown.
-fn pin(weights: &[f32], segments: &[Span]) -> Option<Pin> {
-    let moments = || weights.iter().zip(segments).map(|(w, segment)| (f64::from(*w), middle(*segment)));
-    let total: f64 = moments().map(|(w, _)| w).sum();
-    if !(total.is_finite() && total > 0.0) {
-        return None;
-    }
-    let mean = moments().map(|(w, t)| w * t).sum::<f64>() / total;
-    let variance = moments().map(|(w, t)| w * (t - mean).powi(2)).sum::<f64>() / total;
-    Some(Pin { at: Timestamp::from_seconds(mean), spread: Timestamp::from_seconds(variance.max(0.0).sqrt()) })
-}
-
-fn middle(span: Span) -> f64 {
-    span.start.midpoint(span.end).seconds()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pin_is_the_mean_and_spread_of_the_look() {
-        let segments = [1.0, 3.0, 5.0].map(|seconds| Span::at(Timestamp::from_seconds(seconds)));
-        let found = pin(&[0.25, 0.5, 0.25], &segments).unwrap();
-        assert_eq!(found.at, Timestamp::from_seconds(3.0));
-        assert_eq!(found.spread, Timestamp::from_seconds(2.0_f64.sqrt()));
-        assert_eq!(pin(&[0.0, 0.0, 0.0], &segments), None);
-        assert_eq!(pin(&[f32::NAN], &segments), None);
     }
 }

@@ -12,6 +12,7 @@ use crate::gguf::{self, Gguf};
 use crate::processor::Normalisation;
 use crate::profile::Profile;
 use crate::template::ChatTemplate;
+use crate::time_pointer::Providers;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Precision, Weights, fingerprint, length_of, safetensors_of};
 
@@ -19,6 +20,7 @@ use crate::weights::{Precision, Weights, fingerprint, length_of, safetensors_of}
 pub(crate) struct Checkpoint {
     pub(crate) config: Config,
     pub(crate) profile: Profile,
+    pub(crate) pointers: Providers,
     /// How it wants its tokens chosen.
     pub(crate) sampling: Sampling,
     pub(crate) normalisation: Normalisation,
@@ -58,6 +60,7 @@ impl Checkpoint {
             normalisation: Normalisation::read(dir)?,
             template: ChatTemplate::read(dir)?,
             fingerprint: fingerprint(dir, &safetensors_of(dir)?, rounding.as_deref())?,
+            pointers: Providers::load(dir, &profile, &config.text_config)?,
             config,
             profile,
             tokenizer,
@@ -74,7 +77,7 @@ impl Checkpoint {
             Some(source) => ChatTemplate::find(dir)?.map_or_else(|| ChatTemplate::parse(source.to_owned()), Ok)?,
             None => ChatTemplate::read(dir)?,
         };
-        let (paths, normalisation) = (gguf.paths(), gguf.normalisation());
+        let (paths, normalisation, profile) = (gguf.paths(), gguf.normalisation(), Profile::read(dir)?);
         tokenizer.check(&config)?;
         let weights = Weights::from_gguf(gguf, device, precision)?;
         let outline = Outline::gguf(&config, length_of(&paths)?, weights.held());
@@ -82,7 +85,8 @@ impl Checkpoint {
         let rounding = weights.vision_rounding();
         Ok(Self {
             fingerprint: fingerprint(dir, &paths, rounding.as_deref())?,
-            profile: Profile::read(dir)?,
+            pointers: Providers::load(dir, &profile, &config.text_config)?,
+            profile,
             sampling: Sampling::read(dir)?,
             config,
             normalisation,

@@ -6,19 +6,18 @@
 use crate::error::{Error, Result};
 use crate::generate::{Logits, Sampler, Sampling};
 use crate::model::Qwen3Vl;
-use crate::pointer;
 use crate::positions::Position;
 use crate::session::Session;
 use crate::text::Chunk;
+use crate::time_pointer::Look;
 
 /// What one step gives.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Scores for the token after the one that was read.
     pub logits: Logits,
-    /// Where the token that was read looks: a weight per segment of the prompt, summing to 1. None without a pointer head
-    /// in the checkpoint's profile, empty without segments.
-    pub pointer: Option<Vec<f32>>,
+    /// Where the token that was read looks. None when the checkpoint's profile names no time pointer.
+    pub pointer: Option<Look>,
 }
 
 impl Qwen3Vl {
@@ -29,7 +28,7 @@ impl Qwen3Vl {
     pub fn step(&self, session: &Session) -> Result<Step> {
         let last = session.last.as_ref().ok_or_else(|| Error::Prompt("nothing was read yet".into()))?;
         let logits = Logits(self.decoder.logits(last)?.flatten_all()?.to_vec1()?);
-        Ok(Step { logits, pointer: self.looked(session)? })
+        Ok(Step { logits, pointer: self.pointers.look(session)? })
     }
 
     /// Reads one token of the answer.
@@ -128,22 +127,18 @@ impl Qwen3Vl {
                 Chunk { ids, positions, window, visuals: Vec::new(), cache: &mut session.cache }
             })
             .collect();
-        let pass = self.decoder.forward(&mut chunks, self.profile.pointer, &mut ())?;
+        let pass = self.decoder.forward(&mut chunks, self.pointers.wanted(), &mut ())?;
         let logits = self.decoder.logits(&pass.hidden)?.to_vec2()?;
-        let mut queries = pass.pointer_queries.into_iter();
+        let (mut queries, mut states) = (pass.pointer_queries.into_iter(), pass.states.into_iter());
         let mut steps = Vec::with_capacity(sessions.len());
         for (row, ((session, token), logits)) in sessions.iter_mut().zip(tokens).zip(logits).enumerate() {
             self.place_tokens(session, &[*token], &mut Vec::new());
             session.last = Some(pass.hidden.narrow(0, row, 1)?);
+            session.state = states.next();
             session.pointer_query = queries.next();
-            steps.push(self.looked(session).map(|pointer| Step { logits: Logits(logits), pointer }));
+            steps.push(self.pointers.look(session).map(|pointer| Step { logits: Logits(logits), pointer }));
         }
         Ok(steps)
-    }
-
-    fn looked(&self, session: &Session) -> Result<Option<Vec<f32>>> {
-        let (Some(head), Some(query)) = (self.profile.pointer, &session.pointer_query) else { return Ok(None) };
-        pointer::weights(head, &self.config.text_config, query, &session.cache, &session.segments).map(Some)
     }
 }
 

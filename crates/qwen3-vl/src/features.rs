@@ -6,6 +6,7 @@
 //! Little-endian; the values are the merged tokens, then the taps, each `tokens × hidden`.
 
 use candle_core::{DType, Device, Tensor};
+use timeline::Timestamp;
 
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ pub struct SegmentFeatures {
     grid: (usize, usize),
     /// Which of the grid's tokens there are, when not all.
     kept: Option<Vec<u32>>,
+    /// When it is, once it is shown in a video.
+    at: Option<Timestamp>,
 }
 
 impl SegmentFeatures {
@@ -33,7 +36,7 @@ impl SegmentFeatures {
         if tokens == 0 || tokens * 4 != grid.0 * grid.1 || taps.iter().any(|t| t.dims() != merged.dims()) {
             return Err(Error::Features(format!("{tokens} tokens do not fill a grid of {}×{}", grid.0, grid.1)));
         }
-        Ok(Self { merged, taps, grid, kept: None })
+        Ok(Self { merged, taps, grid, kept: None, at: None })
     }
 
     /// Tokens the decoder reads: [N, hidden] f32.
@@ -64,7 +67,19 @@ impl SegmentFeatures {
         let index = Tensor::new(kept, self.merged.device())?;
         let merged = self.merged.index_select(&index, 0)?;
         let taps = self.taps.iter().map(|tap| Ok(tap.index_select(&index, 0)?)).collect::<Result<_>>()?;
-        Ok(Self { merged, taps, grid: self.grid, kept: Some(kept.to_vec()) })
+        Ok(Self { merged, taps, grid: self.grid, kept: Some(kept.to_vec()), at: self.at })
+    }
+
+    /// The same in a video, where it is shown at this moment: what a trained time pointer goes by. The stamp in the text says
+    /// it to the decoder.
+    #[must_use]
+    pub fn shown_at(&self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self.clone() }
+    }
+
+    /// When it is shown, if that was said.
+    pub fn at(&self) -> Option<Timestamp> {
+        self.at
     }
 
     /// Which of the grid's tokens there are, ascending; `None` when all are.

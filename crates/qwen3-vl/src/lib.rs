@@ -48,7 +48,7 @@
 //! | a video prefix is kept and shared | `session.rs`, `text/kv_cache.rs` |
 //! | tokens are produced, several answers in one pass | `decode.rs` |
 //! | the next token is chosen | `generate.rs` |
-//! | an answer's token points at a moment | `pointer.rs` |
+//! | an answer's token points at a moment | `time_pointer/` |
 //! | what is computed is shown, layer by layer | `model/trace.rs`, `text/watch.rs` |
 //! | what fits a machine is told beforehand | [`fit`] |
 //! | CPU time is spent | `kernels/`, memory kept `allocator.rs` |
@@ -71,7 +71,6 @@ mod kernels;
 mod mapped;
 pub mod measure;
 mod model;
-mod pointer;
 mod positions;
 mod processor;
 mod profile;
@@ -80,6 +79,7 @@ mod session;
 mod stamp_ids;
 mod template;
 mod text;
+mod time_pointer;
 mod tokenizer;
 mod vision;
 mod weights;
@@ -97,9 +97,10 @@ pub use generate::{Logits, Sampler, Sampling};
 pub use model::{Cancel, DeviceKind, LoadOptions, Qwen3Vl, Scored, Trace};
 pub use positions::{Cursor, Position};
 pub use processor::{Normalisation, RgbFrame, patchify, resize_bicubic};
-pub use profile::{Pointer, Profile};
+pub use profile::{HeadFile, Pointer, Profile};
 pub use prompt::{Content, Message, Prompt, PromptPart, VideoItem, Wrapper};
 pub use session::Session;
+pub use time_pointer::Look;
 pub use tokenizer::{TextStream, Tokenizer};
 pub use weights::{Footprint, Precision, UnknownPrecision};
 pub use window::Window;

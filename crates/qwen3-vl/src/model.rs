@@ -5,7 +5,7 @@ mod tests;
 mod trace;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{DType, Device, Tensor};
 
@@ -24,11 +24,12 @@ use crate::session::Session;
 use crate::stamp_ids::StampIds;
 use crate::template::ChatTemplate;
 use crate::text::{Chunk, Decoder, VisualRun, Watch};
+use crate::time_pointer::{Providers, Seen};
 use crate::tokenizer::Tokenizer;
+use crate::vision;
 use crate::vision::VisionTower;
 use crate::weights::{Footprint, Precision};
 use crate::window::Window;
-use crate::{pointer, vision};
 pub use trace::{Scored, Trace};
 
 /// Where to compute.
@@ -84,7 +85,8 @@ pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);
 /// A loaded checkpoint. Weights are read-only: share it in an `Arc`, use it from any thread.
 pub struct Qwen3Vl {
     pub(crate) config: Config,
-    pub(crate) profile: Profile,
+    profile: Profile,
+    pub(crate) pointers: Providers,
     sampling: Sampling,
     normalisation: Normalisation,
     fingerprint: String,
@@ -122,9 +124,17 @@ impl Qwen3Vl {
     }
 
     fn build(checkpoint: Checkpoint, options: LoadOptions) -> Result<Self> {
-        let Checkpoint { config, profile, sampling, normalisation, tokenizer, template, weights, fingerprint } =
-            checkpoint;
-        pointer::check(profile.pointer, &config.text_config)?;
+        let Checkpoint {
+            config,
+            profile,
+            pointers,
+            sampling,
+            normalisation,
+            tokenizer,
+            template,
+            weights,
+            fingerprint,
+        } = checkpoint;
         let method = match options.flash_attention {
             true if weights.are_full() => Method::Flash,
             true => Method::Rounded,
@@ -139,6 +149,7 @@ impl Qwen3Vl {
             footprint: weights.footprint(),
             config,
             profile,
+            pointers,
             normalisation,
             fingerprint,
             tokenizer,
@@ -327,7 +338,7 @@ impl Qwen3Vl {
                 PromptPart::Segment(features) => {
                     let at = session.ids.len();
                     visuals.push((at - start, features.as_ref()));
-                    self.place_segment(session, features, &mut positions);
+                    self.place_segment(session, features, &mut positions)?;
                 }
             }
             let needed = session.cursor.next() as usize;
@@ -343,8 +354,9 @@ impl Qwen3Vl {
             }
             let visuals = runs(&visuals, index * chunk, ids.len());
             let mut chunk = [Chunk { ids, positions, window: session.window, visuals, cache: &mut session.cache }];
-            let mut pass = self.decoder.forward(&mut chunk, self.profile.pointer, watch)?;
+            let mut pass = self.decoder.forward(&mut chunk, self.pointers.wanted(), watch)?;
             session.last = Some(pass.hidden.narrow(0, ids.len() - 1, 1)?.force_contiguous()?);
+            session.state = pass.states.pop();
             session.pointer_query = pass.pointer_queries.pop();
         }
         Ok(())
@@ -369,17 +381,25 @@ impl Qwen3Vl {
         session.ids.extend_from_slice(ids);
     }
 
-    fn place_segment(&self, session: &mut Session, features: &SegmentFeatures, positions: &mut Vec<Position>) {
+    fn place_segment(
+        &self,
+        session: &mut Session,
+        features: &SegmentFeatures,
+        positions: &mut Vec<Position>,
+    ) -> Result<()> {
         let at = session.ids.len();
         let opened = session.ids.last() == Some(&self.config.vision_start_token_id);
         let from = if opened { self.stamp_ids.start(&session.ids, at - 1) } else { at };
         session.segments.push(from..at + features.tokens());
+        session.seen.push(Seen::of(features)?);
+        session.prepared = OnceLock::new();
         let (rows, columns) = features.grid();
         match features.kept() {
             Some(kept) => session.cursor.pruned(rows / 2, columns / 2, kept, positions),
             None => session.cursor.grid(rows / 2, columns / 2, positions),
         }
         session.ids.extend(std::iter::repeat_n(self.config.video_token_id, features.tokens()));
+        Ok(())
     }
 }
 

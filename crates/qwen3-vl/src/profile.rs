@@ -25,6 +25,18 @@ pub struct Profile {
     pub resize: ResizeRule,
     /// The attention head that points at the moment being talked about, if one is known.
     pub pointer: Option<Pointer>,
+    /// A trained time pointer, which goes before `pointer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_pointer: Option<HeadFile>,
+}
+
+/// A trained time pointer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadFile {
+    /// Its file in the model folder.
+    pub file: String,
+    /// The decoder layer whose output it reads, from 0.
+    pub layer: usize,
 }
 
 /// One attention head of the decoder.
@@ -39,7 +51,15 @@ pub struct Pointer {
 impl Default for Profile {
     /// What `qwen-vl-utils` does: 2 frames a second, 4 to 768 of them, its own budget per frame.
     fn default() -> Self {
-        Self { fps: 2.0, min_frames: 4, max_frames: 768, reach: None, resize: ResizeRule::default(), pointer: None }
+        Self {
+            fps: 2.0,
+            min_frames: 4,
+            max_frames: 768,
+            reach: None,
+            resize: ResizeRule::default(),
+            pointer: None,
+            time_pointer: None,
+        }
     }
 }
 
@@ -62,7 +82,7 @@ mod tests {
     fn a_profile_reads_and_writes_the_documented_form() -> std::result::Result<(), serde_json::Error> {
         let text = r#"{"fps":2.0,"min_frames":4,"max_frames":240,
             "resize":{"rule":"qwen_vl_utils","min_pixels":7802,"max_pixels":8192,"total_pixels":117964800},
-            "pointer":{"layer":3,"head":1}}"#;
+            "pointer":{"layer":3,"head":1},"time_pointer":{"file":"time_pointer.safetensors","layer":2}}"#;
         let profile: Profile = serde_json::from_str(text)?;
         assert_eq!(profile.pointer, Some(Pointer { layer: 3, head: 1 }));
         assert_eq!(serde_json::from_str::<Profile>(&serde_json::to_string(&profile)?)?, profile);

@@ -1,12 +1,14 @@
 //! What a conversation has read so far: keys and values, where the next token stands, and where its segments lie.
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::positions::Cursor;
 use crate::text::kv_cache::KvCache;
+use crate::time_pointer::{Prepared, Seen};
 use crate::window::Window;
 
 /// A prompt in progress. [`fork`](Self::fork) it to ask several questions about one video.
@@ -19,8 +21,14 @@ pub struct Session {
     pub(crate) ids: Vec<u32>,
     /// Tokens of each segment in order: stamp, delimiters and visual tokens.
     pub(crate) segments: Vec<Range<usize>>,
+    /// What a trained time pointer sees of each; none of images.
+    pub(crate) seen: Vec<Option<Seen>>,
+    /// What it computes of them once; none when it sees nothing.
+    pub(crate) prepared: OnceLock<Option<Arc<Prepared>>>,
     /// Hidden state of the last token, before the final norm: [1, hidden]
     pub(crate) last: Option<Tensor>,
+    /// Of the last token, what leaves the layer that a trained time pointer reads: [1, hidden]
+    pub(crate) state: Option<Tensor>,
     /// The pointer head's query of the last token.
     pub(crate) pointer_query: Option<Tensor>,
 }
@@ -33,6 +41,7 @@ pub(crate) struct Mark {
     segment_end: Option<usize>,
     cursor: Cursor,
     last: Option<Tensor>,
+    state: Option<Tensor>,
     pointer_query: Option<Tensor>,
 }
 
@@ -44,7 +53,10 @@ impl Session {
             cursor: Cursor::default(),
             ids: Vec::new(),
             segments: Vec::new(),
+            seen: Vec::new(),
+            prepared: OnceLock::new(),
             last: None,
+            state: None,
             pointer_query: None,
         }
     }
@@ -60,7 +72,10 @@ impl Session {
             cursor: self.cursor,
             ids: self.ids.clone(),
             segments: self.segments.clone(),
+            seen: self.seen.clone(),
+            prepared: self.prepared.clone(),
             last: self.last.clone(),
+            state: self.state.clone(),
             pointer_query: self.pointer_query.clone(),
         })
     }
@@ -125,6 +140,7 @@ impl Session {
             segment_end: self.segments.last().map(|s| s.end),
             cursor: self.cursor,
             last: self.last.clone(),
+            state: self.state.clone(),
             pointer_query: self.pointer_query.clone(),
         }
     }
@@ -132,12 +148,17 @@ impl Session {
     pub(crate) fn restore(&mut self, mark: Mark) {
         self.cache.rewind(mark.length);
         self.ids.truncate(mark.length);
-        self.segments.truncate(mark.segments);
+        if self.segments.len() > mark.segments {
+            self.segments.truncate(mark.segments);
+            self.seen.truncate(mark.segments);
+            self.prepared = OnceLock::new();
+        }
         if let (Some(last), Some(end)) = (self.segments.last_mut(), mark.segment_end) {
             last.end = end;
         }
         self.cursor = mark.cursor;
         self.last = mark.last;
+        self.state = mark.state;
         self.pointer_query = mark.pointer_query;
     }
 }

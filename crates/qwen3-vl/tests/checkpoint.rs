@@ -49,11 +49,11 @@ fn the_bundled_checkpoint_answers_about_frames() {
     model.prefill(&mut session, &video, &|| false).unwrap();
     assert_eq!(session.segments(), 8);
     model.prefill(&mut session, &question, &|| false).unwrap();
-    let pointing = model.profile().pointer.is_some();
+    let pointing = model.profile().pointer.is_some() || model.profile().time_pointer.is_some();
     let answer = model
         .generate(&mut session, Sampling::default(), 24, |_, step| {
             if pointing {
-                let weights = step.pointer.as_ref().expect("a pointer for every token");
+                let weights = &step.pointer.as_ref().expect("a pointer for every token").weights;
                 assert!(weights.len() == 8 && (weights.iter().sum::<f32>() - 1.0).abs() < 1e-3);
             }
             true

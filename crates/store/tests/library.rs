@@ -12,7 +12,7 @@ use std::path::Path;
 
 use store::{AnswerUpdate, Error, Library, NewFrame, Role};
 use timeline::video::{SpanInText, TokenRecord};
-use timeline::{NewVideo, OutlineState, Pin, Scene, Span, Timestamp, TitleLanguage, VideoId};
+use timeline::{Gaze, NewVideo, OutlineState, Pin, Scene, Span, Timestamp, TitleLanguage, VideoId};
 
 fn video() -> NewVideo {
     NewVideo {
@@ -107,9 +107,9 @@ fn a_video_and_its_answers_read_back_as_written() {
     library.set_ready_for(&id, Some("print")).unwrap();
     let question = library.add_question(&id, "什么时候？").unwrap();
     let span = Span::at(Timestamp::from_seconds(12.0));
-    let spans = [SpanInText { from: 0, to: 6, span }];
-    let pin = Some(Pin { at: span.start, spread: Timestamp::ZERO });
-    let tokens = [TokenRecord { text: "12.0 秒".into(), pin }];
+    let spans = [SpanInText { from: 0, to: 6, span, doubtful: true }];
+    let pin = Some(Pin { at: span.start, spread: Timestamp::ZERO, proposed: None });
+    let tokens = [TokenRecord { text: "12.0 秒".into(), pin, looked: vec![Gaze { span, share: 900 }] }];
     let update = AnswerUpdate { answer: "12.0 秒", spans: &spans, tokens: &tokens, complete: true };
     library.save_answer(question, update).unwrap();
     drop(library);

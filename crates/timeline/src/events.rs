@@ -15,6 +15,31 @@ pub struct Pin {
     pub at: Timestamp,
     /// One standard deviation of where it looked.
     pub spread: Timestamp,
+    /// Where a trained pointer meant to look before the frames had their say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<Timestamp>,
+}
+
+/// A segment the model looked at, and how much. On the wire `[from µs, to µs, thousandths]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, i64, u16)", into = "(i64, i64, u16)")]
+pub struct Gaze {
+    /// The segment.
+    pub span: Span,
+    /// Its share of the whole look, in thousandths.
+    pub share: u16,
+}
+
+impl From<(i64, i64, u16)> for Gaze {
+    fn from((from, to, share): (i64, i64, u16)) -> Self {
+        Self { span: Span::new(Timestamp::from_micros(from), Timestamp::from_micros(to)), share }
+    }
+}
+
+impl From<Gaze> for (i64, i64, u16) {
+    fn from(gaze: Gaze) -> Self {
+        (gaze.span.start.micros(), gaze.span.end.micros(), gaze.share)
+    }
 }
 
 /// How a video's index grows. The first event of a stream is always a `Snapshot`.
@@ -135,6 +160,9 @@ pub enum AnswerEvent {
         text: String,
         /// The moment it describes.
         pin: Option<Pin>,
+        /// The segments the model looked at most while it wrote this, the most first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        looked: Vec<Gaze>,
     },
     /// A time was recognised in the text so far.
     Span(SpanInText),

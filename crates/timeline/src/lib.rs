@@ -52,7 +52,7 @@ pub use closer::Closer;
 pub use course::Course;
 pub use cues::{Cue, Transcript};
 pub use cuts::CutFinder;
-pub use events::{AnswerEvent, Pin, ProgressEvent};
+pub use events::{AnswerEvent, Gaze, Pin, ProgressEvent};
 pub use hearing::{HearingCause, HearingInfo, HearingState};
 pub use ingest::{IngestCause, IngestId, IngestInfo, IngestOptions, IngestSource, IngestState, ServerFile};
 pub use mentions::Mention;

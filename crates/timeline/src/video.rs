@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::course::Course;
-use crate::events::Pin;
+use crate::events::{Gaze, Pin};
 use crate::overview::Coarse;
 use crate::time::{Span, Timestamp};
 use crate::transcripts::Evidence;
@@ -125,6 +125,9 @@ pub struct SpanInText {
     pub to: u32,
     /// What the words mean, inside the video.
     pub span: Span,
+    /// Whether the model looked elsewhere while it wrote them: by more than a segment, and more than it was unsure of.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubtful: bool,
 }
 
 /// One piece of streamed text with the moment it describes.
@@ -134,6 +137,9 @@ pub struct TokenRecord {
     pub text: String,
     /// Its moment, when the model has a time pointer.
     pub pin: Option<Pin>,
+    /// The segments it looked at most, the most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked: Vec<Gaze>,
 }
 
 /// `Vec<u8>` as one byte string; serde's default would be a sequence of integers.

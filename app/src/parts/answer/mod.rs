@@ -3,12 +3,14 @@
 
 pub mod course;
 pub mod pieces;
+mod pinned;
 
 use leptos::prelude::*;
+use timeline::Span;
 use timeline::cues::export;
-use timeline::{Pin, Span};
 
 use self::pieces::{Piece, pieces};
+use self::pinned::Pinned;
 use super::budget::short;
 use crate::i18n::{fill, t, use_i18n};
 use crate::state::bench::Bench;
@@ -25,11 +27,15 @@ pub fn Answer(
     view! {
         <p class="answer" data-testid="answer" aria-live="polite" aria-busy=move || open().to_string() class:is-open=open>
             {move || {
+                let mut first = true;
                 parts()
                     .into_iter()
                     .map(|piece| match piece {
-                        Piece::Chip { text, span } => view! { <Chip entry text span /> }.into_any(),
-                        Piece::Words { text, pin: Some(pin) } => view! { <Pinned text pin /> }.into_any(),
+                        Piece::Chip { text, span, doubtful } => view! { <Chip entry text span doubtful /> }.into_any(),
+                        Piece::Words { text, pin: Some(pinned) } => {
+                            let reached = std::mem::take(&mut first);
+                            view! { <Pinned text pinned reached /> }.into_any()
+                        }
                         Piece::Words { text, pin: None } => view! { <span>{text}</span> }.into_any(),
                     })
                     .collect_view()
@@ -109,7 +115,13 @@ pub fn Evidence(
 }
 
 #[component]
-fn Chip(entry: Entry, text: String, span: Span, #[prop(default = "span-chip")] testid: &'static str) -> impl IntoView {
+fn Chip(
+    entry: Entry,
+    text: String,
+    span: Span,
+    #[prop(default = false)] doubtful: bool,
+    #[prop(default = "span-chip")] testid: &'static str,
+) -> impl IntoView {
     let bench = Bench::expect();
     let i18n = use_i18n();
     let lit = move || bench.lit.get() == Some(span);
@@ -121,11 +133,13 @@ fn Chip(entry: Entry, text: String, span: Span, #[prop(default = "span-chip")] t
     });
     let title = move || match blur.get() {
         Some(step) => fill(i18n.say().jump_coarse, &[&moment, &step]),
+        None if doubtful => fill(i18n.say().jump_doubtful, &[&moment]),
         None => fill(i18n.say().jump, &[&moment]),
     };
     view! {
         <button
             class="chip" type="button" data-testid=testid class:is-coarse=move || blur.with(Option::is_some)
+            class:is-doubtful=doubtful
             data-start-us=span.start.micros() data-end-us=span.end.micros()
             aria-pressed=move || lit().to_string()
             title=title
@@ -135,25 +149,8 @@ fn Chip(entry: Entry, text: String, span: Span, #[prop(default = "span-chip")] t
             }
         >
             {text}
+            {doubtful.then(|| view! { <small aria-hidden="true">" ?"</small> })}
             {move || blur.get().map(|step| view! { <small>" ± " {fill(i18n.say().budget_seconds, &[&step])}</small> })}
-        </button>
-    }
-    .into_any()
-}
-
-#[component]
-fn Pinned(text: String, pin: Pin) -> impl IntoView {
-    let bench = Bench::expect();
-    let i18n = use_i18n();
-    let moment = pin.at.clock_tenths();
-    view! {
-        <button
-            class="pinned" type="button" tabindex="-1" title=move || fill(i18n.say().jump, &[&moment])
-            on:click=move |_| bench.go(pin.at)
-            on:pointerenter=move |_| bench.glance.set(Some(pin.at))
-            on:pointerleave=move |_| bench.glance.set(None)
-        >
-            {text}
         </button>
     }
     .into_any()

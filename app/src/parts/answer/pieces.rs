@@ -1,7 +1,7 @@
 //! An answer cut into what can be clicked and what cannot: spans become chips, pinned words keep their moment.
 
 use timeline::video::{SpanInText, TokenRecord};
-use timeline::{Pin, Span, Timestamp};
+use timeline::{Gaze, Pin, Span, Timestamp};
 
 /// A part of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +11,7 @@ pub enum Piece {
         /// The text.
         text: String,
         /// Where the model looked while writing it.
-        pin: Option<Pin>,
+        pin: Option<Pinned>,
     },
     /// A stretch of time.
     Chip {
@@ -19,7 +19,50 @@ pub enum Piece {
         text: String,
         /// What it means.
         span: Span,
+        /// Whether the model looked elsewhere while it wrote it.
+        doubtful: bool,
     },
+}
+
+/// A moment, and the segments it was seen in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pinned {
+    /// The moment.
+    pub pin: Pin,
+    /// The segments looked at most.
+    pub looked: Vec<Gaze>,
+}
+
+/// How sure a pin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sureness {
+    /// Within a few segments.
+    Sure,
+    /// Within a stretch of the video.
+    Unsure,
+    /// Anywhere.
+    Lost,
+}
+
+impl Sureness {
+    /// step: from one segment to the next.
+    pub fn of(pin: Pin, step: Timestamp) -> Self {
+        let step = step.max(Timestamp::from_millis(500)).micros();
+        match pin.spread.micros() / step {
+            ..2 => Self::Sure,
+            2..8 => Self::Unsure,
+            _ => Self::Lost,
+        }
+    }
+
+    /// For the stylesheet.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sure => "sure",
+            Self::Unsure => "unsure",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// Neighbouring words whose moments are closer than this are one piece: an underline per syllable helps nobody.
@@ -37,7 +80,7 @@ pub fn pieces(answer: &str, spans: &[SpanInText], tokens: &[TokenRecord]) -> Vec
         // Offsets that do not fit the text (or overlap) come from nowhere; the words stay words.
         let (true, Some(text)) = (from >= at, answer.get(from..to)) else { continue };
         words(answer, at, from, &pins, &mut out);
-        out.push(Piece::Chip { text: text.to_owned(), span: span.span });
+        out.push(Piece::Chip { text: text.to_owned(), span: span.span, doubtful: span.doubtful });
         at = to;
     }
     words(answer, at, answer.len(), &pins, &mut out);
@@ -45,15 +88,15 @@ pub fn pieces(answer: &str, spans: &[SpanInText], tokens: &[TokenRecord]) -> Vec
 }
 
 /// Runs of the text with one pin each: `[from, to)`.
-fn pinned(answer: &str, tokens: &[TokenRecord]) -> Vec<(usize, usize, Pin)> {
-    let mut runs: Vec<(usize, usize, Pin)> = Vec::new();
+fn pinned(answer: &str, tokens: &[TokenRecord]) -> Vec<(usize, usize, Pinned)> {
+    let mut runs: Vec<(usize, usize, Pinned)> = Vec::new();
     let mut at = 0;
     for token in tokens {
         let to = at + token.text.len();
         if let Some(pin) = token.pin {
             match runs.last_mut() {
-                Some(last) if last.1 == at && last.2.at.distance(pin.at) < SAME => last.1 = to,
-                _ => runs.push((at, to, pin)),
+                Some(last) if last.1 == at && last.2.pin.at.distance(pin.at) < SAME => last.1 = to,
+                _ => runs.push((at, to, Pinned { pin, looked: token.looked.clone() })),
             }
         }
         at = to;
@@ -62,14 +105,14 @@ fn pinned(answer: &str, tokens: &[TokenRecord]) -> Vec<(usize, usize, Pin)> {
     if at == answer.len() { runs } else { Vec::new() }
 }
 
-fn words(answer: &str, from: usize, to: usize, pins: &[(usize, usize, Pin)], out: &mut Vec<Piece>) {
-    let mut say = |text: &str, pin: Option<Pin>| {
+fn words(answer: &str, from: usize, to: usize, pins: &[(usize, usize, Pinned)], out: &mut Vec<Piece>) {
+    let mut say = |text: &str, pin: Option<Pinned>| {
         if !text.is_empty() {
             out.push(Piece::Words { text: text.to_owned(), pin });
         }
     };
     // Spaces and punctuation around pinned words describe nothing.
-    let mut push = |from: usize, to: usize, pin: Option<Pin>| {
+    let mut push = |from: usize, to: usize, pin: Option<Pinned>| {
         let text = answer.get(from..to).unwrap_or_default();
         let core = text.trim_matches(|c: char| !c.is_alphanumeric());
         match (pin, text.split_once(core)) {
@@ -86,7 +129,7 @@ fn words(answer: &str, from: usize, to: usize, pins: &[(usize, usize, Pin)], out
         let (start, end) = ((*start).clamp(at, to.max(at)), (*end).clamp(at, to.max(at)));
         if start < end {
             push(at, start, None);
-            push(start, end, Some(*pin));
+            push(start, end, Some(pin.clone()));
             at = end;
         }
     }
@@ -98,7 +141,8 @@ mod tests {
     use super::*;
 
     fn span(from: u32, to: u32) -> SpanInText {
-        SpanInText { from, to, span: Span::new(Timestamp::from_seconds(1.0), Timestamp::from_seconds(2.0)) }
+        let span = Span::new(Timestamp::from_seconds(1.0), Timestamp::from_seconds(2.0));
+        SpanInText { from, to, span, doubtful: false }
     }
 
     fn texts(pieces: &[Piece]) -> Vec<(&str, bool)> {
@@ -129,13 +173,27 @@ mod tests {
 
     #[test]
     fn words_of_one_moment_are_one_piece() {
-        let pin = |seconds| Some(Pin { at: Timestamp::from_seconds(seconds), spread: Timestamp::ZERO });
+        let pin = |seconds| Some(Pin { at: Timestamp::from_seconds(seconds), spread: Timestamp::ZERO, proposed: None });
         let tokens: Vec<TokenRecord> = [("The ", pin(1.0)), ("red ", pin(1.2)), ("box", pin(9.0)), (".", None)]
             .into_iter()
-            .map(|(text, pin)| TokenRecord { text: text.to_owned(), pin })
+            .map(|(text, pin)| TokenRecord { text: text.to_owned(), pin, looked: Vec::new() })
             .collect();
         let cut = pieces("The red box.", &[], &tokens);
         assert_eq!(texts(&cut), [("The red", false), (" ", false), ("box", false), (".", false)]);
         assert_eq!(pieces("something else", &[], &tokens).len(), 1);
+    }
+
+    #[test]
+    fn a_pin_is_as_sure_as_its_spread_is_small_beside_the_segments() {
+        let seconds = Timestamp::from_seconds;
+        let sure = |spread: f64, step: f64| {
+            let pin = Pin { at: Timestamp::ZERO, spread: seconds(spread), proposed: None };
+            Sureness::of(pin, seconds(step))
+        };
+        assert_eq!(
+            [sure(0.4, 1.0), sure(3.0, 1.0), sure(30.0, 1.0)],
+            [Sureness::Sure, Sureness::Unsure, Sureness::Lost]
+        );
+        assert_eq!([sure(3.0, 8.0), sure(0.9, 0.0)], [Sureness::Sure, Sureness::Sure]);
     }
 }

@@ -43,12 +43,7 @@ pub(super) fn Index(strip: Strip) -> impl IntoView {
         let last = bench.frames.with(|frames| frames.last().copied());
         last.map(|last| strip.stretch(Span::new(Timestamp::ZERO, last)))
     };
-    // A segment's frames are one step apart and it stands for two steps: until the next segment begins.
-    let reach = move |span: Span| {
-        let step = bench.budget.with_value(|b| b.map_or(0.0, |b| b.seconds_per_segment));
-        let end = (span.start + Timestamp::from_seconds(step)).max(span.end).min(bench.duration());
-        strip.stretch(Span::new(span.start, end))
-    };
+    let reach = move |span: Span| strip.stretch(bench.reach(span));
     view! {
         <div class="tl-index" aria-hidden="true">
             <For each=move || bench.overview.get() key=|glimpse| glimpse.pts let:glimpse>

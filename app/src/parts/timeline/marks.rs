@@ -1,7 +1,7 @@
 //! What stands on the canvas: where shots begin, the answer's spans, where a word looked, the pointer's moment, the playhead.
 
 use leptos::prelude::*;
-use timeline::{Span, Timestamp};
+use timeline::{Gaze, Span, Timestamp};
 
 use super::strip::{PAD, Strip};
 
@@ -25,11 +25,29 @@ pub(super) fn Marks(strip: Strip) -> impl IntoView {
                 <i class="tl-span" data-testid="answer-span" class:is-lit=lit(span) style=strip.stretch(span)></i>
             </For>
         </div>
-        {move || bench.glance.get().map(|at| view! { <i class="tl-glance" style=strip.left(at)></i> })}
+        {move || bench.glance.with(|glance| glance.as_ref().map(|glance| view! { <i class="tl-glance" style=strip.left(glance.at)></i> }))}
         {move || strip.hover.get().map(|hover| view! { <i class="tl-hover-line" style=strip.left(hover.at)></i> })}
         <i class="tl-playhead" data-testid="playhead" style=move || strip.left(bench.playhead.get())></i>
     }
     .into_any()
+}
+
+/// Where a word looked: a strip under the index, the brighter the more. Always there, so that nothing moves.
+#[component]
+pub(super) fn Heat(strip: Strip) -> impl IntoView {
+    let bench = strip.bench;
+    let cells = move || {
+        let looked =
+            bench.glance.with(|glance| glance.as_ref().map(|glance| glance.looked.clone()).unwrap_or_default());
+        let most = looked.iter().map(|gaze| gaze.share).max().unwrap_or(1).max(1);
+        let cell = |gaze: Gaze| {
+            let heat = f64::from(gaze.share) / f64::from(most);
+            let style = format!("{};--heat:{heat:.3}", strip.stretch(bench.reach(gaze.span)));
+            view! { <i class="tl-gaze" data-testid="gaze" data-start-us=gaze.span.start.micros() data-share=gaze.share style=style></i> }
+        };
+        looked.into_iter().map(cell).collect_view()
+    };
+    view! { <div class="tl-heat" data-testid="heat" aria-hidden="true">{cells}</div> }.into_any()
 }
 
 /// The picture and the time under the pointer.

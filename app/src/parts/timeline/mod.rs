@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
 use self::film::{Film, Index};
-use self::marks::{HoverCard, Marks};
+use self::marks::{Heat, HoverCard, Marks};
 use self::ruler::Ruler;
 use self::strip::Strip;
 use self::tools::{Minimap, Tools};
@@ -70,6 +70,7 @@ pub fn Timeline() -> impl IntoView {
                         <Ruler strip />
                         <Film strip />
                         <Index strip />
+                        <Heat strip />
                         <Marks strip />
                     </div>
                 </div>

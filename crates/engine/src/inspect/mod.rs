@@ -146,7 +146,11 @@ impl Seen {
                 let spans = pairs(&times);
                 let stamps = spans.iter().map(|[first, second]| stamp(*first, *second));
                 let items = stamps.clone().zip(features);
-                let items = items.map(|(stamp, features)| VideoItem::Segment { stamp, features }).collect();
+                let items = items.zip(&spans).map(|((stamp, features), [first, second])| {
+                    let features = Arc::new(features.shown_at(first.midpoint(*second)));
+                    VideoItem::Segment { stamp, features }
+                });
+                let items = items.collect();
                 self.segments.extend(spans.iter().copied().zip(stamps));
                 Ok(Content::Video(items))
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use candle_core::{Device, Tensor};
-use qwen3_vl::{RgbFrame, SegmentFeatures, Window};
+use qwen3_vl::{Look, RgbFrame, SegmentFeatures, Window};
 use timeline::resize::{ResizeRule, Size};
 use timeline::{ModelInfo, PlanRequest};
 
@@ -329,7 +329,7 @@ impl Conversation for Sleep {
             _ => {}
         }
         self.world.written.fetch_add(1, Ordering::SeqCst);
-        let looked = Some(vec![1.0; self.shown.len()]);
+        let looked = Some(Look { weights: vec![1.0; self.shown.len()], proposed: None });
         let Some(word) = self.words.pop() else { return Ok(Written::Over) };
         let (kind, word) = match word.strip_prefix("thought:") {
             Some(word) => (Kind::Thought, word.to_owned()),

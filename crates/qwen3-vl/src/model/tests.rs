@@ -44,7 +44,7 @@ fn found(model: &Qwen3Vl) -> Result<Vec<Vec<f32>>> {
         for step in model.decode_batch(&mut steps)? {
             let step = step?;
             found.push(step.logits.values().to_vec());
-            found.extend(step.pointer);
+            found.extend(step.pointer.map(|look| look.weights));
         }
     }
     Ok(found)

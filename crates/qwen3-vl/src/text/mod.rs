@@ -22,7 +22,7 @@ use crate::kernels::attention::kept::Form;
 use crate::kernels::in_pool;
 use crate::kernels::linear::Linear;
 use crate::positions::Position;
-use crate::profile::Pointer;
+use crate::time_pointer::Wanted;
 use crate::weights::Weights;
 use crate::window::Window;
 use embedding::Embedding;
@@ -60,6 +60,8 @@ pub(crate) struct Pass {
     pub(crate) hidden: Tensor,
     /// The pointer head's query of the last token of every chunk, [D] each; empty without a pointer.
     pub(crate) pointer_queries: Vec<Tensor>,
+    /// What leaves the layer that is wanted, of the last token of every chunk, [1, hidden] each; empty when none is.
+    pub(crate) states: Vec<Tensor>,
 }
 
 pub(crate) struct Decoder {
@@ -116,16 +118,11 @@ impl Decoder {
 
     /// Runs the chunks of several sessions at once, each after what its cache holds: one read of the weights for all of
     /// them. A failed pass leaves every cache as it was. `watch` is shown what comes out.
-    pub(crate) fn forward(
-        &self,
-        chunks: &mut [Chunk<'_>],
-        pointer: Option<Pointer>,
-        watch: &mut dyn Watch,
-    ) -> Result<Pass> {
-        in_pool(&self.device, || self.pass(chunks, pointer, watch))
+    pub(crate) fn forward(&self, chunks: &mut [Chunk<'_>], wanted: Wanted, watch: &mut dyn Watch) -> Result<Pass> {
+        in_pool(&self.device, || self.pass(chunks, wanted, watch))
     }
 
-    fn pass(&self, chunks: &mut [Chunk<'_>], pointer: Option<Pointer>, watch: &mut dyn Watch) -> Result<Pass> {
+    fn pass(&self, chunks: &mut [Chunk<'_>], wanted: Wanted, watch: &mut dyn Watch) -> Result<Pass> {
         let rows = rows(chunks);
         for chunk in &mut *chunks {
             chunk.cache.reserve(chunk.ids.len())?;
@@ -140,12 +137,12 @@ impl Decoder {
         watch.embedded(&positions, &x)?;
         let runs = chunks.iter().map(|chunk| (chunk.window, chunk.positions));
         let rotary = self.ropes.table(runs, (&self.device, self.dtype))?;
-        let mut pointer_queries = Vec::new();
+        let (mut pointer_queries, mut states) = (Vec::new(), Vec::new());
         for (i, layer) in self.layers.iter().enumerate() {
             let projected = layer.project(&x, &rotary)?;
             let mixed = chunks.iter().zip(&rows).map(|(chunk, rows)| layer.attend(&projected, rows, chunk.cache));
             x = layer.finish(&x, &stacked(mixed.collect::<Result<_>>()?)?)?;
-            if let Some(pointer) = pointer.filter(|p| p.layer == i) {
+            if let Some(pointer) = wanted.query.filter(|p| p.layer == i) {
                 let queries = projected.queries.get(pointer.head)?;
                 let last = rows.iter().map(|rows| Ok(queries.get(rows.end.saturating_sub(1))?));
                 pointer_queries = last.collect::<Result<_>>()?;
@@ -156,13 +153,18 @@ impl Decoder {
                     x.slice_set(&sum, 0, at)?;
                 }
             }
+            if wanted.layer == Some(i) {
+                let last =
+                    rows.iter().map(|rows| Ok(x.narrow(0, rows.end.saturating_sub(1), 1)?.force_contiguous()?));
+                states = last.collect::<Result<_>>()?;
+            }
             watch.layer(i, &x)?;
         }
         watch.hidden(&x)?;
         for chunk in chunks {
             chunk.cache.commit(chunk.ids.len());
         }
-        Ok(Pass { hidden: x, pointer_queries })
+        Ok(Pass { hidden: x, pointer_queries, states })
     }
 
     /// The rows of a run, where and in what this decoder computes. [length, hidden]

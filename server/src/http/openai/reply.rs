@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use timeline::events::Usage;
 use timeline::video::SpanInText;
-use timeline::{AnswerEvent, Pin, VideoId};
+use timeline::{AnswerEvent, Pin, Timestamp, VideoId};
 
 use super::refusal::Refusal;
 
@@ -44,6 +44,8 @@ struct PinInText {
     to: usize,
     at_us: i64,
     spread_us: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposed_us: Option<i64>,
 }
 
 /// What an event does to a reply.
@@ -91,14 +93,15 @@ impl Reply {
                 self.thought.push_str(&text);
                 return Step::Thought(text);
             }
-            AnswerEvent::Token { text, pin } => {
+            AnswerEvent::Token { text, pin, looked: _ } => {
                 let from = self.text.len();
                 self.text.push_str(&text);
-                self.pins.extend(pin.map(|Pin { at, spread }| PinInText {
+                self.pins.extend(pin.map(|Pin { at, spread, proposed }| PinInText {
                     from,
                     to: self.text.len(),
                     at_us: at.micros(),
                     spread_us: spread.micros(),
+                    proposed_us: proposed.map(Timestamp::micros),
                 }));
                 return Step::Text(text);
             }

@@ -43,12 +43,13 @@ def auroc(wrong: list[float], right: list[float]) -> float | None:
     return round(wins / (len(wrong) * len(right)), 3)
 
 
-def judged(asker: Asker, watcher: data.Watcher, head: TimePointer, layer: int, pointer: tuple, seed: int) -> list[dict]:
+def judged(asker: Asker, watcher: data.Watcher, head: TimePointer, layer: int, pointer: tuple, seed: int,
+           every: int) -> list[dict]:
     """One row per answer with times in it."""
     clip, rows = data.clip_of(seed, [i / 2 for i in range(2 * random.Random(seed).randint(30, 75))]), []
     features = watcher.see(clip.pixels)
     pooled = features[:, 0].mean(1)
-    asked = [q for q in truth_of(clip.plan)["questions"] if q["kind"] in ("when", "what", "count")]
+    asked = [q for q in truth_of(clip.plan)["questions"] if q["kind"] in ("when", "what", "count")][::every]
     for condition in CONDITIONS:
         asker.watch(data.prefix_of(asker.vocab, stamps_of(condition, clip, seed), condition), features)
         for question in asked:
@@ -97,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--seeds", default="61000..61011")
+    parser.add_argument("--every", type=int, default=1, help="asks every so many-th question of a clip")
     parser.add_argument("--date", required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -110,9 +112,9 @@ def main() -> None:
     first, last = map(int, args.seeds.split(".."))
     pointer = (profile["pointer"]["layer"], profile["pointer"]["head"])
     for seed in range(first, last + 1):
-        rows += judged(asker, watcher, head, profile["time_pointer"]["layer"], pointer, seed)
+        rows += judged(asker, watcher, head, profile["time_pointer"]["layer"], pointer, seed, args.every)
         print(seed, len(rows), flush=True)
-    command = f"python judge_pointer.py --model ../models/timepin-tiny --seeds {args.seeds}"
+    command = f"python judge_pointer.py --model ../models/timepin-tiny --seeds {args.seeds} --every {args.every}"
     result = {"command": command, "date": args.date, "seeds": args.seeds, "model": watcher.whole, **summary(rows)}
     args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))

@@ -36,7 +36,9 @@ pub fn CourseNote(
 #[component]
 fn Before(entry: Entry, before: Earlier) -> impl IntoView {
     let words = pieces(&before.answer, &before.spans, &[]).into_iter().map(|piece| match piece {
-        Piece::Chip { text, span } => view! { <Chip entry text span testid="earlier-chip" /> }.into_any(),
+        Piece::Chip { text, span, doubtful } => {
+            view! { <Chip entry text span doubtful testid="earlier-chip" /> }.into_any()
+        }
         Piece::Words { text, .. } => view! { <span>{text}</span> }.into_any(),
     });
     view! {

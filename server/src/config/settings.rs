@@ -152,7 +152,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "zoom_rounds",
         allowed: "a number of closer looks from 0 (none) to 4",
-        set: |c, v| v.parse().ok().filter(|rounds| *rounds <= 4).map(|v| c.zoom_rounds = v),
+        set: |c, v| v.parse::<u32>().ok().filter(|rounds| *rounds <= 4).map(|v| c.zoom_rounds = v),
         get: |c| c.zoom_rounds.to_string(),
         secret: false,
     },

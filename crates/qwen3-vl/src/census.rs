@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::profile::HEAD;
 use crate::{gguf, inventory};
 
 /// Weights by storage type.
@@ -59,7 +60,9 @@ fn safetensors(dir: &Path) -> Result<Vec<PathBuf>> {
     let wrap = |source| Error::Read { path: dir.to_owned(), source };
     let entries = fs::read_dir(dir).map_err(wrap)?;
     let paths = entries.map(|entry| Ok(entry.map_err(wrap)?.path())).collect::<Result<Vec<_>>>()?;
-    Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|it| it == "safetensors")).collect())
+    // A time pointer beside the model is none of its weights.
+    let is_weights = |path: &PathBuf| path.extension().is_some_and(|it| it == "safetensors") && !path.ends_with(HEAD);
+    Ok(paths.into_iter().filter(is_weights).collect())
 }
 
 #[cfg(test)]

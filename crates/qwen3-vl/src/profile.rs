@@ -30,6 +30,9 @@ pub struct Profile {
     pub time_pointer: Option<HeadFile>,
 }
 
+/// What the file of a trained time pointer is called where `training/` writes it.
+pub(crate) const HEAD: &str = "time_pointer.safetensors";
+
 /// A trained time pointer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadFile {

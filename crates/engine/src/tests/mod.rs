@@ -37,7 +37,7 @@ fn open_sensing(folder: &Path, dream: &Arc<Dream>, sense: impl Sense + 'static) 
 }
 
 fn open_with(folder: &Path, dream: &Arc<Dream>, change: impl FnOnce(&mut Settings)) -> Engine {
-    let mut settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
+    let mut settings = Settings { data_dir: folder.to_owned(), zoom_rounds: 2, ..Settings::default() };
     change(&mut settings);
     Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, None).unwrap()
 }

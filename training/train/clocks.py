@@ -80,19 +80,25 @@ def starts(rng: random.Random, lengths: list[float]) -> list[float]:
     return out
 
 
-def segment_at(pair: tuple[float, float], rate: int, scenes: list[Scene]) -> Segment:
-    """The segment of two instants: the last frame at or before each, and which scene it shows."""
-    ticks = [int(t * rate + 1e-6) * TICKS_PER_SECOND // rate for t in pair]
+def shown_tick(t: float, rate: int) -> int:
+    """The time of the last frame at or before `t` s in a file of so many frames a second, in ticks."""
+    return int(t * rate + 1e-6) * TICKS_PER_SECOND // rate
+
+
+def segment_at(ticks: tuple[int, int], scenes: list[Scene]) -> Segment:
+    """The segment of two frames, and which scene each of them shows."""
     shown = [next((i for i, s in enumerate(scenes) if s.start <= t < s.end), EMPTY_SCENE) for t in ticks]
     return Segment(sum(ticks) / 2 / TICKS_PER_SECOND, *shown)
 
 
-def clip(seed: int, length: int) -> tuple[Plan, list[Segment]]:
-    """A plan with its segments, about `length` of them, on a clock of its own."""
+def clip(seed: int, length: int, kind: str | None = None) -> tuple[Plan, list[Segment]]:
+    """A plan with its segments, about `length` of them, on a clock of its own; frames 2j and 2j+1 make segment j."""
     rng = random.Random(f"clock-{seed}")
-    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    drawn = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    kind = kind or drawn
     parts = rng.randint(2, 4) if kind == "stretches" and length >= 12 else 1
-    spacings = [{"window": 1.0, "mixed": rng.choice(SPACINGS[2:]), "scaled": rng.choice(SPACINGS)}.get(
+    spacings = [{"window": 1.0, "mixed": rng.choice(SPACINGS[2:]), "scaled": rng.choice(SPACINGS),
+                 "dense": 0.25}.get(
         kind, rng.choice(SPACINGS[:4])) for _ in range(parts)]
     mixed = kind == "mixed" or (kind == "stretches" and rng.random() < 0.3)
     if mixed:
@@ -103,11 +109,11 @@ def clip(seed: int, length: int) -> tuple[Plan, list[Segment]]:
         found += scenes
         pairs += at
     ticks = lambda t: round(t * TICKS_PER_SECOND)
-    scenes = [Scene(thing, ticks(a), ticks(b), 0) for thing, a, b in found]
     rate = rng.choice(RATES)
-    segments = [segment_at(pair, rate, scenes) for pair in pairs]
-    end = ticks(pairs[-1][1]) + 1
-    return Plan(seed, [t for pair in pairs for t in map(ticks, pair)], end, scenes), segments
+    scenes = [Scene(thing, ticks(a), ticks(b), rng.getrandbits(32)) for thing, a, b in found]
+    frames = [shown_tick(t, rate) for pair in pairs for t in pair]
+    segments = [segment_at(pair, scenes) for pair in zip(frames[0::2], frames[1::2])]
+    return Plan(seed, frames, frames[-1] + 1, scenes, [(0, rng.getrandbits(32))]), segments
 
 
 def moved(rng: random.Random, segments: list[Segment]) -> list[Segment]:

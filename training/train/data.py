@@ -132,7 +132,7 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
         top = int(control[0])
         longest = rng.randint(top // 2, top) if rng.random() < 0.5 else None
         length = longest or int(round(3 * (top / 3) ** rng.random()))
-        clip = rng.choice(rendered) if len(rendered) > 8 and rng.random() < control[3] else None
+        clip = rng.choice(rendered) if len(rendered) > 5 and rng.random() < control[3] else None
         try:
             queue.put(example(vocab, seed, max(3, length), entries, control[1], control[2], clip, control[4]))
         except (StopIteration, ValueError, IndexError) as error:  # a clip with nothing to ask
@@ -142,7 +142,7 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
 def start(entries: int, first_seed: int, processes: int = 1):
     """Start the worker processes; returns the queue and the shared controls."""
     context = mp.get_context("spawn")
-    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.12, 0.45, 0.65])
+    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.12, 0.35, 0.65])
     for k in range(processes):
         context.Process(target=worker, args=(queue, control, entries, first_seed + k, processes), daemon=True).start()
     return queue, control

@@ -29,7 +29,7 @@ from .text import Vocabulary
 CHECKPOINT = pool.CACHE / "decoder.pt"
 VOCAB = 960  # the tokenizer's 930, rounded up
 AUX_LAYER = 2
-SETTLING = 60  # steps that a warm start gives its fresh read-out heads
+SETTLING = 30  # steps that a warm start gives its fresh read-out heads
 CLASSES = ["other", "stamp", "label", "absent"]
 WEIGHTS = torch.tensor([1.0, 2.0, 5.0, 5.0])  # most tokens of a sentence are easy: let those that are read off the video count
 
@@ -217,7 +217,7 @@ def main() -> None:
                 model, ex, gather_features(bank, ex["features"]), readout, not args.warm or state["step"] >= SETTLING)
             ((answer + 0.7 * pointer + 0.4 * aux) / args.batch).backward()
             tally.append([answer.item(), pointer.item(), aux.item(), mass, *hits.tolist(), *seen.tolist(), len(ex["ids"])])
-        if state["step"] % 3 == 0 and state["top"] < 80:  # until long clips come by themselves
+        if not args.warm and state["step"] % 3 == 0 and state["top"] < 80:  # until long clips come by themselves
             ex = data.example(vocab, 10**12 + state["step"], 80, entries, 0.5, 0.0)
             far = prefix_aux(model, ex, gather_features(bank, ex["features"]), readout)
             (0.6 * far).backward()
@@ -229,16 +229,16 @@ def main() -> None:
         state["step"] += 1
         state["seed"] += args.batch + 1
         state["seconds"] += time.time() - began
-        if state["step"] % 20 == 0:
+        if state["step"] % 10 == 0:
             t = np.array(tally)
             acc = t[:, 4:8].sum(0) / np.maximum(1, t[:, 8:12].sum(0))
-            if acc[1] > 0.95 and acc[2] > 0.9 and acc[3] > 0.9:
+            if not args.warm and acc[1] > 0.95 and acc[2] > 0.9 and acc[3] > 0.9:
                 state["top"] = min(float(data.MAX_SEGMENTS - 2), state["top"] * 1.25)
                 control[0] = state["top"]
             print(f"{state['step']} ans {t[:, 0].mean():.3f} ptr {t[:, 1].mean():.3f} aux {t[:, 2].mean():.3f} {aux_far:.2f} "
                   f"mass {t[:, 3].mean():.3f} | " + " ".join(f"{c} {a:.3f}" for c, a in zip(CLASSES, acc))
                   + f" | top {state['top']:.0f} tok {t[:, 12].mean():.0f} {state['seconds']:.0f}s "
-                  f"{(time.time() - logged) / 20:.2f}s/step q{queue.qsize()}", flush=True)
+                  f"{(time.time() - logged) / 10:.2f}s/step q{queue.qsize()}", flush=True)
             tally, logged = [], time.time()
         if state["step"] % 40 == 0:
             save(model, readout, optimizer, state, average)

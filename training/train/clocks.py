@@ -122,3 +122,9 @@ def moved(rng: random.Random, segments: list[Segment]) -> list[Segment]:
     first, last = (scale * segments[i].stamp for i in (0, -1))
     shift = rng.uniform(0, max(0.0, LONGEST_S - (last - first))) * rng.choice([1.0, 1.0, 0.2]) - first
     return [Segment(scale * s.stamp + shift, s.first, s.second) for s in segments]
+
+
+def counted(rng: random.Random, segments: list[Segment]) -> list[Segment]:
+    """The same segments under the stamps of a short video, one a second: a server may ask like this and translate back."""
+    first = rng.choice([0, 0, rng.randint(0, max(0, 126 - len(segments)))]) + 0.25
+    return [Segment(first + j, s.first, s.second) for j, s in enumerate(segments)]

@@ -9,7 +9,7 @@ from tokenizer import build as build_tokenizer
 from world.scenes import THING_ID, THINGS, make_plan
 
 from . import clips
-from .clocks import clip as clocked_clip, moved
+from .clocks import clip as clocked_clip, counted, moved
 from .packed import CLOCK_HEAD, POINTER_HEAD
 from .text import NULL, Vocabulary, ask_blocks, build_prefix
 from .timeline import EMPTY_SCENE, runs_of, segments_of
@@ -17,6 +17,7 @@ from .timeline import EMPTY_SCENE, runs_of, segments_of
 EMPTY = len(THINGS)
 COUNTS = {"when": 9, "what": 3, "count": 2, "order": 2, "absent": 2}
 MAX_SEGMENTS = 126
+COUNTED_SHARE = 0.25  # of the clips with other clocks: these keep a short video's stamps
 PLACES = 5  # digits of a stamp, up to 9999.9
 
 
@@ -83,8 +84,11 @@ def example(vocab: Vocabulary, seed: int, length: int, entries: int, offset_shar
     """
     rng = random.Random(f"example-{seed}")
     if clip is None:
-        other = random.Random(f"other-{seed}").random() < other_clocks
+        own = random.Random(f"other-{seed}")
+        other = own.random() < other_clocks
         plan, segments = clocked_clip(seed, length) if other else clip_of(seed, length, offset_share)
+        if other and own.random() < COUNTED_SHARE:
+            segments = counted(own, segments)
         features = feature_choice(rng, plan, segments, entries)
     else:
         plan, segments, features = rendered_part(seed, length, clip, other_clocks)

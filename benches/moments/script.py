@@ -7,6 +7,7 @@ can be asked about them. The same seed and minutes give the same film.
 
 import random
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from train.timeline import FPS, MAX_FRAMES
 from world import questions as q
@@ -146,7 +147,7 @@ def ask(rng: random.Random, events: list[Event], mentions: list[Mention]) -> lis
     runs, groups = [(e.thing, e.start, e.end) for e in events], {}
     for event in events:
         groups.setdefault(event.thing, []).append(event)
-    langs, out = iter(("en", "zh") * len(events) * 4), []
+    langs, out = cycle(("en", "zh")), []
 
     def phrase(templates: dict, lang: str, *things: Thing, t: str = "") -> str:
         return q.fill(rng, rng.choice(templates[lang]), lang, *things, t=t)

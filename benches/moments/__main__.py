@@ -6,7 +6,7 @@
     … --write-only --films FOLDER           # only the films
 
 Films are kept in `--films` and written once. A run that is cut goes on where it was. `results` receives `rows.jsonl` (every
-answer), `report.json` (figures, command, seeds, date), `table.txt` and plots. `moments.controls` has the controls that need
+answer), `report.json` (figures, model, seeds, date), `table.txt` and plots. `moments.controls` has the controls that need
 another prompt than the product's.
 """
 
@@ -118,8 +118,8 @@ def main() -> None:
     rows = read_rows(args.predictions) if args.predictions else predict(args, args.out / "rows.jsonl")
     if not rows:
         return
-    report = {"command": " ".join(sys.argv[1:]), "seeds": args.seeds, "date": date.today().isoformat(),
-              "control": args.control, "all": score(rows)}
+    report = {"model": Path(args.model).name if args.model else "timepin-tiny", "seeds": args.seeds, "control": args.control,
+              "date": date.today().isoformat()}
     sections = {"all": rows} | {f"{m:g} minutes": [r for r in rows if r["minutes"] == m] for m in sorted({r["minutes"] for r in rows})}
     report |= {name: score(part) for name, part in sections.items()}
     text = "\n\n".join(f"{name}\n{table(report[name])}" for name in (sections if len(sections) > 2 else list(sections)[1:]))

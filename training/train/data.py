@@ -146,7 +146,7 @@ def worker(queue: mp.Queue, control, entries: int, start: int, stride: int) -> N
 def start(entries: int, first_seed: int, processes: int = 1):
     """Start the worker processes; returns the queue and the shared controls."""
     context = mp.get_context("spawn")
-    queue, control = context.Queue(24), context.Array("d", [12.0, 0.3, 0.0, 0.65, 0.35])
+    queue, control = context.Queue(24), context.Array("d", [12.0, 0.5, 0.12, 0.55, 0.65])
     for k in range(processes):
         context.Process(target=worker, args=(queue, control, entries, first_seed + k, processes), daemon=True).start()
     return queue, control

@@ -29,6 +29,7 @@ from .text import Vocabulary
 CHECKPOINT = pool.CACHE / "decoder.pt"
 VOCAB = 960  # the tokenizer's 930, rounded up
 AUX_LAYER = 2
+SETTLING = 30  # steps that a warm start gives its fresh read-out heads
 CLASSES = ["other", "stamp", "label", "absent"]
 WEIGHTS = torch.tensor([1.0, 2.0, 5.0, 5.0])  # most tokens of a sentence are easy: let those that are read off the video count
 
@@ -44,13 +45,13 @@ class Readout(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.things = nn.Linear(width, 2 * (data.EMPTY + 2))
-        self.digits = nn.Linear(width, 2 * 4 * 11)
+        self.digits = nn.Linear(width, 2 * data.PLACES * 11)
 
     def forward(self, states: torch.Tensor, things: torch.Tensor, digits: torch.Tensor) -> torch.Tensor:
         """Mean cross-entropy; the first segment's predecessor is a class of its own."""
         states = level(states)
         before = torch.cat((torch.tensor([data.EMPTY + 1]), things[:-1]))
-        digits_before = torch.cat((torch.full((1, 4), 10), digits[:-1]))
+        digits_before = torch.cat((torch.full((1, data.PLACES), 10), digits[:-1]))
         both = torch.stack((things, before), 1).flatten()
         loss = F.cross_entropy(self.things(states).reshape(len(both), -1), both)
         all_digits = torch.stack((digits, digits_before), 1).flatten()
@@ -70,7 +71,7 @@ class Readout(nn.Module):
             loss = loss + F.cross_entropy(logits[torch.arange(len(target)), target[:, 4]], target[:, 3])
         if ex["clocks"]:
             target = torch.tensor(ex["clocks"])[:, 3:]
-            logits = self.digits(states[place(ex["clocks"])]).reshape(len(target), 2, 4, 11)[:, 0, :3]
+            logits = self.digits(states[place(ex["clocks"])]).reshape(len(target), 2, data.PLACES, 11)[:, 0, :-1]
             loss = loss + F.cross_entropy(logits.reshape(-1, 11), target.flatten())
         return loss
 
@@ -105,8 +106,11 @@ def positions(ex: dict) -> torch.Tensor:
     return torch.cat(parts, dim=1)[:, None]
 
 
-def forward(model, ex: dict, feats: torch.Tensor, readout: Readout | None):
-    """Run a packed sequence; returns (losses, hits by class, counts by class)."""
+def forward(model, ex: dict, feats: torch.Tensor, readout: Readout | None, settled: bool = True):
+    """Run a packed sequence; returns (losses, hits by class, counts by class).
+
+    Until the read-out has `settled`, its loss trains the heads alone: fresh heads must not pull at a trained decoder.
+    """
     text = model.model.language_model
     LAYOUT.prefix, LAYOUT.groups = len(ex["ids"]), [g.shape for g in ex["groups"]]
     ids = torch.cat([torch.tensor(ex["ids"])] + [torch.from_numpy(g).flatten() for g in ex["groups"]])
@@ -121,8 +125,9 @@ def forward(model, ex: dict, feats: torch.Tensor, readout: Readout | None):
         if index < 3:
             h = h.index_add(1, visual, flat[index + 1][None])
         if index == AUX_LAYER and readout is not None:
-            aux = readout(h[0, ex["stops"]], torch.tensor(ex["things"]), torch.tensor(ex["digits"]))
-            aux = aux + readout.mind(h[0], ex, place)
+            read = h[0] if settled else h[0].detach()
+            aux = readout(read[ex["stops"]], torch.tensor(ex["things"]), torch.tensor(ex["digits"]))
+            aux = aux + readout.mind(read, ex, place)
     logits = model.lm_head(text.norm(h[0, place(ex["where"])]))
     labels, kinds = torch.tensor(ex["labels"]), torch.tensor(ex["classes"])
     weight = WEIGHTS[kinds]
@@ -208,10 +213,11 @@ def main() -> None:
         scale = min(1, (state["step"] + 1) / 40) * (0.03 + 0.97 * min(1, 1.6 * (1 - done)))
         for _ in range(args.batch):
             ex = queue.get()
-            (answer, pointer, aux), hits, seen, mass = forward(model, ex, gather_features(bank, ex["features"]), readout)
+            (answer, pointer, aux), hits, seen, mass = forward(
+                model, ex, gather_features(bank, ex["features"]), readout, not args.warm or state["step"] >= SETTLING)
             ((answer + 0.7 * pointer + 0.4 * aux) / args.batch).backward()
             tally.append([answer.item(), pointer.item(), aux.item(), mass, *hits.tolist(), *seen.tolist(), len(ex["ids"])])
-        if state["step"] % 3 == 0 and state["top"] < 80:  # until long clips come by themselves
+        if not args.warm and state["step"] % 3 == 0 and state["top"] < 80:  # until long clips come by themselves
             ex = data.example(vocab, 10**12 + state["step"], 80, entries, 0.5, 0.0)
             far = prefix_aux(model, ex, gather_features(bank, ex["features"]), readout)
             (0.6 * far).backward()
@@ -223,16 +229,16 @@ def main() -> None:
         state["step"] += 1
         state["seed"] += args.batch + 1
         state["seconds"] += time.time() - began
-        if state["step"] % 20 == 0:
+        if state["step"] % 10 == 0:
             t = np.array(tally)
             acc = t[:, 4:8].sum(0) / np.maximum(1, t[:, 8:12].sum(0))
-            if acc[1] > 0.95 and acc[2] > 0.9 and acc[3] > 0.9:
+            if not args.warm and acc[1] > 0.95 and acc[2] > 0.9 and acc[3] > 0.9:
                 state["top"] = min(float(data.MAX_SEGMENTS - 2), state["top"] * 1.25)
                 control[0] = state["top"]
             print(f"{state['step']} ans {t[:, 0].mean():.3f} ptr {t[:, 1].mean():.3f} aux {t[:, 2].mean():.3f} {aux_far:.2f} "
                   f"mass {t[:, 3].mean():.3f} | " + " ".join(f"{c} {a:.3f}" for c, a in zip(CLASSES, acc))
                   + f" | top {state['top']:.0f} tok {t[:, 12].mean():.0f} {state['seconds']:.0f}s "
-                  f"{(time.time() - logged) / 20:.2f}s/step q{queue.qsize()}", flush=True)
+                  f"{(time.time() - logged) / 10:.2f}s/step q{queue.qsize()}", flush=True)
             tally, logged = [], time.time()
         if state["step"] % 40 == 0:
             save(model, readout, optimizer, state, average)

@@ -1,13 +1,16 @@
 """Step 2: what the frozen eye says about every scene of the pool, ready to assemble clips from.
 
 `python -m train.features` also scales the mergers so that features are as large as text
-embeddings: a decoder then starts out treating both alike.
+embeddings: a decoder then starts out treating both alike. `--eye ../models/timepin-tiny`
+takes the eye of an exported model as it is: what a decoder warmed up from that model has to see.
 """
 
-import sys
+import argparse
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from . import pool
 from .eye import CHECKPOINT, fresh_visual, jitter
@@ -38,6 +41,14 @@ def load_visual():
     return visual.eval()
 
 
+def exported_visual(folder: Path):
+    """The tower of an exported model, already scaled."""
+    visual, mark = fresh_visual(), "model.visual."
+    tensors = load_file(str(folder / "model.safetensors"))
+    visual.load_state_dict({k[len(mark):]: v.float() for k, v in tensors.items() if k.startswith(mark)})
+    return visual.eval()
+
+
 def shaken(pairs: np.ndarray, seed: int) -> torch.Tensor:
     """Pixels shifted and relit as the eye was trained: no two features of a sprite are alike."""
     return jitter(torch.from_numpy(pairs), np.random.default_rng(seed)).round().to(torch.uint8)
@@ -45,9 +56,13 @@ def shaken(pairs: np.ndarray, seed: int) -> torch.Tensor:
 
 def main() -> None:
     """Encode the pool once."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--entries", type=int, default=240, help="looks of every thing")
+    parser.add_argument("--eye", type=Path, help="an exported model whose eye to use")
+    args = parser.parse_args()
     torch.set_num_threads(1)
-    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 240
-    visual, frames = load_visual(), pool.load()[:, :entries]
+    visual = exported_visual(args.eye) if args.eye else load_visual()
+    frames = pool.load()[:, :args.entries]
     things, entries = frames.shape[:2]
     out = {}
     with torch.no_grad():

@@ -72,13 +72,14 @@ def segments_of(plan: Plan, offset: int = 0, limit: int | None = None) -> list[S
 
 
 def runs_of(plan: Plan, segments: list[Segment]) -> list[Run]:
-    """Appearances in order; a scene is uninterrupted by construction."""
+    """Appearances in order; a scene is uninterrupted, and so are two of one thing with no segment between them."""
     runs: list[Run] = []
     for j, seg in enumerate(segments):
         if seg.scene == EMPTY_SCENE:
             continue
-        if runs and runs[-1].scene == seg.scene:
+        thing = plan.scenes[seg.scene].thing
+        if runs and (runs[-1].scene == seg.scene or (runs[-1].thing == thing and runs[-1].end == j - 1)):
             runs[-1].end = j
         else:
-            runs.append(Run(plan.scenes[seg.scene].thing, j, j, seg.scene))
+            runs.append(Run(thing, j, j, seg.scene))
     return runs

@@ -81,6 +81,11 @@ def asked_name(rng: random.Random, thing: Thing, lang: str) -> str:
 def clock(rng: random.Random, second: int, lang: str) -> str:
     """A whole second, written one of the ways people write it."""
     m, s = divmod(second, 60)
+    if second >= 600:  # far into a long video: mostly seconds, as the stamps are
+        colons = f"{m // 60}:{m % 60:02d}:{s:02d}" if m >= 60 else f"{m}:{s:02d}"
+        far = [f"{second} seconds", f"{second} seconds", f"{second}s"] if lang == "en" else [
+            f"第 {second} 秒", f"第{second}秒", f"{second} 秒"]
+        return rng.choice([*far, colons])
     if lang == "en":
         forms = [f"{m:02d}:{s:02d}", f"{m}:{s:02d}", f"{second} seconds", f"{second} seconds", f"{second}s"]
         return rng.choice(forms)

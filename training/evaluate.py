@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from transformers import DynamicCache, Qwen3VLForConditionalGeneration
+from transformers import Qwen3VLForConditionalGeneration
 
 from scoring import is_right, table
 from train.files import read_clip
-from train.model import encode, patchify
+from train.model import encode, patchify, read_video
 from train.text import Vocabulary, build_prefix
 from world.__main__ import truth_of
 from world.encode import write_clip
@@ -43,14 +43,7 @@ class Answerer:
         """Encode the video part of the prompt into the cache."""
         prefix = build_prefix(self.vocab, stamps)
         feats = encode(self.model.model.visual, patchify(torch.from_numpy(pixels)))
-        flat = feats.transpose(0, 1).reshape(4, len(prefix.visual), -1)
-        embeds = self.text.embed_tokens(torch.tensor([prefix.ids]))
-        embeds[0, prefix.visual] = flat[0]
-        mask = torch.zeros(1, len(prefix.ids), dtype=torch.bool)
-        mask[0, prefix.visual] = True
-        self.cache = DynamicCache(config=self.model.config.text_config)
-        self.text(inputs_embeds=embeds, position_ids=torch.tensor(prefix.positions).T[:, None], use_cache=True,
-                  past_key_values=self.cache, visual_pos_masks=mask, deepstack_visual_embeds=list(flat[1:]))
+        self.cache = read_video(self.model, prefix, feats)
         self.length, self.next = len(prefix.ids), prefix.next_position
 
     def answers(self, path: Path, questions: list[str]) -> list[str]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import DynamicCache, Qwen3VLForConditionalGeneration
+from transformers import Qwen3VLForConditionalGeneration
 
+from .model import read_video
 from .text import Prefix, Vocabulary
 
 
@@ -24,14 +25,7 @@ class Asker:
     @torch.inference_mode()
     def watch(self, prefix: Prefix, features: torch.Tensor) -> None:
         """Reads the video part of the prompt; features [T, 4, 6, hidden]."""
-        flat = features.transpose(0, 1).reshape(features.shape[1], len(prefix.visual), -1)
-        embeds = self.text.embed_tokens(torch.tensor([prefix.ids]))
-        embeds[0, prefix.visual] = flat[0]
-        mask = torch.zeros(1, len(prefix.ids), dtype=torch.bool)
-        mask[0, prefix.visual] = True
-        self.cache = DynamicCache(config=self.model.config.text_config)
-        self.text(inputs_embeds=embeds, position_ids=torch.tensor(prefix.positions).T[:, None], use_cache=True,
-                  past_key_values=self.cache, visual_pos_masks=mask, deepstack_visual_embeds=list(flat[1:]))
+        self.cache = read_video(self.model, prefix, features)
         self.length, self.next, self.owner = len(prefix.ids), prefix.next_position, torch.tensor(prefix.segment)
 
     @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import DynamicCache, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_vision
 
 # Frame geometry after the resize rule: 96x64 pixels, 4x6 patches, 2x3 merged tokens.
@@ -74,3 +74,18 @@ def encode(visual, patches: torch.Tensor) -> torch.Tensor:
             taps.append(merger(x.reshape(n * p, -1)).reshape(n, VISUAL_TOKENS, -1))
     out = visual.merger(x.reshape(n * p, -1)).reshape(n, VISUAL_TOKENS, -1)
     return torch.stack([out, *taps], dim=1)
+
+
+@torch.inference_mode()
+def read_video(model, prefix, features: torch.Tensor) -> DynamicCache:
+    """What the decoder remembers of a video part of a prompt (`text.Prefix`); features: (segments, 4, tokens, hidden)."""
+    text = model.model.language_model
+    flat = features.transpose(0, 1).reshape(features.shape[1], len(prefix.visual), -1)
+    embeds = text.embed_tokens(torch.tensor([prefix.ids]))
+    embeds[0, prefix.visual] = flat[0]
+    mask = torch.zeros(1, len(prefix.ids), dtype=torch.bool)
+    mask[0, prefix.visual] = True
+    cache = DynamicCache(config=model.config.text_config)
+    text(inputs_embeds=embeds, position_ids=torch.tensor(prefix.positions).T[:, None], use_cache=True,
+         past_key_values=cache, visual_pos_masks=mask, deepstack_visual_embeds=list(flat[1:]))
+    return cache

@@ -1,25 +1,6 @@
 //! Every sentence of the page, in one table. `{}` stands for a value, in the same order in every language.
 
-macro_rules! messages {
-    ($($name:ident { $en:literal $zh:literal })*) => {
-        /// The page's sentences in one language.
-        #[expect(missing_docs, reason = "the English sentence is the documentation")]
-        #[derive(Debug)]
-        pub struct Messages { $(pub $name: &'static str,)* }
-
-        impl Messages {
-            /// English.
-            pub const EN: Self = Self { $($name: $en,)* };
-            /// Simplified Chinese.
-            pub const ZH: Self = Self { $($name: $zh,)* };
-
-            #[cfg(test)]
-            fn table() -> Vec<(&'static str, &'static str, &'static str)> {
-                vec![$((stringify!($name), $en, $zh),)*]
-            }
-        }
-    };
-}
+use super::table::messages;
 
 messages! {
     // frame of every page
@@ -269,6 +250,7 @@ messages! {
     round_cost { "looked closer at {} · {} frames fetched · {} tokens · {} s" "细看了 {} · 取来 {} 帧 · {} 词元 · {} 秒" }
     round_stands { "It named no time, so the answer stands." "细看没有给出时间，保留原来的回答。" }
     round_no_file { "The video file is needed to look closer: pick it again, then ask again." "要细看需要视频文件：请重新选择该文件，然后再问一次。" }
+    round_stopped { "You stopped the closer look; the answer stands." "已停止细看，保留原来的回答。" }
     round_failed { "The closer look failed; the answer stands." "细看失败，保留原来的回答。" }
     earlier { "Answer before the closer look" "细看之前的回答" }
     incomplete { "This answer was interrupted." "这个回答被中断了。" }

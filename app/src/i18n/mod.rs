@@ -10,6 +10,7 @@ mod messages;
 mod pull_errors;
 #[cfg(feature = "ssr")]
 pub(crate) mod request;
+mod table;
 
 use leptos::prelude::*;
 

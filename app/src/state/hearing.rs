@@ -2,24 +2,19 @@
 //! or the sound that [`sounds`](super::sounds) sends of a local one; leaving the page stops the following only.
 
 use futures::StreamExt;
-use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use timeline::hearing::NAME;
 use timeline::{HearingInfo, HearingState, Timestamp, TranscriptInfo};
 
 use super::bench::Bench;
-use super::ingest::backoff_ms;
+use super::follow::Follow;
 use super::session::Session;
 use super::sounds::Sounds;
 use super::transcripts::Transcripts;
 use super::trouble::Trouble;
 use crate::api::ndjson::Lines;
 use crate::api::{self, ApiError};
-use crate::platform;
-
-/// How often a lost connection is taken up again before the user is told.
-const TRIES: u32 = 5;
 
 /// The signals, in the context of the workbench.
 #[derive(Clone, Copy)]
@@ -32,7 +27,7 @@ pub struct Hearing {
     session: Session,
     sounds: Sounds,
     bench: Bench,
-    abort: StoredValue<Option<AbortHandle>>,
+    following: Follow,
 }
 
 impl Hearing {
@@ -45,14 +40,9 @@ impl Hearing {
             session: Session::expect(),
             sounds: Sounds::expect(),
             bench,
-            abort: StoredValue::new(None),
+            following: Follow::until_left(),
         };
         provide_context(hearing);
-        on_cleanup(move || {
-            if let Some(handle) = hearing.abort.try_get_value().flatten() {
-                handle.abort();
-            }
-        });
         Effect::new(move |asked: Option<bool>| {
             if asked.is_none() {
                 hearing.follow();
@@ -117,29 +107,7 @@ impl Hearing {
     }
 
     fn follow(self) {
-        let (handle, registration) = AbortHandle::new_pair();
-        if let Some(before) = self.abort.try_update_value(|abort| abort.replace(handle)).flatten() {
-            before.abort();
-        }
-        spawn_local(async move {
-            // Aborted: the page was left, or another is followed.
-            if let Ok(Err(error)) = Abortable::new(self.until_over(), registration).await {
-                self.trouble.try_set(Some(error.into()));
-            }
-        });
-    }
-
-    async fn until_over(self) -> Result<(), ApiError> {
-        let mut tries = 0;
-        loop {
-            match self.once(&mut tries).await {
-                Err(error) if error.is_passing() && tries < TRIES => {
-                    tries += 1;
-                    platform::sleep(backoff_ms(tries)).await;
-                }
-                outcome => return outcome,
-            }
-        }
+        self.following.follow(self.trouble, async move |tries| self.once(tries).await);
     }
 
     async fn once(self, tries: &mut u32) -> Result<(), ApiError> {

@@ -12,12 +12,14 @@
 //! | the visible part of the timeline is computed | [`zoom`] |
 //! | what is said is transcribed on the server | [`hearing`]; the sound of a local file is sent: [`sounds`] |
 //! | models are listed and pulled | [`pulls`] |
+//! | something that the server does for a video is followed | [`follow`] |
 //! | what happens in a video is found | [`outline`] |
 //! | transcripts are taken in, searched, corrected | [`transcripts`]; those inside a video file: [`tracks`] |
 //! | problems are told apart | [`trouble`] |
 
 pub mod bench;
 pub mod conversation;
+pub mod follow;
 pub mod hearing;
 pub mod ingest;
 pub mod ingests;

@@ -1,20 +1,15 @@
 //! What happens in the open video: begun, followed, stopped. The server owns it; leaving the page stops the following only.
 
 use futures::StreamExt;
-use futures::future::{AbortHandle, Abortable};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use timeline::{Chapter, Outline, OutlineState, TitleLanguage, VideoState};
 
 use super::bench::Bench;
-use super::ingest::backoff_ms;
+use super::follow::Follow;
 use super::trouble::Trouble;
 use crate::api::ndjson::Lines;
 use crate::api::{self, ApiError};
-use crate::platform;
-
-/// How often a lost connection is taken up again before the user is told.
-const TRIES: u32 = 5;
 
 /// The signals, in the context of the workbench.
 #[derive(Clone, Copy)]
@@ -24,20 +19,15 @@ pub struct Outlining {
     /// Why it cannot be, or no further.
     pub trouble: RwSignal<Option<Trouble>>,
     bench: Bench,
-    abort: StoredValue<Option<AbortHandle>>,
+    following: Follow,
 }
 
 impl Outlining {
     /// Puts the signals into the context; the server is asked once the page is alive.
     pub fn provide(bench: Bench) -> Self {
         let outlining =
-            Self { outline: RwSignal::new(None), trouble: RwSignal::new(None), bench, abort: StoredValue::new(None) };
+            Self { outline: RwSignal::new(None), trouble: RwSignal::new(None), bench, following: Follow::until_left() };
         provide_context(outlining);
-        on_cleanup(move || {
-            if let Some(handle) = outlining.abort.try_get_value().flatten() {
-                handle.abort();
-            }
-        });
         Effect::new(move |_| outlining.follow());
         outlining
     }
@@ -84,29 +74,7 @@ impl Outlining {
     }
 
     fn follow(self) {
-        let (handle, registration) = AbortHandle::new_pair();
-        if let Some(before) = self.abort.try_update_value(|abort| abort.replace(handle)).flatten() {
-            before.abort();
-        }
-        spawn_local(async move {
-            // Aborted: the page was left, or it was begun anew.
-            if let Ok(Err(error)) = Abortable::new(self.until_over(), registration).await {
-                self.trouble.try_set(Some(error.into()));
-            }
-        });
-    }
-
-    async fn until_over(self) -> Result<(), ApiError> {
-        let mut tries = 0;
-        loop {
-            match self.once(&mut tries).await {
-                Err(error) if error.is_passing() && tries < TRIES => {
-                    tries += 1;
-                    platform::sleep(backoff_ms(tries)).await;
-                }
-                outcome => return outcome,
-            }
-        }
+        self.following.follow(self.trouble, async move |tries| self.once(tries).await);
     }
 
     async fn once(self, tries: &mut u32) -> Result<(), ApiError> {

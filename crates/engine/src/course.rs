@@ -13,7 +13,7 @@ use timeline::course::{Course, Earlier, Outcome, Round, Search};
 use timeline::events::Usage;
 use timeline::{AnswerEvent, Closer, Span, Timestamp, mentions, need};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::question::Question;
 use crate::view::View;
 use crate::worker::Shared;
@@ -144,11 +144,12 @@ impl Way {
         }
     }
 
-    /// A closer look went wrong; the answer stands.
-    pub(crate) fn fail(&mut self, shared: &Shared, question: &Question) -> Option<Usage> {
+    /// A closer look went wrong or was stopped; the answer stands.
+    pub(crate) fn fail(&mut self, shared: &Shared, question: &Question, error: &Error) -> Option<Usage> {
         let usage = self.answered()?;
         if let Stage::Closer { round, .. } = &self.stage {
-            let round = Round { outcome: Outcome::Failed, ..round.clone() };
+            let outcome = if matches!(error, Error::Cancelled) { Outcome::Stopped } else { Outcome::Failed };
+            let round = Round { outcome, ..round.clone() };
             if let Err(error) = self.end_round(shared, question, round) {
                 tracing::warn!(question = question.id, %error, "how a question went could not be kept");
             }

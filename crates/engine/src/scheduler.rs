@@ -344,7 +344,7 @@ impl<'a> Scheduler<'a> {
         };
         self.shared.wanted.forget(question.id);
         if let Err(error) = ended {
-            match way.fail(self.shared, &question) {
+            match way.fail(self.shared, &question, &error) {
                 Some(usage) => question.tell(AnswerEvent::Done { usage }),
                 None => question.fail(self.shared, &error),
             }

@@ -9,13 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::cache_precision::CachePrecision;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::features::SegmentFeatures;
 use crate::generate::Sampling;
 use crate::kernels::attention::Method;
+use crate::load_options::LoadOptions;
 use crate::positions::Position;
 use crate::processor::{Normalisation, RgbFrame, patchify};
 use crate::profile::Profile;
@@ -28,56 +28,9 @@ use crate::time_pointer::{Providers, Seen};
 use crate::tokenizer::Tokenizer;
 use crate::vision;
 use crate::vision::VisionTower;
-use crate::weights::{Footprint, Precision};
+use crate::weights::Footprint;
 use crate::window::Window;
 pub use trace::{Scored, Trace};
-
-/// Where to compute.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DeviceKind {
-    /// All cores (rayon's pool).
-    #[default]
-    Cpu,
-    /// A CUDA device by number; needs the `cuda` feature.
-    Cuda(usize),
-}
-
-impl DeviceKind {
-    /// # Errors
-    /// When there is no such device.
-    pub(crate) fn open(self) -> Result<Device> {
-        Ok(match self {
-            Self::Cpu => Device::Cpu,
-            Self::Cuda(n) => {
-                Device::new_cuda(n).map_err(|source| Error::NoDevice { device: format!("cuda:{n}"), source })?
-            }
-        })
-    }
-}
-
-/// How to load.
-#[derive(Debug, Clone, Copy)]
-pub struct LoadOptions {
-    /// Where to compute.
-    pub device: DeviceKind,
-    /// What to keep the weights in.
-    pub precision: Precision,
-    /// How keys and values are kept.
-    pub cache: CachePrecision,
-    /// Attention tile by tile instead of through a table of scores (`use_flash_attention`).
-    pub flash_attention: bool,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            device: DeviceKind::default(),
-            precision: Precision::default(),
-            cache: CachePrecision::default(),
-            flash_attention: true,
-        }
-    }
-}
 
 /// Asked between chunks whether to stop.
 pub type Cancel<'a> = &'a (dyn Fn() -> bool + Sync);

@@ -65,6 +65,8 @@ pub enum Outcome {
     Stands,
     /// Nobody had the file: the answer before stands.
     NoFile,
+    /// Whoever asked stopped it: the answer before stands.
+    Stopped,
     /// It went wrong: the answer before stands.
     Failed,
 }

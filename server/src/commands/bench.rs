@@ -7,7 +7,7 @@ use engine::{Engine, Manner, Place};
 use futures::StreamExt;
 use ingest::ffmpeg;
 use serde::Serialize;
-use timeline::{AnswerEvent, ProgressEvent, VideoId, VideoState};
+use timeline::{AnswerEvent, VideoId};
 
 use crate::cli::Bench;
 use crate::commands::ask::add;
@@ -64,7 +64,7 @@ pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
         runtime.block_on(async {
             let begun = Instant::now();
             let id = add(&engine, &video, None).await?;
-            wait_until_ready(&engine, &id).await?;
+            commands::wait_until_ready(&engine, &id).await?;
             let index_s = begun.elapsed().as_secs_f64();
             let about = engine.video(&id).await?;
             let mut answers = Vec::new();
@@ -79,19 +79,6 @@ pub(crate) fn run(config: &Config, request: &Bench) -> anyhow::Result<()> {
     let report = measured?;
     let json = serde_json::to_string_pretty(&report)?;
     if request.json { commands::print(&(json + "\n")) } else { commands::print(&table(&json)) }
-}
-
-async fn wait_until_ready(engine: &Engine, id: &VideoId) -> anyhow::Result<()> {
-    let mut events = std::pin::pin!(engine.progress(id)?);
-    while let Some(event) = events.next().await {
-        match event {
-            ProgressEvent::State { state: VideoState::Ready }
-            | ProgressEvent::Snapshot { state: VideoState::Ready, .. } => return Ok(()),
-            ProgressEvent::Failed { message } => bail!(message),
-            _ => {}
-        }
-    }
-    bail!("the index was never completed")
 }
 
 /// Asks, and drops the answer after `tokens` pieces of it: a model of random weights would never end.

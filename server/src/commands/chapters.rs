@@ -4,7 +4,7 @@ use anyhow::bail;
 use engine::{Engine, Place};
 use futures::StreamExt;
 use ingest::ffmpeg;
-use timeline::{Outline, OutlineState, ProgressEvent, TitleLanguage, VideoId, VideoState, outline};
+use timeline::{Outline, OutlineState, TitleLanguage, VideoId, outline};
 
 use crate::cli::Chapters;
 use crate::commands::ask;
@@ -23,7 +23,7 @@ pub(crate) fn run(config: &Config, request: &Chapters) -> anyhow::Result<()> {
     let engine = Engine::open(commands::settings(config, Place::Temporary)?)?;
     let found = runtime.block_on(async {
         let id = ask::add(&engine, &video, shots.as_ref()).await?;
-        wait_for_index(&engine, &id).await?;
+        commands::wait_until_ready(&engine, &id).await?;
         look_through(&engine, &id, request.language).await
     })?;
     let text = match (request.json, request.scenes || found.chapters.is_empty()) {
@@ -36,19 +36,6 @@ pub(crate) fn run(config: &Config, request: &Chapters) -> anyhow::Result<()> {
 
 fn line(title: &str, span: timeline::Span) -> String {
     format!("{} - {} {title}\n", span.start.clock_tenths(), span.end.clock_tenths())
-}
-
-async fn wait_for_index(engine: &Engine, id: &VideoId) -> anyhow::Result<()> {
-    let mut events = std::pin::pin!(engine.progress(id)?);
-    while let Some(event) = events.next().await {
-        match event {
-            ProgressEvent::State { state: VideoState::Ready }
-            | ProgressEvent::Snapshot { state: VideoState::Ready, .. } => return Ok(()),
-            ProgressEvent::Failed { message } => bail!(message),
-            _ => {}
-        }
-    }
-    bail!("the index ended before it was complete")
 }
 
 async fn look_through(engine: &Engine, id: &VideoId, language: TitleLanguage) -> anyhow::Result<Outline> {

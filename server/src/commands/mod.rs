@@ -16,8 +16,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::{Place, Server, Settings};
+use anyhow::bail;
+use engine::{Engine, Place, Server, Settings};
+use futures::StreamExt;
 use shots::TransNet;
+use timeline::{ProgressEvent, VideoId, VideoState};
 
 use crate::config::Config;
 use crate::model;
@@ -70,6 +73,20 @@ fn server(config: &Config) -> Option<Server> {
         key: config.backend_key.clone(),
         timeout: config.backend_timeout,
     })
+}
+
+/// Waits until every segment of a video is encoded.
+async fn wait_until_ready(engine: &Engine, id: &VideoId) -> anyhow::Result<()> {
+    let mut events = std::pin::pin!(engine.progress(id)?);
+    while let Some(event) = events.next().await {
+        match event {
+            ProgressEvent::State { state: VideoState::Ready }
+            | ProgressEvent::Snapshot { state: VideoState::Ready, .. } => return Ok(()),
+            ProgressEvent::Failed { message } => bail!(message),
+            _ => {}
+        }
+    }
+    bail!("the index was never completed")
 }
 
 /// Waits until the process is told to end: Ctrl-C, or `SIGTERM`.

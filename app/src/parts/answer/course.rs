@@ -72,6 +72,7 @@ fn looked(m: &Messages, round: &Round) -> String {
         Outcome::Answered => cost,
         Outcome::Stands => format!("{cost} · {}", m.round_stands),
         Outcome::NoFile => m.round_no_file.to_owned(),
+        Outcome::Stopped => m.round_stopped.to_owned(),
         Outcome::Failed => m.round_failed.to_owned(),
     }
 }

@@ -11,7 +11,7 @@ use crate::checkpoint;
 use crate::config::Config;
 use crate::error::Result;
 use crate::gguf::Gguf;
-use crate::model::DeviceKind;
+use crate::load_options::DeviceKind;
 use crate::profile::Profile;
 use crate::weights;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device};
 
 use super::*;
+use crate::{CachePrecision, Precision};
 
 /// A model as on the CPU and as on an accelerator.
 fn both(folder: &str, options: LoadOptions) -> Result<[Qwen3Vl; 2]> {

@@ -130,7 +130,7 @@ async fn an_answer_is_looked_at_closer_with_the_frames_that_are_missing() {
 }
 
 #[tokio::test]
-async fn something_brief_is_looked_at_twice_and_no_more() {
+async fn something_brief_that_was_not_seen_is_looked_for_where_it_flashed() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path(), &Dream::new());
     engine.set_frame_source(Arc::new(Film::default()));
@@ -162,6 +162,28 @@ async fn without_the_file_the_answer_stands_and_says_so() {
     // Frames that nobody waits for are not kept.
     let late = engine.append_close_ups(&id, 2, shown_at(&[Timestamp::from_millis(250)])).await.unwrap();
     assert_eq!(late.accepted, 0);
+}
+
+#[tokio::test]
+async fn a_closer_look_that_is_stopped_leaves_the_answer_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), &Dream::new());
+    engine.set_frame_source(Arc::new(Film { is_slow: true, ..Film::default() }));
+    let id = video(&engine, 20).await;
+    let mut events = Box::pin(engine.ask(&id, "find 5".into()).unwrap());
+    while !matches!(events.next().await, Some(AnswerEvent::Closer { .. })) {}
+    drop(events);
+    // It is written down once the model's thread has noticed.
+    let round = loop {
+        let record = engine.questions(&id).await.unwrap().remove(0);
+        assert_eq!((record.answer.as_str(), record.complete), ("It is there from 2.2 to 2.2 seconds. ", true));
+        match record.course.rounds.first() {
+            Some(round) => break round.clone(),
+            // A further question wakes it.
+            None => drop(ask(&engine, &id, "what?").await),
+        }
+    };
+    assert_eq!(round.outcome, Outcome::Stopped);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use qwen3_vl::{
     Content, LoadOptions, Message, Qwen3Vl, RgbFrame, SegmentFeatures, Window, Wrapper, is_model_folder, resize_bicubic,
 };
 use timeline::resize::{FACTOR, Size};
-use timeline::{ModelInfo, PlanRequest};
+use timeline::{ModelInfo, PlanRequest, Timestamp};
 
 use crate::backend::{Backend, Conversation, Encoder, Memory, Shown, Written};
 use crate::device;
@@ -49,6 +49,7 @@ impl Candle {
             plan: PlanRequest { fps: profile.fps, min_frames: profile.min_frames, max_frames: profile.max_frames },
             resize: profile.resize,
             reach: profile.reach,
+            beat: profile.beat.map(Timestamp::from_seconds),
             max_context: u32::try_from(window).unwrap_or(u32::MAX),
             demo: settings.bundled_model,
         };

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use timeline::course::{Course, Earlier, Outcome, Round, Search};
 use timeline::events::Usage;
+use timeline::video::SpanInText;
 use timeline::{AnswerEvent, Closer, Span, Timestamp, mentions, need};
 
 use crate::error::{Error, Result};
@@ -19,8 +20,8 @@ use crate::view::View;
 use crate::worker::Shared;
 use crate::writer::{Pass, Voice};
 
-/// An answer that names more stretches than this is a list, not a moment to look at closer.
-const MOST_SPANS: usize = 3;
+/// An answer that names more stretches than this counts, compares or lists: it is not a moment to look at closer.
+const MOST_SPANS: usize = 1;
 /// Segments of a closer look.
 const MOST_SEGMENTS: usize = 64;
 /// Flashes that a question about something brief is led to.
@@ -31,7 +32,7 @@ const MOST_FLASHES: usize = 8;
 enum Stage {
     Searching { windows: Vec<Span>, at: usize, found: Vec<Span> },
     Answering,
-    Closer { moments: Vec<Timestamp>, closers: Vec<Closer>, round: Round, begun: Instant },
+    Closer { moments: Vec<Timestamp>, is_unsure: bool, closers: Vec<Closer>, round: Round, begun: Instant },
 }
 
 /// The way of one question.
@@ -96,7 +97,7 @@ impl Way {
     }
 
     /// Takes note of what was written, and says what comes next.
-    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, written: Pass) -> Result<Next> {
+    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, mut written: Pass) -> Result<Next> {
         match &mut self.stage {
             Stage::Searching { at, found, .. } => {
                 *at += 1;
@@ -108,22 +109,22 @@ impl Way {
             }
             Stage::Answering => {
                 self.stand(&written);
+                self.keep(shared, question)?;
                 self.look_closer(shared, question, &written, Vec::new())
             }
-            Stage::Closer { closers, round, begun, .. } => {
-                let (closers, mut round) = (std::mem::take(closers), round.clone());
+            Stage::Closer { is_unsure, closers, round, .. } => {
+                let (is_unsure, closers, mut round) = (*is_unsure, std::mem::take(closers), round.clone());
                 round.tokens = read(&written.usage);
-                round.ms = ms(*begun);
-                if written.is_told {
-                    round.outcome = Outcome::Answered;
-                    round.before = self.answer.take().map(|(before, _)| before);
-                    self.stand(&written);
-                } else {
-                    round.outcome = Outcome::Stands;
+                let before = self.answer.as_ref().map(|(before, _)| before.spans.as_slice()).unwrap_or_default();
+                if !fits(before, &written.spans, &round.spans, is_unsure) {
+                    self.end_round(shared, question, Round { outcome: Outcome::Stands, ..round })?;
+                    return Ok(self.over(question));
                 }
-                let is_told = written.is_told;
-                self.end_round(shared, question, round)?;
-                if is_told { self.look_closer(shared, question, &written, closers) } else { Ok(self.over(question)) }
+                let before = self.stand(&written);
+                self.note(Round { outcome: Outcome::Answered, before, ..round });
+                written.stand_in(shared, question, &self.told)?;
+                question.tell(AnswerEvent::Course(self.told.clone()));
+                self.look_closer(shared, question, &written, closers)
             }
         }
     }
@@ -191,7 +192,6 @@ impl Way {
         written: &Pass,
         mut closers: Vec<Closer>,
     ) -> Result<Next> {
-        self.keep(shared, question)?;
         let round = count(self.told.rounds.len() + 1);
         let able = question.manner.looks_closer
             && round <= shared.zoom_rounds
@@ -201,13 +201,12 @@ impl Way {
             return Ok(self.over(question));
         }
         let moments = moments(question, written);
-        let Some(mut closer) = Closer::around(&moments, need::fineness(&question.text), written.duration) else {
+        let most = shared.reach().map_or(MOST_SEGMENTS, |reach| MOST_SEGMENTS.min(reach / 2));
+        let Some(closer) = Closer::around(&moments, most, written.duration) else {
             return Ok(self.over(question));
         };
-        let most = shared.reach().map_or(MOST_SEGMENTS, |reach| MOST_SEGMENTS.min(reach / 2));
-        while closer.segments().count() > most && closer.spans.pop().is_some() {}
         let wanting = shared.wanting(&question.video, &closer)?;
-        if closer.spans.is_empty() || (!wanting.is_empty() && !shared.has_eyes(question)) {
+        if !wanting.is_empty() && !shared.has_eyes(question) {
             return Ok(self.over(question));
         }
         let (spans, frames) = (closer.spans.clone(), count(wanting.len()));
@@ -216,22 +215,29 @@ impl Way {
         let begun = Instant::now();
         let round = Round { spans, frames: 0, tokens: 0, ms: 0, outcome: Outcome::Failed, before: None };
         let moments = moments.into_iter().map(|(at, _)| at).collect();
-        self.stage = Stage::Closer { moments, closers, round, begun };
+        let is_unsure = written.spans.iter().any(|span| span.doubtful);
+        self.stage = Stage::Closer { moments, is_unsure, closers, round, begun };
         if wanting.is_empty() { self.frames(shared, question, Some(0)) } else { Ok(Next::Await(wanting)) }
     }
 
-    fn stand(&mut self, written: &Pass) {
+    /// Takes what was written as the answer; the one before is returned.
+    fn stand(&mut self, written: &Pass) -> Option<Earlier> {
         let first_token_ms = self.answered().map_or(written.usage.first_token_ms, |usage| usage.first_token_ms);
         let usage = Usage { first_token_ms, ..written.usage };
-        self.answer = Some((Earlier { answer: written.text.clone(), spans: written.spans.clone() }, usage));
+        let answer = Earlier { answer: written.text.clone(), spans: written.spans.clone() };
+        self.answer.replace((answer, usage)).map(|(before, _)| before)
     }
 
-    fn end_round(&mut self, shared: &Shared, question: &Question, mut round: Round) -> Result<()> {
+    fn note(&mut self, mut round: Round) {
         if let Stage::Closer { begun, .. } = &self.stage {
             round.ms = ms(*begun);
         }
         self.told.rounds.push(round);
         self.stage = Stage::Answering;
+    }
+
+    fn end_round(&mut self, shared: &Shared, question: &Question, round: Round) -> Result<()> {
+        self.note(round);
         question.tell(AnswerEvent::Course(self.told.clone()));
         self.keep(shared, question)
     }
@@ -261,6 +267,21 @@ fn moments(question: &Question, written: &Pass) -> Vec<(Timestamp, Timestamp)> {
         moments = edges(&question.flashes.iter().take(MOST_SPANS).copied().collect::<Vec<_>>());
     }
     moments.into_iter().map(|at| (at, written.spacing(at))).collect()
+}
+
+/// Whether the times of a closer look may take the place of those before: it tells the same moments, and where it looked. Where none
+/// were told, or where the model looked elsewhere while it wrote them, any may.
+fn fits(before: &[SpanInText], now: &[SpanInText], looked_at: &[Span], is_unsure: bool) -> bool {
+    let seen = |before: Timestamp, now: Timestamp| {
+        looked_at.iter().any(|stretch| stretch.contains(before) && stretch.contains(now))
+    };
+    let same = |(before, now): (&SpanInText, &SpanInText)| {
+        seen(before.span.start, now.span.start) && seen(before.span.end, now.span.end)
+    };
+    if before.is_empty() || is_unsure {
+        return !now.is_empty();
+    }
+    before.len() == now.len() && before.iter().zip(now).all(same)
 }
 
 fn edges(spans: &[Span]) -> Vec<Timestamp> {
@@ -296,6 +317,23 @@ fn count(of: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closer_look_may_move_times_within_what_it_looked_at_and_nothing_else() {
+        let at = |s: f64| Timestamp::from_seconds(s);
+        let said = |start, end| SpanInText { from: 0, to: 1, span: Span::new(at(start), at(end)), doubtful: false };
+        let looked_at = [Span::new(at(10.0), at(14.0)), Span::new(at(16.0), at(20.0))];
+        let before = [said(12.2, 18.2)];
+        assert!(fits(&before, &[said(11.8, 18.9)], &looked_at, false));
+        // Its end is where the beginning was looked for, or where nothing was looked at, or there is a second stretch.
+        assert!(!fits(&before, &[said(11.8, 13.0)], &looked_at, false));
+        assert!(!fits(&before, &[said(11.8, 22.0)], &looked_at, false));
+        assert!(!fits(&before, &[said(11.8, 18.2), said(11.8, 18.2)], &looked_at, false));
+        assert!(!fits(&before, &[], &looked_at, true));
+        assert!(
+            fits(&before, &[said(30.0, 31.0)], &looked_at, true) && fits(&[], &[said(30.0, 31.0)], &looked_at, false)
+        );
+    }
 
     #[test]
     fn windows_are_even_and_hold_every_segment_once() {

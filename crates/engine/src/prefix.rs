@@ -23,10 +23,11 @@ pub(crate) struct Root {
     pub(crate) window: Window,
 }
 
-/// A segment as it is compared with what was shown: its frames by their times, and the words read with it.
+/// A segment as it is compared with what was shown: its frames by their times, and what is read with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) span: Span,
+    pub(crate) stamp: Arc<str>,
     pub(crate) caption: Arc<str>,
 }
 

@@ -157,7 +157,7 @@ impl Reader {
         } else if self.asked {
             ready = self.conversation.read(stride.tokens, &stop)?;
         } else {
-            self.conversation.ask(&question.text, &stop)?;
+            self.conversation.ask(&self.showing.clock.asked(&question.text), &stop)?;
             self.asked = true;
             ready = self.conversation.read(stride.tokens, &stop)?;
         }
@@ -215,7 +215,7 @@ impl Reader {
             let memory = shared.memory(&question.video, &part.pair, self.showing.size)?;
             let span = part.pair.span;
             let memory = memory.pruned(part.kept.as_deref())?.shown_at(span.start.midpoint(span.end));
-            segments.push(Shown { caption: Arc::clone(&part.caption), stamp: part.stamp.clone(), memory });
+            segments.push(Shown { caption: Arc::clone(&part.caption), stamp: part.stamp.to_string(), memory });
         }
         self.conversation.show(&segments, &|| question.is_stopped(shared))?;
         self.shown += segments.len();

@@ -107,8 +107,7 @@ impl Default for Settings {
             max_context_length: None,
             temporal_compression: false,
             token_pruning: false,
-            // A model not trained with frames unevenly apart answers worse when it looks closer.
-            zoom_rounds: 0,
+            zoom_rounds: 2,
             segment_cache_bytes: 8 << 30,
             prefix_cache_videos: 128,
             prefix_cache_bytes: 4 << 30,

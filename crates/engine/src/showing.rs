@@ -8,6 +8,7 @@ use timeline::time::stamp;
 use timeline::{Coarse, Cue, Span, Timestamp, VideoId};
 
 use crate::captions;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::index::{Index, Pair, Status};
 use crate::prefix::{Root, Step};
@@ -19,7 +20,7 @@ use crate::{pruning, selection};
 /// A segment as it is to be shown.
 pub(crate) struct Part {
     pub(crate) pair: Pair,
-    pub(crate) stamp: String,
+    pub(crate) stamp: Arc<str>,
     /// What is said from here to the next segment shown.
     pub(crate) caption: Arc<str>,
     /// Which of its tokens are shown; `None`: all.
@@ -32,6 +33,8 @@ pub(crate) struct Part {
 pub(crate) struct Showing {
     pub(crate) parts: Vec<Part>,
     pub(crate) size: Size,
+    /// How its times are told to the model.
+    pub(crate) clock: Clock,
     /// Where all of it has positions.
     pub(crate) window: Window,
     pub(crate) duration: Timestamp,
@@ -84,7 +87,11 @@ impl Showing {
 
     /// The segments, as they are compared with what was shown before.
     pub(crate) fn steps(&self) -> Vec<Step> {
-        self.parts.iter().map(|part| Step { span: part.pair.span, caption: Arc::clone(&part.caption) }).collect()
+        let step = |part: &Part| {
+            let (stamp, caption) = (Arc::clone(&part.stamp), Arc::clone(&part.caption));
+            Step { span: part.pair.span, stamp, caption }
+        };
+        self.parts.iter().map(step).collect()
     }
 }
 
@@ -199,13 +206,17 @@ impl Shared {
         let pairs = pick(&pairs, &chosen);
         let spans: Vec<_> = pairs.iter().map(|pair| pair.span).collect();
         let captions = words.between(&spans, duration);
-        let parts = pairs.into_iter().zip(costs).zip(kept).zip(captions).map(|(((pair, cost), kept), caption)| {
+        let clock = Clock::of(&spans, self.backend.info().beat, duration);
+        let stamps = spans.iter().enumerate().map(|(index, span)| clock.stamp(index, *span).into());
+        let shown = pairs.into_iter().zip(stamps).zip(costs).zip(kept).zip(captions);
+        let parts = shown.map(|((((pair, stamp), cost), kept), caption)| {
             let spoken = if caption.is_empty() { 0 } else { self.backend.caption_tokens(&caption) };
-            Part { stamp: pair_stamp(&pair), pair, caption, kept, cost: cost.saturating_add(spoken) }
+            Part { stamp, pair, caption, kept, cost: cost.saturating_add(spoken) }
         });
         Ok(Showing {
             parts: parts.collect(),
             size,
+            clock,
             window: Window::Native,
             duration,
             all,

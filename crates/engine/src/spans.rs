@@ -56,7 +56,7 @@ impl SpanWatch {
 }
 
 /// Whether what follows a time shows that the time is over and no second one joins it.
-fn is_settled(tail: &str) -> bool {
+pub(crate) fn is_settled(tail: &str) -> bool {
     let rest = tail.trim_start();
     let Some(first) = rest.chars().next() else { return false };
     // "1:0" is on its way to "1:05", "12." to "12.5" or to the end of a sentence.

@@ -44,7 +44,7 @@ impl Shared {
             View::Around(moments, closers) => {
                 for closer in closers {
                     let close = self.registry.with(&self.library, video, |entry| close_ups(entry, closer))?;
-                    pairs.retain(|pair| !closer.holds(middle(pair)));
+                    pairs.retain(|pair| !closer.overlaps(pair.span));
                     pairs.extend(close);
                 }
                 pairs.sort_by_key(|pair| (pair.span.start, pair.span.end));

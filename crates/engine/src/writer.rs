@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use store::AnswerUpdate;
+use timeline::course::Course;
 use timeline::events::Usage;
 use timeline::video::SpanInText;
 use timeline::video::TokenRecord;
@@ -15,6 +16,7 @@ use crate::question::Question;
 use crate::showing::Showing;
 use crate::spans::SpanWatch;
 use crate::thought::Kind;
+use crate::translation::Translation;
 use crate::worker::Shared;
 
 /// How often a growing answer is made durable.
@@ -25,7 +27,7 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 pub(crate) enum Voice {
     /// As it comes; and kept as it grows.
     Aloud,
-    /// When it has named a time: it is to take the place of one that stands, and is kept when it is whole.
+    /// When it is whole, if it may then take the place of the one that stands.
     Held(Vec<AnswerEvent>),
     /// Not at all: it is a step on the way to an answer, and short.
     Silent,
@@ -44,8 +46,8 @@ pub(crate) struct Pass {
     segments: Vec<Span>,
     pub(crate) duration: Timestamp,
     pub(crate) usage: Usage,
-    /// Whether it was told.
-    pub(crate) is_told: bool,
+    /// What was not told yet.
+    held: Vec<AnswerEvent>,
     /// Whether all frames of the plan were there.
     pub(crate) is_complete_view: bool,
 }
@@ -59,6 +61,14 @@ impl Pass {
             (Some(before), Some(after)) => after.start - before.start,
             _ => self.duration,
         }
+    }
+
+    /// Tells and keeps it in place of the answer that stands, together with how that came about.
+    pub(crate) fn stand_in(&mut self, shared: &Shared, question: &Question, course: &Course) -> Result<()> {
+        question.tell(AnswerEvent::Again);
+        self.held.drain(..).for_each(|event| question.tell(event));
+        let (answer, spans, tokens) = (&self.text, &self.spans, &self.tokens);
+        keep(shared, question, AnswerUpdate { answer, spans, tokens, complete: true, course: Some(course) })
     }
 
     /// Moments that the model looked at while it wrote times that are doubtful: further from them than a segment.
@@ -89,14 +99,13 @@ pub(crate) struct Writer {
     /// The segments the model was shown.
     segments: Vec<Span>,
     voice: Voice,
-    /// Whether no answer stands before it.
-    is_first: bool,
     is_complete_view: bool,
     duration: Timestamp,
     usage: Usage,
     text: String,
     tokens: Vec<TokenRecord>,
     watch: SpanWatch,
+    translation: Translation,
     saved: Instant,
     /// Whether a first word, thought or said, was told.
     begun: bool,
@@ -106,19 +115,20 @@ impl Writer {
     /// usage: what is known of it before the first word.
     pub(crate) fn new(conversation: Box<dyn Conversation>, showing: &Showing, voice: Voice, usage: Usage) -> Self {
         let (segments, duration, is_complete_view) = (showing.spans(), showing.duration, showing.coarse.is_none());
-        let (watch, is_first) = (SpanWatch::new(duration), matches!(voice, Voice::Aloud));
+        let watch = SpanWatch::new(duration);
         let (text, tokens, saved) = (String::new(), Vec::new(), Instant::now());
+        let translation = Translation::new(&showing.clock);
         Self {
             conversation,
             segments,
             voice,
-            is_first,
             is_complete_view,
             duration,
             usage,
             text,
             tokens,
             watch,
+            translation,
             saved,
             begun: false,
         }
@@ -136,15 +146,6 @@ impl Writer {
             Voice::Aloud => question.tell(event),
             Voice::Held(events) => events.push(event),
             Voice::Silent => {}
-        }
-    }
-
-    /// Tells what was held back: from here on it takes the place of the answer before.
-    fn speak_up(&mut self, question: &Question) {
-        if let Voice::Held(events) = &mut self.voice {
-            question.tell(AnswerEvent::Again);
-            std::mem::take(events).into_iter().for_each(|event| question.tell(event));
-            self.voice = Voice::Aloud;
         }
     }
 
@@ -170,29 +171,38 @@ impl Writer {
             self.tell(question, AnswerEvent::Thought { text: piece.text });
             return Ok(());
         }
-        let pin = piece.looked.as_ref().and_then(|look| pins::pin(look, &self.segments));
-        let looked = piece.looked.map_or_else(Vec::new, |look| pins::gazes(&look.weights, &self.segments));
-        self.text.push_str(&piece.text);
-        self.tokens.push(TokenRecord { text: piece.text.clone(), pin, looked: looked.clone() });
-        self.tell(question, AnswerEvent::Token { text: piece.text, pin, looked });
-        self.tell_spans(question, false);
-        if self.saved.elapsed() > SAVE_EVERY && self.is_first {
+        for piece in self.translation.push(piece) {
+            self.add(question, piece);
+        }
+        if self.saved.elapsed() > SAVE_EVERY && matches!(self.voice, Voice::Aloud) {
             self.keep(shared, question, false)?;
             self.saved = Instant::now();
         }
         Ok(())
     }
 
+    /// Adds to the answer.
+    fn add(&mut self, question: &Question, piece: Piece) {
+        let pin = piece.looked.as_ref().and_then(|look| pins::pin(look, &self.segments));
+        let looked = piece.looked.map_or_else(Vec::new, |look| pins::gazes(&look.weights, &self.segments));
+        self.text.push_str(&piece.text);
+        self.tokens.push(TokenRecord { text: piece.text.clone(), pin, looked: looked.clone() });
+        self.tell(question, AnswerEvent::Token { text: piece.text, pin, looked });
+        self.tell_spans(question, false);
+    }
+
     /// Keeps what was written, however it ended, and says what it took.
     pub(crate) fn end(&mut self, shared: &Shared, question: &Question, complete: bool) -> Result<Pass> {
+        for piece in self.translation.finish() {
+            self.add(question, piece);
+        }
         self.tell_spans(question, true);
         if let Some(counted) = self.conversation.counted() {
             self.usage.prompt_tokens = counted.prompt;
             self.usage.kept_tokens = counted.kept;
             self.usage.answer_tokens = counted.answer;
         }
-        // One that is to take another's place does so when it is whole.
-        if matches!(self.voice, Voice::Aloud) && (self.is_first || complete) {
+        if matches!(self.voice, Voice::Aloud) {
             self.keep(shared, question, complete)?;
         }
         self.usage.total_ms = question.elapsed_ms();
@@ -203,7 +213,10 @@ impl Writer {
             segments: std::mem::take(&mut self.segments),
             duration: self.duration,
             usage: self.usage,
-            is_told: matches!(self.voice, Voice::Aloud),
+            held: match &mut self.voice {
+                Voice::Held(events) => std::mem::take(events),
+                Voice::Aloud | Voice::Silent => Vec::new(),
+            },
             is_complete_view: self.is_complete_view,
         })
     }
@@ -214,17 +227,20 @@ impl Writer {
             if span.doubtful {
                 self.watch.doubt(&span);
             }
-            self.speak_up(question);
             self.tell(question, AnswerEvent::Span(span));
         }
     }
 
     fn keep(&self, shared: &Shared, question: &Question, complete: bool) -> Result<()> {
-        let update = AnswerUpdate { answer: &self.text, spans: self.watch.told(), tokens: &self.tokens, complete };
-        match shared.library.save_answer(question.id, update) {
-            // Deleted while it was being answered: the listener still gets the rest.
-            Err(store::Error::UnknownQuestion(_)) => Ok(()),
-            other => Ok(other?),
-        }
+        let (answer, spans, tokens) = (&self.text, self.watch.told(), &self.tokens);
+        keep(shared, question, AnswerUpdate { answer, spans, tokens, complete, course: None })
+    }
+}
+
+fn keep(shared: &Shared, question: &Question, update: AnswerUpdate<'_>) -> Result<()> {
+    match shared.library.save_answer(question.id, update) {
+        // Deleted while it was being answered: the listener still gets the rest.
+        Err(store::Error::UnknownQuestion(_)) => Ok(()),
+        other => Ok(other?),
     }
 }

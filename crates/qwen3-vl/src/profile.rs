@@ -21,6 +21,9 @@ pub struct Profile {
     /// The most segments of a video that it reads well at once; none: what fits its context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<u32>,
+    /// Seconds between the segments of the only grid it was trained on, which starts where the video does; none: it reads any stamps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beat: Option<f64>,
     /// Size of the frames.
     pub resize: ResizeRule,
     /// The attention head that points at the moment being talked about, if one is known.
@@ -59,6 +62,7 @@ impl Default for Profile {
             min_frames: 4,
             max_frames: 768,
             reach: None,
+            beat: None,
             resize: ResizeRule::default(),
             pointer: None,
             time_pointer: None,
@@ -83,10 +87,11 @@ mod tests {
 
     #[test]
     fn a_profile_reads_and_writes_the_documented_form() -> std::result::Result<(), serde_json::Error> {
-        let text = r#"{"fps":2.0,"min_frames":4,"max_frames":240,
+        let text = r#"{"fps":2.0,"min_frames":4,"max_frames":240,"reach":120,"beat":1.0,
             "resize":{"rule":"qwen_vl_utils","min_pixels":7802,"max_pixels":8192,"total_pixels":117964800},
             "pointer":{"layer":3,"head":1},"time_pointer":{"file":"time_pointer.safetensors","layer":2}}"#;
         let profile: Profile = serde_json::from_str(text)?;
+        assert_eq!((profile.reach, profile.beat), (Some(120), Some(1.0)));
         assert_eq!(profile.pointer, Some(Pointer { layer: 3, head: 1 }));
         assert_eq!(serde_json::from_str::<Profile>(&serde_json::to_string(&profile)?)?, profile);
         assert_eq!(serde_json::from_str::<Profile>("{}")?, Profile::default());

@@ -18,6 +18,8 @@ pub struct AnswerUpdate<'a> {
     pub tokens: &'a [TokenRecord],
     /// Whether it came to its end.
     pub complete: bool,
+    /// How it came about, when that is to be kept in the same step.
+    pub course: Option<&'a Course>,
 }
 
 impl Library {
@@ -39,8 +41,11 @@ impl Library {
     /// # Errors
     /// When the question is gone or the database cannot be written.
     pub fn save_answer(&self, question: i64, update: AnswerUpdate<'_>) -> Result<()> {
-        let sql = "UPDATE questions SET answer = ?2, spans = ?3, tokens = ?4, complete = ?5 WHERE id = ?1";
-        let values = params![question, update.answer, json(update.spans)?, json(update.tokens)?, update.complete];
+        let sql = "UPDATE questions SET answer = ?2, spans = ?3, tokens = ?4, complete = ?5,
+            course = COALESCE(?6, course) WHERE id = ?1";
+        let AnswerUpdate { answer, spans, tokens, complete, course } = update;
+        let course = course.map(json).transpose()?;
+        let values = params![question, answer, json(spans)?, json(tokens)?, complete, course];
         match self.write()?.execute(sql, values).map_err(|e| self.sql(e))? {
             0 => Err(Error::UnknownQuestion(question)),
             _ => Ok(()),

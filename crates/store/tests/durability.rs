@@ -38,7 +38,7 @@ fn child_writes_until_it_is_killed() {
         let pts = Timestamp::from_micros(n);
         library.append_frames(&id, &[NewFrame { role: Role::Plan, pts, bytes: &bytes, width: 2, height: 2 }]).unwrap();
         let question = library.add_question(&id, &n.to_string()).unwrap();
-        let update = AnswerUpdate { answer: "half", spans: &[], tokens: &[], complete: false };
+        let update = AnswerUpdate { answer: "half", spans: &[], tokens: &[], complete: false, course: None };
         library.save_answer(question, update).unwrap();
         writeln!(out, "frame {n}").unwrap();
         out.flush().unwrap();

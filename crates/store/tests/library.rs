@@ -110,7 +110,7 @@ fn a_video_and_its_answers_read_back_as_written() {
     let spans = [SpanInText { from: 0, to: 6, span, doubtful: true }];
     let pin = Some(Pin { at: span.start, spread: Timestamp::ZERO, proposed: None });
     let tokens = [TokenRecord { text: "12.0 秒".into(), pin, looked: vec![Gaze { span, share: 900 }] }];
-    let update = AnswerUpdate { answer: "12.0 秒", spans: &spans, tokens: &tokens, complete: true };
+    let update = AnswerUpdate { answer: "12.0 秒", spans: &spans, tokens: &tokens, complete: true, course: None };
     library.save_answer(question, update).unwrap();
     drop(library);
 

@@ -5,8 +5,9 @@
 
 use crate::time::{Span, Timestamp};
 
-/// Steps of closer looks, coarse to fine: half a second, then a quarter.
-pub const STEPS: [Timestamp; 2] = [Timestamp::from_millis(500), Timestamp::from_millis(250)];
+/// Steps of closer looks, fine to coarse: a quarter of a second, which tells both ends of anything to an eighth; half a second where
+/// that would be too many frames, on the way there.
+pub const STEPS: [Timestamp; 2] = [Timestamp::from_millis(250), Timestamp::from_millis(500)];
 /// Coarse segments looked at on each side of a moment: a stamp is that of its segment's middle, and may be one off.
 const AROUND: i64 = 2;
 /// No moment's surroundings are wider than this, however coarsely it was seen.
@@ -22,19 +23,29 @@ pub struct Closer {
 }
 
 impl Closer {
-    /// The look around moments of a video of `duration`, each with the distance of the segments it was seen in, on the way to
-    /// looks `fineness` apart. Moments seen finely enough are left alone; none when all are.
-    pub fn around(moments: &[(Timestamp, Timestamp)], fineness: Timestamp, duration: Timestamp) -> Option<Self> {
-        let coarsest =
-            moments.iter().map(|(_, spacing)| *spacing).filter(|spacing| is_coarser(*spacing, fineness)).max()?;
-        let step = STEPS.into_iter().find(|step| is_coarser(coarsest, *step))?;
-        let coarse = moments.iter().filter(|(_, spacing)| is_coarser(*spacing, step));
-        let wide = |(at, spacing): &(Timestamp, Timestamp)| {
-            let reach = Timestamp::from_micros(spacing.micros().saturating_mul(AROUND)).min(WIDEST);
-            Span { start: *at - reach, end: *at + reach }
-        };
-        let spans = on_grid(coarse.map(wide).collect(), step, duration);
-        (!spans.is_empty()).then_some(Self { spans, step })
+    /// The look around moments of a video of `duration`, each with the distance of the segments it was seen in: as fine as `most`
+    /// segments allow. If they allow none, the last moments are left out. Moments seen finely enough are left alone; none when all are.
+    pub fn around(moments: &[(Timestamp, Timestamp)], most: usize, duration: Timestamp) -> Option<Self> {
+        let mut coarsest = None;
+        for step in STEPS {
+            let coarse = moments.iter().filter(|(_, spacing)| is_coarser(*spacing, step));
+            let wide = |(at, spacing): &(Timestamp, Timestamp)| {
+                let reach = Timestamp::from_micros(spacing.micros().saturating_mul(AROUND)).min(WIDEST);
+                Span { start: *at - reach, end: *at + reach }
+            };
+            let spans = on_grid(coarse.map(wide).collect(), step, duration);
+            if spans.is_empty() {
+                break;
+            }
+            let closer = Self { spans, step };
+            if closer.segments().count() <= most {
+                return Some(closer);
+            }
+            coarsest = Some(closer);
+        }
+        let mut closer = coarsest?;
+        while closer.segments().count() > most && closer.spans.pop().is_some() {}
+        (!closer.spans.is_empty()).then_some(closer)
     }
 
     /// The two instants of every segment, ascending.
@@ -48,9 +59,9 @@ impl Closer {
         })
     }
 
-    /// Whether a moment lies in what is looked at.
-    pub fn holds(&self, at: Timestamp) -> bool {
-        self.spans.iter().any(|span| span.start <= at && at < span.end)
+    /// Whether a segment shows anything of what is looked at.
+    pub fn overlaps(&self, segment: Span) -> bool {
+        self.spans.iter().any(|span| span.start <= segment.end && segment.start < span.end)
     }
 }
 
@@ -92,38 +103,42 @@ mod tests {
     }
 
     #[test]
-    fn looks_come_nearer_in_two_steps_and_then_are_near_enough() {
-        let (second, fine) = (at(1.0), at(0.25));
-        let first = Closer::around(&[(at(12.2), second), (at(18.7), second)], fine, at(60.0)).unwrap();
-        assert_eq!((first.step, spans(&first)), (at(0.5), vec![(10.0, 14.5), (16.5, 21.0)]));
-        assert_eq!(first.segments().count(), 18);
-        assert_eq!(first.segments().next(), Some([at(10.0), at(10.25)]));
-        let next = Closer::around(&[(at(12.2), at(0.5))], fine, at(60.0)).unwrap();
+    fn looks_are_as_fine_as_there_is_room_for_and_then_fine_enough() {
+        let second = at(1.0);
+        let moments = [(at(12.2), second), (at(18.7), second)];
+        let fine = Closer::around(&moments, 40, at(60.0)).unwrap();
+        assert_eq!((fine.step, spans(&fine)), (at(0.25), vec![(10.0, 14.25), (16.5, 20.75)]));
+        assert_eq!((fine.segments().count(), fine.segments().next()), (34, Some([at(10.0), at(10.125)])));
+        let coarser = Closer::around(&moments, 20, at(60.0)).unwrap();
+        assert_eq!((coarser.step, spans(&coarser)), (at(0.5), vec![(10.0, 14.5), (16.5, 21.0)]));
+        // No room for the second moment at all.
+        assert_eq!(spans(&Closer::around(&moments, 10, at(60.0)).unwrap()), [(10.0, 14.5)]);
+        assert_eq!(Closer::around(&moments, 5, at(60.0)), None);
+        let next = Closer::around(&[(at(12.2), at(0.5))], 20, at(60.0)).unwrap();
         assert_eq!((next.step, spans(&next)), (at(0.25), vec![(11.0, 13.25)]));
-        assert_eq!(Closer::around(&[(at(12.2), at(0.26))], fine, at(60.0)), None);
-        assert_eq!(Closer::around(&[(at(12.2), at(0.5))], at(0.5), at(60.0)), None);
-        assert_eq!(Closer::around(&[], fine, at(60.0)), None);
+        assert_eq!(Closer::around(&[(at(12.2), at(0.26))], 20, at(60.0)), None);
+        assert_eq!(Closer::around(&[], 20, at(60.0)), None);
     }
 
     #[test]
     fn stretches_end_with_the_video_join_and_are_never_endless() {
-        let closer = Closer::around(&[(at(0.3), at(1.0)), (at(2.0), at(1.0))], at(0.5), at(3.3)).unwrap();
+        let closer = Closer::around(&[(at(0.3), at(1.0)), (at(2.0), at(1.0))], 100, at(3.3)).unwrap();
         assert_eq!(spans(&closer), [(0.0, 3.5)]);
-        let wide = Closer::around(&[(at(60.0), at(45.0))], at(0.5), at(7_200.0)).unwrap();
+        let wide = Closer::around(&[(at(60.0), at(45.0))], 100, at(7_200.0)).unwrap();
         assert_eq!(spans(&wide), [(52.0, 68.0)]);
-        assert!(wide.holds(at(52.0)) && !wide.holds(at(68.0)));
+        assert!(wide.overlaps(Span::new(at(51.0), at(52.0))) && !wide.overlaps(Span::new(at(68.0), at(68.5))));
     }
 
     proptest! {
         #[test]
         fn segments_ascend_on_the_grid_and_never_overlap(
-            moments in proptest::collection::vec((0_i64..100_000_000, 1_i64..20_000_000), 0..8), brief in any::<bool>(),
+            moments in proptest::collection::vec((0_i64..100_000_000, 1_i64..20_000_000), 0..8), most in 1_usize..80,
         ) {
             let moments: Vec<_> =
                 moments.into_iter().map(|(at, gap)| (Timestamp::from_micros(at), Timestamp::from_micros(gap))).collect();
-            let fineness = STEPS[usize::from(brief)];
-            if let Some(closer) = Closer::around(&moments, fineness, at(100.0)) {
+            if let Some(closer) = Closer::around(&moments, most, at(100.0)) {
                 let segments: Vec<_> = closer.segments().collect();
+                prop_assert!(!segments.is_empty() && segments.len() <= most);
                 prop_assert!(segments.windows(2).all(|pair| pair[1][0] - pair[0][0] >= closer.step));
                 prop_assert!(segments.iter().all(|[one, two]| one < two && one.micros() % closer.step.micros() == 0));
                 prop_assert!(segments.iter().all(|[one, _]| *one >= Timestamp::ZERO && *one <= at(100.0)));

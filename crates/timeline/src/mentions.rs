@@ -18,6 +18,8 @@ pub struct Mention {
     pub to: usize,
     /// What it means; a single moment has no length.
     pub span: Span,
+    /// Whether it is written as two times.
+    pub joined: bool,
 }
 
 /// `h:mm:ss.f` or `m:ss.f` | hours, minutes and seconds with units | a number with or without the unit of seconds.
@@ -41,6 +43,18 @@ struct Moment {
     at: Timestamp,
     /// Whether the words themselves say it is a time.
     sure: bool,
+    form: Form,
+}
+
+/// How a time is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// "1:02:03.5"
+    Clock,
+    /// "1 h 2 min 3 s"
+    Units,
+    /// "3723.5 s": the number ends here.
+    Seconds(usize),
 }
 
 /// All stretches and moments of `text`, in order, clamped to `[0, duration]`; what lies wholly outside is left out.
@@ -54,17 +68,55 @@ pub fn find(text: &str, duration: Timestamp) -> Vec<Mention> {
             && joined(text, *first, *second)
         {
             rest = after;
-            push(&mut found, first.from, second.to, Span::new(first.at, second.at), duration);
+            push(&mut found, (first.from, second.to), Span::new(first.at, second.at), true, duration);
         } else if first.sure {
-            push(&mut found, first.from, first.to, Span::at(first.at), duration);
+            push(&mut found, (first.from, first.to), Span::at(first.at), false, duration);
         }
     }
     found
 }
 
-fn push(found: &mut Vec<Mention>, from: usize, to: usize, span: Span, duration: Timestamp) {
+/// The words of a mention in `text` with other times: the first that is written becomes the start, the second the end of `span`, with
+/// so many decimals.
+///
+/// Minutes and hours in words become seconds in the same language.
+pub fn rewritten(text: &str, mention: &Mention, decimals: usize, span: Span) -> String {
+    let (mut out, mut at) = (String::new(), mention.from);
+    let inside = |moment: &Moment| mention.from <= moment.from && moment.to <= mention.to;
+    for (moment, time) in moments(text).into_iter().filter(inside).zip([span.start, span.end]) {
+        let (written, seconds) = (text.get(moment.from..moment.to).unwrap_or_default(), time.seconds());
+        out.push_str(text.get(at..moment.from).unwrap_or_default());
+        at = moment.to;
+        match moment.form {
+            Form::Seconds(end) => {
+                out.push_str(&format!("{seconds:.decimals$}"));
+                at = end;
+            }
+            Form::Units if written.contains('分') => out.push_str(&format!("{seconds:.decimals$} 秒")),
+            Form::Units => out.push_str(&format!("{seconds:.decimals$} s")),
+            Form::Clock => out.push_str(&clock(seconds, decimals)),
+        }
+    }
+    out.push_str(text.get(at..mention.to).unwrap_or_default());
+    out
+}
+
+/// "1:02:03.5", "2:03.5"
+fn clock(seconds: f64, decimals: usize) -> String {
+    let unit = 10_f64.powi(i32::try_from(decimals).unwrap_or(0));
+    let seconds = (seconds.max(0.0) * unit).round() / unit;
+    let (minutes, rest) = ((seconds / 60.0).floor(), seconds % 60.0);
+    let width = if decimals == 0 { 2 } else { decimals + 3 };
+    let tail = format!("{rest:0width$.decimals$}");
+    match minutes as u64 / 60 {
+        0 => format!("{minutes}:{tail}"),
+        hours => format!("{hours}:{:02}:{tail}", minutes as u64 % 60),
+    }
+}
+
+fn push(found: &mut Vec<Mention>, (from, to): (usize, usize), span: Span, joined: bool, duration: Timestamp) {
     if let Some(span) = span.clamp_to(duration) {
-        found.push(Mention { from, to, span });
+        found.push(Mention { from, to, span, joined });
     }
 }
 
@@ -94,14 +146,14 @@ fn moment(text: &str, captures: &Captures<'_>) -> Option<Moment> {
     if text.get(..whole.start())?.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric() || c == '.') {
         return None;
     }
-    let (seconds, sure) = if let (Some(minutes), Some(seconds)) = (number("cm"), number("cs")) {
-        (number("ch").unwrap_or(0.0) * 3600.0 + minutes * 60.0 + seconds, true)
+    let (seconds, sure, form) = if let (Some(minutes), Some(seconds)) = (number("cm"), number("cs")) {
+        (number("ch").unwrap_or(0.0) * 3600.0 + minutes * 60.0 + seconds, true, Form::Clock)
     } else if let Some(minutes) = number("m") {
-        (number("h").unwrap_or(0.0) * 3600.0 + minutes * 60.0 + number("ms").unwrap_or(0.0), true)
+        (number("h").unwrap_or(0.0) * 3600.0 + minutes * 60.0 + number("ms").unwrap_or(0.0), true, Form::Units)
     } else {
-        (number("s")?, captures.name("unit").is_some())
+        (number("s")?, captures.name("unit").is_some(), Form::Seconds(captures.name("s")?.end()))
     };
-    Some(Moment { from: whole.start(), to: whole.end(), at: Timestamp::from_seconds(seconds), sure })
+    Some(Moment { from: whole.start(), to: whole.end(), at: Timestamp::from_seconds(seconds), sure, form })
 }
 
 #[cfg(test)]
@@ -143,7 +195,47 @@ mod tests {
         assert_eq!(found.first().map(|m| m.span.end.seconds()), Some(60.0));
     }
 
+    fn later(text: &str, decimals: usize) -> String {
+        let (mut out, mut at) = (String::new(), 0);
+        for mention in find(text, Timestamp::from_seconds(7200.0)) {
+            out.push_str(&text[at..mention.from]);
+            let moved = |at: Timestamp| Timestamp::from_seconds(2.0 * at.seconds() + 3600.0);
+            let span = Span::new(moved(mention.span.start), moved(mention.span.end));
+            out.push_str(&rewritten(text, &mention, decimals, span));
+            at = mention.to;
+        }
+        out + &text[at..]
+    }
+
+    #[test]
+    fn other_times_are_written_the_same_way() {
+        assert_eq!(
+            later("The 2 men leave from 12.0 to 18.5 seconds.", 1),
+            "The 2 men leave from 3624.0 to 3637.0 seconds."
+        );
+        assert_eq!(later("红色圆形在 12.2 秒到 18.2 秒出现。", 2), "红色圆形在 3624.40 秒到 3636.40 秒出现。");
+        assert_eq!(later("at 00:42 and 1:13.5", 1), "at 1:01:24.0 and 1:02:27.0");
+        assert_eq!(later("2 min 3 s, 2分3秒", 0), "3846 s, 3846 秒");
+        assert_eq!(clock(59.96, 1), "1:00.0");
+        assert_eq!(clock(5.0, 0), "0:05");
+    }
+
     proptest! {
+        #[test]
+        fn rewriting_to_the_same_times_keeps_their_meaning(a in 0_u32..7_000_000, length in 1_u32..100_000, form in 0_usize..4) {
+            let (from, to) = (f64::from(a) / 1e3, f64::from(a + length) / 1e3);
+            let text = match form {
+                0 => format!("from {from} to {to} seconds"),
+                1 => format!("{} - {}", clock(from, 3), clock(to, 3)),
+                2 => format!("between {} min {} s and {} min {} s", a / 60_000, a % 60, a / 60_000 + 1, length % 60),
+                _ => format!("在 {from} 秒到 {to} 秒"),
+            };
+            let found = find(&text, Timestamp::from_seconds(720_000.0));
+            prop_assert_eq!(found.len(), 1);
+            let again = format!("{}{}", &text[..found[0].from], rewritten(&text, &found[0], 6, found[0].span));
+            prop_assert_eq!(find(&again, Timestamp::from_seconds(720_000.0))[0].span, found[0].span, "{}", again);
+        }
+
         #[test]
         fn any_text_gives_ordered_spans_on_character_boundaries(text in "[0-9:.秒到 a-z\\-分]{0,60}") {
             let found = find(&text, Timestamp::from_seconds(100.0));

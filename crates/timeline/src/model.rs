@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::PlanRequest;
 use crate::resize::ResizeRule;
+use crate::time::Timestamp;
 
 /// The model that answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct ModelInfo {
     /// The most segments of a video that it reads well at once; none: what fits its context.
     #[serde(default)]
     pub reach: Option<u32>,
+    /// Between the segments of the only grid it was trained on, which has to start where the video does; none: it reads any stamps.
+    #[serde(default)]
+    pub beat: Option<Timestamp>,
     /// Whether it is the bundled model, which knows the demo world only.
     pub demo: bool,
 }

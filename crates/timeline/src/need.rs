@@ -9,9 +9,6 @@ use crate::time::Timestamp;
 /// What a look may cover when something brief is asked about: two frames half a second apart, as the reference samples.
 const BRIEF: Timestamp = Timestamp::from_millis(1_000);
 
-/// How near to each other looks have to be around a moment that is to be told: twice the error that is allowed.
-const FINE: [Timestamp; 2] = [Timestamp::from_millis(500), Timestamp::from_millis(250)];
-
 /// Words for what is over in a moment, and questions that count: what is counted may be short.
 const WORDS: &str = r"(?i)\b(?:flash(?:es|ed|ing)?|blink(?:s|ed|ing)?|flicker(?:s|ed|ing)?|glitch(?:es)?|lightning|sparks?|(?:gun)?shots? (?:is |are )?fired|briefly|split[ -]second|single frame|for (?:a moment|an instant)|how (?:many times|often))\b|闪|眨眼|瞬间|一瞬|短暂|片刻|火花|单帧|[几多][少]?次";
 
@@ -20,12 +17,6 @@ static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(WORDS).ok(
 /// The longest stretch that one look may cover for a question; none when anything the plan does will do.
 pub fn of(question: &str) -> Option<Timestamp> {
     PATTERN.as_ref().filter(|pattern| pattern.is_match(question)).map(|_| BRIEF)
-}
-
-/// How far apart looks may be around the moments an answer names, before they are worth a closer look.
-pub fn fineness(question: &str) -> Timestamp {
-    let [usual, brief] = FINE;
-    if of(question).is_some() { brief } else { usual }
 }
 
 #[cfg(test)]
@@ -42,7 +33,7 @@ mod tests {
             "蓝色圆形出现了几次？",
             "他一共跳了多少次？",
         ] {
-            assert_eq!((of(question), fineness(question)), (Some(BRIEF), FINE[1]), "{question}");
+            assert_eq!(of(question), Some(BRIEF), "{question}");
         }
     }
 
@@ -54,7 +45,7 @@ mod tests {
             "他什么时候离开？",
             "What is shown at 0:30?",
         ] {
-            assert_eq!((of(question), fineness(question)), (None, FINE[0]), "{question}");
+            assert_eq!(of(question), None, "{question}");
         }
     }
 }

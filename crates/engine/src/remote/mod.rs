@@ -145,6 +145,7 @@ fn describe(card: &ModelCard) -> ModelInfo {
         plan: PlanRequest::default(),
         resize: RULE,
         reach: None,
+        beat: None,
         max_context: card.max_model_len.unwrap_or(CONTEXT),
         demo: false,
     })

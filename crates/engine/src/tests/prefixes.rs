@@ -11,7 +11,7 @@ use timeline::{Span, Timestamp, VideoId};
 use crate::prefix::{NodeId, PrefixTree, Root, Step};
 
 fn segment(n: u8) -> Step {
-    Step { span: Span::at(Timestamp::from_millis(i64::from(n))), caption: "".into() }
+    Step { span: Span::at(Timestamp::from_millis(i64::from(n))), stamp: "".into(), caption: "".into() }
 }
 
 fn segments(path: &[u8]) -> Vec<Step> {

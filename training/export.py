@@ -18,6 +18,7 @@ from train.timeline import FPS, MAX_FRAMES, MIN_FRAMES
 
 HERE = Path(__file__).parent
 MIN_PIXELS, MAX_PIXELS = 7802, 8192
+REACH, SEARCHED_FRAMES = 120, 7200  # segments read at once; a longer video is searched in windows, up to so many frames
 
 
 def trained_model():
@@ -87,9 +88,9 @@ def write_tokenizer(tok, out: Path) -> None:
 def write_timepin(out: Path) -> None:
     """What only this product needs to know: sampling, frame size and the pointer head."""
     write_json(out / "timepin.json", {
-        "fps": FPS, "min_frames": MIN_FRAMES, "max_frames": MAX_FRAMES,
+        "fps": FPS, "min_frames": MIN_FRAMES, "max_frames": SEARCHED_FRAMES, "reach": REACH, "beat": 2 / FPS,
         "resize": {"rule": "qwen_vl_utils", "min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS,
-                   "total_pixels": MAX_PIXELS * MAX_FRAMES // 2},
+                   "total_pixels": MAX_PIXELS * SEARCHED_FRAMES // 2},
         "pointer": {"layer": POINTER_LAYER, "head": POINTER_HEAD}})
 
 

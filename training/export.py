@@ -89,6 +89,7 @@ def write_timepin(out: Path) -> None:
     """What only this product needs to know: sampling, frame size and the pointer head."""
     write_json(out / "timepin.json", {
         "fps": FPS, "min_frames": MIN_FRAMES, "max_frames": SEARCHED_FRAMES, "reach": REACH, "beat": 2 / FPS,
+        "captions": False,
         "resize": {"rule": "qwen_vl_utils", "min_pixels": MIN_PIXELS, "max_pixels": MAX_PIXELS,
                    "total_pixels": MAX_PIXELS * SEARCHED_FRAMES // 2},
         "pointer": {"layer": POINTER_LAYER, "head": POINTER_HEAD}})

@@ -50,6 +50,7 @@ impl Candle {
             resize: profile.resize,
             reach: profile.reach,
             beat: profile.beat.map(Timestamp::from_seconds),
+            captions: profile.captions,
             max_context: u32::try_from(window).unwrap_or(u32::MAX),
             demo: settings.bundled_model,
         };

@@ -55,6 +55,9 @@ impl Shared {
         room: u64,
         segments: u64,
     ) -> Result<Words> {
+        if !self.backend.info().captions {
+            return Ok(Words::default());
+        }
         let transcripts = self.library.transcripts(&question.video)?;
         let Some(transcript) = choose(&transcripts, &question.text) else { return Ok(Words::default()) };
         let (_, records) = match self.library.transcript(&question.video, transcript.id) {

@@ -3,7 +3,7 @@
 //! A model trained on segments one beat apart from the start of a video reads any other grid wrongly: a window of a long film, a
 //! close-up, a thinned whole. It is shown such segments as if they stood on that grid, and every time it is asked about or writes
 //! is translated. The middle of a segment is that of the segment; a stretch begins with the first frame of the segment it is said to begin
-//! in and ends with the last one of that it ends in; what lies between two segments lies on a straight line.
+//! in, and ends half way from the last frame of the segment it is said to end in to the next one shown, which shows it no more; what lies between two segments lies on a straight line.
 
 use std::sync::Arc;
 
@@ -109,12 +109,17 @@ impl Even {
 
     /// A stretch of the model's clock in the video.
     pub(crate) fn told_span(&self, of: Span) -> Span {
-        let edge = |at: Timestamp, edge: fn(&Span) -> Timestamp| {
+        let segment = |at: Timestamp| {
             let beats = self.beats(at);
-            let segment = (beats.fract() == 0.0 && beats >= 0.0).then(|| self.segments.get(beats as usize)).flatten();
-            segment.map_or_else(|| self.told(at), edge)
+            (beats.fract() == 0.0 && beats >= 0.0).then_some(beats as usize)
         };
-        Span::new(edge(of.start, |segment| segment.start), edge(of.end, |segment| segment.end))
+        let start = segment(of.start).and_then(|at| self.segments.get(at)).map(|segment| segment.start);
+        let end = segment(of.end).and_then(|at| self.segments.get(at..)).and_then(|rest| match rest {
+            [last, next, ..] => Some(last.end.midpoint(next.start)),
+            [last] => Some(last.end),
+            [] => None,
+        });
+        Span::new(start.unwrap_or_else(|| self.told(of.start)), end.unwrap_or_else(|| self.told(of.end)))
     }
 
     /// Decimals that times around a moment of the model's clock are worth.
@@ -194,7 +199,7 @@ mod tests {
         assert_eq!(even.told(seconds(1.75)), seconds(603.05));
         assert_eq!(even.told(seconds(3.2)), seconds(604.3));
         let span = Span::new(seconds(1.2), seconds(3.2));
-        assert_eq!(even.told_span(span), Span::new(seconds(602.0), seconds(604.35)));
+        assert_eq!(even.told_span(span), Span::new(seconds(602.0), seconds(604.425)));
         assert_eq!(even.told_span(Span::new(seconds(1.2), seconds(1.7))), Span::new(seconds(602.0), seconds(602.95)));
         assert_eq!((even.decimals(seconds(1.2)), even.decimals(seconds(3.2))), (1, 2));
         assert_eq!(even.told(seconds(9_999_999.0)), seconds(7_200.0));

@@ -16,7 +16,7 @@ use timeline::{AnswerEvent, Closer, Span, Timestamp, mentions, need};
 
 use crate::error::{Error, Result};
 use crate::question::Question;
-use crate::view::View;
+use crate::view::{Around, View, Window};
 use crate::worker::Shared;
 use crate::writer::{Pass, Voice};
 
@@ -24,13 +24,18 @@ use crate::writer::{Pass, Voice};
 const MOST_SPANS: usize = 1;
 /// Segments of a closer look.
 const MOST_SEGMENTS: usize = 64;
+/// A video that is longer than the model reads at once is searched a second time with one in so many segments: what lasts long is cut
+/// short where a window ends, or by a model that never saw anything last so many segments.
+const COARSER: usize = 4;
+/// Segments that something may last before it is shown more coarsely.
+const LASTING: i64 = 12;
 /// Flashes that a question about something brief is led to.
 const MOST_FLASHES: usize = 8;
 
 /// What a question is about to do.
 #[derive(Debug)]
 enum Stage {
-    Searching { windows: Vec<Span>, at: usize, found: Vec<Span> },
+    Searching { windows: Vec<Window>, at: usize, found: Vec<Span> },
     Answering,
     Closer { moments: Vec<Timestamp>, is_unsure: bool, closers: Vec<Closer>, round: Round, begun: Instant },
 }
@@ -41,6 +46,8 @@ pub(crate) struct Way {
     stage: Stage,
     told: Course,
     begun: Instant,
+    /// One of so many segments is shown with what was found.
+    stride: usize,
     /// The answer that stands, once there is one.
     answer: Option<(Earlier, Usage)>,
 }
@@ -58,7 +65,7 @@ pub(crate) enum Next {
 
 impl Way {
     pub(crate) fn new() -> Self {
-        Self { stage: Stage::Answering, told: Course::default(), begun: Instant::now(), answer: None }
+        Self { stage: Stage::Answering, told: Course::default(), begun: Instant::now(), stride: 1, answer: None }
     }
 
     /// How what is written next is told.
@@ -88,9 +95,9 @@ impl Way {
             let found = count(known.len());
             self.told.search = Some(Search { found, ..Search::default() });
             question.tell(AnswerEvent::Course(self.told.clone()));
-            return Ok(View::Around(edges(&known), Vec::new()));
+            return Ok(self.around(edges(&known), Vec::new()));
         }
-        let windows = windows(&segments, reach);
+        let windows: Vec<_> = [1, COARSER].into_iter().flat_map(|stride| windows(&segments, stride, reach)).collect();
         self.told.search = Some(Search { windows: count(windows.len()), ..Search::default() });
         self.stage = Stage::Searching { windows, at: 0, found: Vec::new() };
         self.window(question)
@@ -135,7 +142,8 @@ impl Way {
         match came {
             Some(frames) => {
                 round.frames = frames;
-                Ok(Next::Show(View::Around(moments.clone(), closers.clone())))
+                let (moments, closers) = (moments.clone(), closers.clone());
+                Ok(Next::Show(self.around(moments, closers)))
             }
             None => {
                 let round = round.clone();
@@ -162,12 +170,12 @@ impl Way {
     fn window(&mut self, question: &Question) -> Result<View> {
         let Stage::Searching { windows, at, found } = &self.stage else { return Ok(View::Whole) };
         let of = count(windows.len());
-        if let Some(span) = windows.get(*at) {
-            let window = count(at + 1);
-            question.tell(AnswerEvent::Searching { span: *span, window, windows: of });
-            return Ok(View::Window(*span));
+        if let Some(next) = windows.get(*at) {
+            question.tell(AnswerEvent::Searching { span: next.span, window: count(at + 1), windows: of });
+            return Ok(View::Window(*next));
         }
-        let mut found = found.clone();
+        let mut found = joined(found.clone());
+        self.stride = stride(&found, windows.first());
         if need::of(&question.text).is_some() {
             found.extend(question.flashes.iter().take(MOST_FLASHES));
         }
@@ -180,8 +188,12 @@ impl Way {
         question.tell(AnswerEvent::Course(self.told.clone()));
         Ok(match first {
             Some(first) if found.is_empty() => View::Window(first),
-            _ => View::Around(edges(&found), Vec::new()),
+            _ => self.around(edges(&found), Vec::new()),
         })
+    }
+
+    fn around(&self, moments: Vec<Timestamp>, closers: Vec<Closer>) -> View {
+        View::Around(Around { moments, closers, stride: self.stride })
     }
 
     /// Begins a closer look if one is of use and allowed.
@@ -291,14 +303,34 @@ fn edges(spans: &[Span]) -> Vec<Timestamp> {
     edges
 }
 
-/// Windows of at most `reach` segments, as even as can be.
-fn windows(segments: &[Span], reach: usize) -> Vec<Span> {
-    let count = segments.len().div_ceil(reach.max(1)).max(1);
+/// Windows of at most `reach` of a video's segments, or of one in so many of them, as even as can be.
+fn windows(segments: &[Span], stride: usize, reach: usize) -> Vec<Window> {
+    let count = segments.len().div_ceil(stride).div_ceil(reach.max(1)).max(1);
     let window = |i: usize| {
         let of = segments.get(i * segments.len() / count..(i + 1) * segments.len() / count)?;
-        Some(Span { start: of.first()?.start, end: of.last()?.end })
+        Some(Window { span: Span { start: of.first()?.start, end: of.last()?.end }, stride, segments: of.len() })
     };
     (0..count).filter_map(window).collect()
+}
+
+/// What was found, once: parts of the same that neighbouring windows show, or that were seen at two scales, are one.
+fn joined(mut found: Vec<Span>) -> Vec<Span> {
+    found.sort_unstable_by_key(|span| span.start);
+    let mut joined: Vec<Span> = Vec::new();
+    for span in found {
+        match joined.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// One of how many segments to show, so that the longest stretch found lasts no more of them than a model has seen things last.
+fn stride(found: &[Span], window: Option<&Window>) -> usize {
+    let longest = found.iter().map(|span| span.length().micros()).max().unwrap_or(0);
+    let spacing = window.map_or(0, Window::spacing).max(1);
+    usize::try_from(longest / (spacing * LASTING) + 1).unwrap_or(1)
 }
 
 /// Tokens that were read and not found.
@@ -336,14 +368,28 @@ mod tests {
     }
 
     #[test]
+    fn what_two_windows_or_scales_show_is_one_and_what_lasts_is_shown_coarsely() {
+        let span = |start, end| Span::new(Timestamp::from_millis(start), Timestamp::from_millis(end));
+        let found =
+            joined(vec![span(100_000, 108_000), span(5_000, 6_000), span(100_000, 130_000), span(6_000, 7_000)]);
+        assert_eq!(found, [span(5_000, 7_000), span(100_000, 130_000)]);
+        let window = Window { span: span(0, 120_000), stride: 1, segments: 121 };
+        assert_eq!((stride(&found, Some(&window)), stride(&found[..1], Some(&window)), stride(&[], None)), (3, 1, 1));
+    }
+
+    #[test]
     fn windows_are_even_and_hold_every_segment_once() {
         let at = |i: i64| Timestamp::from_millis(i * 1_000);
         let segments: Vec<_> = (0..250).map(|i| Span::new(at(i), at(i) + Timestamp::from_millis(500))).collect();
-        let windows = windows(&segments, 120);
+        let windows = super::windows(&segments, 1, 120);
         assert_eq!(windows.len(), 3);
-        let inside =
-            |window: &Span| segments.iter().filter(|s| window.start <= s.start && s.start <= window.end).count();
+        let inside = |window: &Window| {
+            segments.iter().filter(|s| window.span.start <= s.start && s.start <= window.span.end).count()
+        };
         assert_eq!(windows.iter().map(inside).collect::<Vec<_>>(), [83, 83, 84]);
-        assert_eq!(super::windows(&segments[..120], 120).len(), 1);
+        assert_eq!(windows[0].spacing() / 10_000, 100);
+        assert_eq!(super::windows(&segments, 4, 60).iter().map(inside).collect::<Vec<_>>(), [125, 125]);
+        assert_eq!(super::windows(&segments, 4, 120).len(), 1);
+        assert_eq!(super::windows(&segments[..120], 1, 120).len(), 1);
     }
 }

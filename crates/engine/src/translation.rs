@@ -141,11 +141,11 @@ mod tests {
     fn times_are_told_on_the_clock_of_the_video_and_other_numbers_as_they_are() {
         let out =
             told(&["The 2", " hearts", " come", " at", " ", "1", "2", ".", "2", " to", " 1", "5.2", " seconds", "."]);
-        assert_eq!(text(&out), "The 2 hearts come at 624.0 to 630.5 seconds.");
+        assert_eq!(text(&out), "The 2 hearts come at 624.0 to 631.2 seconds.");
         assert_eq!(text(&told(&["3", " times", ":", " 1", ".2", " s", ",", " 2.2 s"])), "3 times: 602.2 s, 604.2 s");
         assert_eq!(
             text(&told(&["红色", "爱心在 ", "4.2", " 秒到 ", "5", ".2 秒", "出现。"])),
-            "红色爱心在 608.0 秒到 610.5 秒出现。"
+            "红色爱心在 608.0 秒到 611.2 秒出现。"
         );
     }
 

@@ -18,11 +18,38 @@ const TOLERANCE: Timestamp = Timestamp::from_millis(20);
 pub(crate) enum View {
     /// Everything, thinned if it does not fit.
     Whole,
-    /// The segments that begin in a stretch.
-    Window(Span),
-    /// As many segments as the model reads well, the nearest to some moments first, and close-ups in place of what they show
-    /// closer: the finest of these last.
-    Around(Vec<Timestamp>, Vec<Closer>),
+    /// A stretch.
+    Window(Window),
+    /// What lies around some moments.
+    Around(Around),
+}
+
+/// The segments that begin in a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) span: Span,
+    /// One of so many of them.
+    pub(crate) stride: usize,
+    /// How many there are.
+    pub(crate) segments: usize,
+}
+
+impl Window {
+    /// Microseconds from segment to segment, those left out included.
+    pub(crate) fn spacing(&self) -> i64 {
+        let gaps = i64::try_from(self.segments.saturating_sub(1)).unwrap_or(i64::MAX).max(1);
+        self.span.length().micros() / gaps
+    }
+}
+
+/// As many segments as the model reads well, the nearest to some moments first, and close-ups in place of what they show closer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Around {
+    pub(crate) moments: Vec<Timestamp>,
+    /// The finest of them last.
+    pub(crate) closers: Vec<Closer>,
+    /// One of so many segments.
+    pub(crate) stride: usize,
 }
 
 impl View {
@@ -30,7 +57,7 @@ impl View {
     pub(crate) fn moments(&self) -> &[Timestamp] {
         match self {
             Self::Whole | Self::Window(_) => &[],
-            Self::Around(moments, _) => moments,
+            Self::Around(around) => &around.moments,
         }
     }
 }
@@ -40,8 +67,12 @@ impl Shared {
     pub(crate) fn viewed(&self, video: &VideoId, mut pairs: Vec<Pair>, view: &View) -> Result<Vec<Pair>> {
         match view {
             View::Whole => {}
-            View::Window(span) => pairs.retain(|pair| span.start <= pair.span.start && pair.span.start <= span.end),
-            View::Around(moments, closers) => {
+            View::Window(Window { span, stride, .. }) => {
+                pairs.retain(|pair| span.start <= pair.span.start && pair.span.start <= span.end);
+                pairs = pairs.into_iter().step_by(*stride).collect();
+            }
+            View::Around(Around { moments, closers, stride }) => {
+                pairs = pairs.into_iter().step_by(*stride).collect();
                 for closer in closers {
                     let close = self.registry.with(&self.library, video, |entry| close_ups(entry, closer))?;
                     pairs.retain(|pair| !closer.overlaps(pair.span));

@@ -24,6 +24,8 @@ pub struct Profile {
     /// Seconds between the segments of the only grid it was trained on, which starts where the video does; none: it reads any stamps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beat: Option<f64>,
+    /// Whether subtitles may stand between the segments. A model that was not trained with any is disturbed by them.
+    pub captions: bool,
     /// Size of the frames.
     pub resize: ResizeRule,
     /// The attention head that points at the moment being talked about, if one is known.
@@ -63,6 +65,7 @@ impl Default for Profile {
             max_frames: 768,
             reach: None,
             beat: None,
+            captions: true,
             resize: ResizeRule::default(),
             pointer: None,
             time_pointer: None,
@@ -87,11 +90,11 @@ mod tests {
 
     #[test]
     fn a_profile_reads_and_writes_the_documented_form() -> std::result::Result<(), serde_json::Error> {
-        let text = r#"{"fps":2.0,"min_frames":4,"max_frames":240,"reach":120,"beat":1.0,
+        let text = r#"{"fps":2.0,"min_frames":4,"max_frames":240,"reach":120,"beat":1.0,"captions":false,
             "resize":{"rule":"qwen_vl_utils","min_pixels":7802,"max_pixels":8192,"total_pixels":117964800},
             "pointer":{"layer":3,"head":1},"time_pointer":{"file":"time_pointer.safetensors","layer":2}}"#;
         let profile: Profile = serde_json::from_str(text)?;
-        assert_eq!((profile.reach, profile.beat), (Some(120), Some(1.0)));
+        assert_eq!((profile.reach, profile.beat, profile.captions), (Some(120), Some(1.0), false));
         assert_eq!(profile.pointer, Some(Pointer { layer: 3, head: 1 }));
         assert_eq!(serde_json::from_str::<Profile>(&serde_json::to_string(&profile)?)?, profile);
         assert_eq!(serde_json::from_str::<Profile>("{}")?, Profile::default());

@@ -23,6 +23,13 @@ pub struct ModelInfo {
     /// Between the segments of the only grid it was trained on, which has to start where the video does; none: it reads any stamps.
     #[serde(default)]
     pub beat: Option<Timestamp>,
+    /// Whether it reads subtitles between the segments; without, they are searched all the same.
+    #[serde(default = "yes")]
+    pub captions: bool,
     /// Whether it is the bundled model, which knows the demo world only.
     pub demo: bool,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -146,6 +146,7 @@ fn describe(card: &ModelCard) -> ModelInfo {
         resize: RULE,
         reach: None,
         beat: None,
+        captions: true,
         max_context: card.max_model_len.unwrap_or(CONTEXT),
         demo: false,
     })

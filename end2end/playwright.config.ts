@@ -8,7 +8,6 @@ const port = Number(process.env.TIMEPIN_TEST_PORT ?? 8190);
 // The hub that models are pulled from: never the public one.
 const hubPort = port + 1;
 process.env.TIMEPIN_TEST_HUB = `http://127.0.0.1:${hubPort}`;
-process.env.TIMEPIN_TEST_CLOSER = `http://127.0.0.1:${port + 2}`;
 const cache = process.env.TIMEPIN_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "timepin");
 const target = process.env.CARGO_TARGET_DIR ?? join(cache, "target");
 // The config is read again in every worker: one data folder for all of them.
@@ -52,16 +51,6 @@ export default defineConfig({
       cwd: "..",
       env: { HF_ENDPOINT: process.env.TIMEPIN_TEST_HUB, HF_HOME: process.env.TIMEPIN_TEST_DATA },
       url: `http://127.0.0.1:${port}/healthz`,
-      timeout: 60_000,
-      reuseExistingServer: false,
-      stdout: "ignore",
-      stderr: "ignore",
-    },
-    // Closer looks are off by default.
-    {
-      command: `${process.env.TIMEPIN_BINARY} serve --address 127.0.0.1:${port + 2} --data ${process.env.TIMEPIN_TEST_DATA}-closer --zoom-rounds 2`,
-      cwd: "..",
-      url: `http://127.0.0.1:${port + 2}/healthz`,
       timeout: 60_000,
       reuseExistingServer: false,
       stdout: "ignore",

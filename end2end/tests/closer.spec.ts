@@ -1,8 +1,24 @@
-// What an answer names is looked at closer, with frames that the page decodes for it: on a server that has closer looks switched on.
-import { expect, fixture, indexed, open, pick, test } from "./timepin";
+// Long films: windows are searched, and what an answer names is looked at closer, with frames that the page decodes for it.
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, fixture, indexed, made, open, pick, span, test } from "./timepin";
 import type { Locator, Page } from "@playwright/test";
 
-const server = process.env.TIMEPIN_TEST_CLOSER ?? "";
+/** A film made once, of the first fixture's empty background, as often as it takes, and whatever `filters` put on it. */
+function made_of(name: string, size: string, fps: number, seconds: number, filters: string, ...inputs: string[]): string {
+  const path = join(made, name);
+  const frames = Math.floor(0.8 * fps);
+  const calm = `[0]trim=8:8.8,setpts=PTS-STARTPTS,fps=${fps},scale=${size},loop=-1:${frames}:0,setpts=N/${fps}/TB,trim=duration=${seconds}`;
+  if (!existsSync(path)) {
+    execFileSync("ffmpeg", [
+      ...["-nostdin", "-loglevel", "error", "-y", "-i", fixture("world-b.mp4"), ...inputs],
+      ...["-filter_complex", `${calm}${filters},format=yuv420p[v]`, "-map", "[v]", "-an", "-r", String(fps)],
+      ...["-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-g", String(fps * 10), "-movflags", "+faststart", path],
+    ]);
+  }
+  return path;
+}
 
 /** Asks, and gives what the status line said on the way; the answer has ended when this returns. */
 async function watch(page: Page, question: string): Promise<{ item: Locator; said: string[] }> {
@@ -18,8 +34,30 @@ async function watch(page: Page, question: string): Promise<{ item: Locator; sai
   return { item, said: [...said] };
 }
 
+test("a flash of a quarter of a second, between two looks of the plan, is looked at closer", async ({ page }) => {
+  test.setTimeout(600_000);
+  // Five frames of twenty a second: the plan looks at 371.0 and at 371.5.
+  const flash = ",drawbox=c=0xfffaf0:t=fill:enable='between(n,7422,7426)'";
+  const film = made_of("flash.mp4", "320:180", 20, 600, flash);
+  await open(page);
+  await pick(page, film);
+  await expect(page.getByTestId("timeline")).toHaveAttribute("data-state", "ready", { timeout: 300_000 });
+  const { item, said } = await watch(page, "When does the flash appear?");
+  expect(said.join("\n")).toContain("Searching");
+  expect(said.join("\n")).toContain("Looking closer at 6:");
+  await expect(item.getByTestId("search-note")).toBeVisible();
+  const round = item.getByTestId("round-note").first();
+  await expect(round).toContainText(/looked closer at 6:0\d–6:1\d.* · \d+ frames fetched/);
+  // What it took is stored with the question.
+  await page.reload();
+  await expect(page.getByTestId("round-note").first()).toContainText("looked closer at");
+  // The frames are there now: the same question asks for none that came before.
+  const again = await watch(page, "When does the flash appear?");
+  await expect(again.item.getByTestId("round-note").first()).toContainText(" · 0 frames fetched");
+});
+
 test("the moments of an answer are looked at closer, with frames that are kept", async ({ page }) => {
-  await open(page, server);
+  await open(page);
   await pick(page, fixture("world-b.mp4"));
   await indexed(page);
   const { item, said } = await watch(page, "When does the orange square appear?");
@@ -34,12 +72,29 @@ test("the moments of an answer are looked at closer, with frames that are kept",
   await expect(again.item.getByTestId("round-note").first()).toContainText(" · 0 frames fetched");
 });
 
+test("in a film of two hours the right minute is found, and then the right second", async ({ page }) => {
+  test.setTimeout(900_000);
+  // The red heart of the other fixture, eight seconds, at 1:13:07.
+  const heart = "[calm];[1]trim=38.6:46.2,setpts=PTS-STARTPTS+4387/TB,fps=4,scale=192:108[heart];[calm][heart]overlay=eof_action=pass";
+  const film = made_of("two-hours.mp4", "192:108", 4, 7200, heart, "-i", fixture("world-a.mp4"));
+  await open(page);
+  await pick(page, film);
+  await expect(page.getByTestId("timeline")).toHaveAttribute("data-state", "ready", { timeout: 600_000 });
+  const { item, said } = await watch(page, "When does the red heart appear?");
+  expect(said.filter((line) => /^Searching .* of 30$/.test(line)).length).toBeGreaterThan(0);
+  expect(said.join("\n")).toContain("Looking closer at 1:1");
+  const [start, end] = await span(item);
+  expect(Math.floor(start / 60)).toBe(73);
+  expect(Math.abs(start - 4387)).toBeLessThanOrEqual(1);
+  expect(Math.abs(end - 4394.6)).toBeLessThanOrEqual(1);
+});
+
 test("without its file a video is not looked at closer, and the page says what for", async ({ page, browser }) => {
-  await open(page, server);
+  await open(page);
   await pick(page, fixture("world-b.mp4"));
   await indexed(page);
   const other = await browser.newPage();
-  await open(other, page.url());
+  await open(other, new URL(page.url()).pathname);
   const { item } = await watch(other, "When does the orange square appear?");
   await expect(item.getByTestId("span-chip").first()).toBeVisible();
   await expect(item.getByTestId("round-note")).toContainText("The video file is needed to look closer");

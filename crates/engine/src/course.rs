@@ -109,6 +109,7 @@ impl Way {
             Stage::Searching { at, found, .. } => {
                 *at += 1;
                 found.extend(written.spans.iter().map(|span| span.span));
+                tracing::debug!(question = question.id, window = *at, text = written.text, "a window was searched");
                 if let Some(search) = &mut self.told.search {
                     search.tokens = search.tokens.saturating_add(read(&written.usage));
                 }
@@ -116,14 +117,20 @@ impl Way {
             }
             Stage::Answering => {
                 self.stand(&written);
+                tracing::debug!(question = question.id, stride = self.stride, text = written.text, "the first answer");
                 self.keep(shared, question)?;
                 self.look_closer(shared, question, &written, Vec::new())
             }
             Stage::Closer { is_unsure, closers, round, .. } => {
                 let (is_unsure, closers, mut round) = (*is_unsure, std::mem::take(closers), round.clone());
+                tracing::debug!(question = question.id, text = written.text, spans=?round.spans, "looked closer");
                 round.tokens = read(&written.usage);
-                let before = self.answer.as_ref().map(|(before, _)| before.spans.as_slice()).unwrap_or_default();
-                if !fits(before, &written.spans, &round.spans, is_unsure) {
+                let fits = self.answer.as_ref().is_none_or(|(before, _)| {
+                    let same = mentions::find(&question.text, written.duration).is_empty()
+                        || words(&before.answer, &before.spans) == words(&written.text, &written.spans);
+                    same && fits(&before.spans, &written.spans, &round.spans, is_unsure)
+                });
+                if !fits {
                     self.end_round(shared, question, Round { outcome: Outcome::Stands, ..round })?;
                     return Ok(self.over(question));
                 }
@@ -281,19 +288,30 @@ fn moments(question: &Question, written: &Pass) -> Vec<(Timestamp, Timestamp)> {
     moments.into_iter().map(|at| (at, written.spacing(at))).collect()
 }
 
-/// Whether the times of a closer look may take the place of those before: it tells the same moments, and where it looked. Where none
-/// were told, or where the model looked elsewhere while it wrote them, any may.
+/// Whether the times of a closer look may take the place of those before: as many, each where it was looked for. Where no time was
+/// told, or where the model looked elsewhere while it wrote one, any moment that was looked at may be it.
 fn fits(before: &[SpanInText], now: &[SpanInText], looked_at: &[Span], is_unsure: bool) -> bool {
-    let seen = |before: Timestamp, now: Timestamp| {
-        looked_at.iter().any(|stretch| stretch.contains(before) && stretch.contains(now))
-    };
-    let same = |(before, now): (&SpanInText, &SpanInText)| {
-        seen(before.span.start, now.span.start) && seen(before.span.end, now.span.end)
+    let seen = |now: Timestamp, before: Option<Timestamp>| {
+        looked_at.iter().any(|stretch| stretch.contains(now) && before.is_none_or(|before| stretch.contains(before)))
     };
     if before.is_empty() || is_unsure {
-        return !now.is_empty();
+        let any = |now: &SpanInText| seen(now.span.start, None) && seen(now.span.end, None);
+        return !now.is_empty() && now.iter().all(any);
     }
+    let same = |(before, now): (&SpanInText, &SpanInText)| {
+        seen(now.span.start, Some(before.span.start)) && seen(now.span.end, Some(before.span.end))
+    };
     before.len() == now.len() && before.iter().zip(now).all(same)
+}
+
+/// What an answer says beside its times: where the question is what there is to see at some time, that is the answer.
+fn words(text: &str, spans: &[SpanInText]) -> String {
+    let (mut words, mut at) = (String::new(), 0);
+    for span in spans {
+        words.push_str(text.get(at..span.from as usize).unwrap_or_default());
+        at = span.to as usize;
+    }
+    words + text.get(at..).unwrap_or_default()
 }
 
 fn edges(spans: &[Span]) -> Vec<Timestamp> {
@@ -361,10 +379,19 @@ mod tests {
         assert!(!fits(&before, &[said(11.8, 13.0)], &looked_at, false));
         assert!(!fits(&before, &[said(11.8, 22.0)], &looked_at, false));
         assert!(!fits(&before, &[said(11.8, 18.2), said(11.8, 18.2)], &looked_at, false));
-        assert!(!fits(&before, &[], &looked_at, true));
-        assert!(
-            fits(&before, &[said(30.0, 31.0)], &looked_at, true) && fits(&[], &[said(30.0, 31.0)], &looked_at, false)
-        );
+        // Where it was unsure it may have been either stretch; where nothing was said, too.
+        let other = [said(16.5, 17.0)];
+        assert!(fits(&before, &other, &looked_at, true) && fits(&[], &other, &looked_at, false));
+        assert!(!fits(&before, &other, &looked_at, false) && !fits(&before, &[], &looked_at, true));
+        assert!(!fits(&before, &[said(11.8, 22.0)], &looked_at, true));
+    }
+
+    #[test]
+    fn an_answer_s_words_are_what_is_left_without_its_times() {
+        let span = |from, to| SpanInText { from, to, span: Span::at(Timestamp::ZERO), doubtful: false };
+        let (one, other) = ("It is a star, 12.0 to 18.0 s.", "It is a star, 12.25 s.");
+        assert_eq!(words(one, &[span(14, 28)]), words(other, &[span(14, 21)]));
+        assert_ne!(words("It is a heart, 12 s.", &[span(15, 19)]), words(one, &[span(14, 28)]));
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::worker::Shared;
 
 /// Segments that a closer look shows where a model's reach is not known: what lies around a moment costs this much and no more.
 const NEAREST: usize = 120;
+/// Coarse segments between two ends that are looked at closer.
+const BETWEEN: usize = 4;
 /// A frame shown this shortly before an instant is as good as the one shown at it: less than half a frame of any film.
 const TOLERANCE: Timestamp = Timestamp::from_millis(20);
 
@@ -80,6 +82,9 @@ impl Shared {
                 }
                 pairs.sort_by_key(|pair| (pair.span.start, pair.span.end));
                 pairs.dedup_by_key(|pair| pair.span);
+                if let Some(finest) = closers.last() {
+                    thin_between(&mut pairs, &finest.spans);
+                }
                 nearest(&mut pairs, moments, self.reach().unwrap_or(NEAREST));
             }
         }
@@ -117,6 +122,23 @@ fn shown_at(entry: &Entry, at: Timestamp) -> Option<(Timestamp, store::BlobId)> 
     (at - pts <= TOLERANCE).then(|| (pts, blob.clone()))
 }
 
+/// Leaves few coarse segments between stretches that are seen closer: what fills the time between its two ends was seen before, and
+/// in many more segments than before it would seem to end too soon (see [`Closer`]).
+fn thin_between(pairs: &mut Vec<Pair>, stretches: &[Span]) {
+    for two in stretches.windows(2) {
+        let [before, after] = two else { continue };
+        let is_between = |pair: &Pair| before.end <= pair.span.start && pair.span.end < after.start;
+        let between = pairs.iter().filter(|pair| is_between(pair)).count();
+        let mut at = 0;
+        pairs.retain(|pair| {
+            // As even as can be, neither end among them.
+            let is_kept = at * BETWEEN / between.max(1) != (at + 1) * BETWEEN / between.max(1);
+            at += usize::from(is_between(pair));
+            !is_between(pair) || between <= BETWEEN || is_kept
+        });
+    }
+}
+
 fn middle(pair: &Pair) -> Timestamp {
     pair.span.start.midpoint(pair.span.end)
 }
@@ -138,17 +160,34 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_is_shown_of_too_much_lies_around_the_moments() {
-        let pair = |second: i64| Pair {
+    fn pair(second: i64) -> Pair {
+        Pair {
             span: Span::new(Timestamp::from_millis(second * 1_000), Timestamp::from_millis(second * 1_000 + 500)),
             blobs: [BlobId::of(b"1"), BlobId::of(b"2")],
-        };
+        }
+    }
+
+    fn seconds(pairs: &[Pair]) -> Vec<i64> {
+        pairs.iter().map(|pair| pair.span.start.micros() / 1_000_000).collect()
+    }
+
+    #[test]
+    fn what_is_shown_of_too_much_lies_around_the_moments() {
         let mut pairs: Vec<_> = (0..100).map(pair).collect();
         nearest(&mut pairs, &[Timestamp::from_millis(20_000), Timestamp::from_millis(70_000)], 6);
-        let shown: Vec<_> = pairs.iter().map(|pair| pair.span.start.micros() / 1_000_000).collect();
-        assert_eq!(shown, [19, 20, 21, 69, 70, 71].map(i64::from).into_iter().collect::<Vec<_>>());
+        assert_eq!(seconds(&pairs), [19, 20, 21, 69, 70, 71]);
         nearest(&mut pairs, &[], 6);
         assert_eq!(pairs.len(), 6);
+    }
+
+    #[test]
+    fn little_is_shown_between_two_ends_that_are_seen_closer() {
+        let stretch = |from: i64, to: i64| Span::new(pair(from).span.start, pair(to).span.start);
+        let mut pairs: Vec<_> = (0..40).map(pair).collect();
+        thin_between(&mut pairs, &[stretch(5, 7), stretch(30, 32), stretch(35, 37)]);
+        let mut shown: Vec<i64> = (0..7).collect();
+        shown.extend([12, 18, 24, 29]);
+        shown.extend(30..40);
+        assert_eq!(seconds(&pairs), shown);
     }
 }

@@ -58,6 +58,7 @@ mod reader;
 mod registry;
 mod remote;
 mod scheduler;
+mod search;
 mod selection;
 mod settings;
 mod shares;

@@ -83,6 +83,19 @@ fn an_avi_with_b_frames_gives_the_pictures_and_times_of_the_same_film_in_mp4() {
 }
 
 #[test]
+fn as_many_frames_as_a_film_of_hours_has_are_chosen_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("long.mp4");
+    let source = "testsrc=size=64x36:rate=4:duration=1500";
+    ffmpeg(&["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"], &film);
+    let video = probe(&film).unwrap();
+    let indices: Vec<_> = (0..video.frames.len()).filter(|i| i % 6 != 0).collect();
+    let times: Vec<_> = frames(&video, &indices).iter().map(|frame| frame.pts).collect();
+    assert_eq!(times, indices.iter().map(|&i| video.frames[i].at).collect::<Vec<_>>());
+    assert_eq!(times.len(), 5_000);
+}
+
+#[test]
 fn a_playlist_is_no_video() {
     let folder = tempfile::tempdir().unwrap();
     ffmpeg(&["-f", "lavfi", "-i", "testsrc2=duration=1", "-c:v", "mpeg2video"], &folder.path().join("secret.ts"));

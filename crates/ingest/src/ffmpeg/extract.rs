@@ -1,12 +1,13 @@
 //! Chosen frames out of a file, each with its time, while FFmpeg is still decoding.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::ChildStdout;
+use std::process::{ChildStdout, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tempfile::NamedTempFile;
 use timeline::resize::Size;
 use timeline::{FrameIn, Span, Timestamp};
 
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How far before a frame FFmpeg seeks: its clock and ours may begin apart by less.
 const BEFORE: Timestamp = Timestamp::from_millis(2_000);
 
+/// Bytes of an argument that every system takes; Linux takes 128 KiB, Windows 32 of all together.
+const ARGUMENT: usize = 24 << 10;
+
 /// Bytes that FFmpeg may say.
 const WORDS: u64 = 64 << 20;
 
@@ -30,6 +34,8 @@ const WORDS: u64 = 64 << 20;
 pub struct Extraction {
     path: PathBuf,
     _running: Running,
+    /// Where FFmpeg reads its filters, when they are too long for a command line.
+    _script: Option<NamedTempFile>,
     stdout: BufReader<ChildStdout>,
     /// Ticks of the frames in the order they come out, as FFmpeg's `showinfo` reports them.
     ticks: Receiver<i64>,
@@ -77,13 +83,14 @@ fn begin(video: &Video, indices: &[usize], tells_cuts: bool, start: Option<Times
     if let Some(start) = start {
         command.args(["-ss", &format!("{:.3}", start.seconds())]);
     }
-    command
-        .arg("-i")
-        .arg(plain(&video.path))
-        .args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn", "-vf"])
-        .arg(format!("{cuts}select='{select}',{scale},setsar=1,showinfo=checksum=0"))
-        .args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"])
-        .args(["-compression_level", "1", "-"]);
+    command.arg("-i").arg(plain(&video.path)).args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn"]);
+    let filters = format!("{cuts}select='{select}',{scale},setsar=1,showinfo=checksum=0");
+    let script = filter(&mut command, &filters).map_err(|e| Error::Run("ffmpeg", e))?;
+    command.args(["-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "png", "-pix_fmt", "rgb24"]).args([
+        "-compression_level",
+        "1",
+        "-",
+    ]);
     let (running, stdout, stderr) = launch(&mut command)?;
     let (sender, ticks) = channel();
     let (tell, told) = channel();
@@ -91,6 +98,7 @@ fn begin(video: &Video, indices: &[usize], tells_cuts: bool, start: Option<Times
     Ok(Extraction {
         path: video.path.clone(),
         _running: running,
+        _script: script,
         stdout: BufReader::with_capacity(1 << 20, stdout),
         ticks,
         told,
@@ -154,6 +162,31 @@ impl Extraction {
         self.came += 1;
         self.wanted.get(at).map(|frame| frame.at)
     }
+}
+
+/// Hands filters to FFmpeg; the file they are in, if they need one.
+fn filter(command: &mut Command, filters: &str) -> io::Result<Option<NamedTempFile>> {
+    if filters.len() <= ARGUMENT {
+        command.args(["-vf", filters]);
+        return Ok(None);
+    }
+    let mut script = NamedTempFile::with_prefix("timepin-filters-")?;
+    script.write_all(filters.as_bytes())?;
+    command.arg(if reads_any_option_from_files() { "-/filter:v" } else { "-filter_script:v" }).arg(script.path());
+    Ok(Some(script))
+}
+
+/// Whether FFmpeg is of version 7 or later, which has one way for all options and has given up the older way.
+fn reads_any_option_from_files() -> bool {
+    let Ok(told) = program("ffmpeg").arg("-version").output() else { return true };
+    is_seven_or_later(&String::from_utf8_lossy(&told.stdout))
+}
+
+/// `ffmpeg version 5.1.9-0+deb12u1 …`, `ffmpeg version n7.1`; what is built from the newest sources has another name.
+fn is_seven_or_later(told: &str) -> bool {
+    let version = told.strip_prefix("ffmpeg version ").unwrap_or_default().trim_start_matches('n');
+    let major = version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse::<u32>().ok());
+    major.is_none_or(|major| major >= 7)
 }
 
 /// FFmpeg's expression for "one of these frames": a search tree, since its parser gives up on a sum of a hundred terms.
@@ -235,6 +268,14 @@ mod tests {
         assert_eq!(choose(Naming::Ticks, &frames), expected);
         assert_eq!(choose(Naming::Order, &frames), expected.replace("pts", "n"));
         assert_eq!(choose(Naming::Ticks, &[]), "0");
+    }
+
+    #[test]
+    fn the_version_decides_how_filters_are_handed_over() {
+        assert!(!is_seven_or_later("ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers"));
+        assert!(!is_seven_or_later("ffmpeg version n6.1.1 Copyright"));
+        assert!(is_seven_or_later("ffmpeg version 7.1.1-1ubuntu1"));
+        assert!(is_seven_or_later("ffmpeg version N-118448-g43be8d0728 Copyright"));
     }
 
     #[test]

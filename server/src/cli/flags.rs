@@ -62,7 +62,7 @@ pub(crate) struct Flags {
     /// Leave out tokens that show what was shown before [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub(crate) enable_token_pruning: Option<String>,
-    /// Closer looks at the moments an answer names; 0: none [default: 0]
+    /// Closer looks at the moments an answer names; 0: none [default: 2]
     #[arg(long, global = true, value_name = "COUNT")]
     pub(crate) zoom_rounds: Option<String>,
     /// Disk for encoded segments [default: 8GiB]

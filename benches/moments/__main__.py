@@ -45,11 +45,13 @@ def film_of(folder: Path, seed: int, minutes: float, blind: bool) -> tuple[Path,
 
 
 def found_in(answer: dict, task: str) -> list[tuple[float, float]]:
-    """Spans the product links, else those in the text; for a mention what the subtitles gave it comes first."""
+    """Spans the product links, else those in the text; what the subtitles or the search found first for what is asked of them."""
     if task == "mention" and answer.get("evidence"):
         first = answer["evidence"][0]
         if "start_us" in first:
             return [(first["start_us"] / 1e6, first["end_us"] / 1e6)]
+    if task == "multi" and answer.get("course", {}).get("places"):
+        return [(place["start"] / 1e6, place["end"] / 1e6) for place in answer["course"]["places"]]
     linked = [(s["start_us"] / 1e6, s["end_us"] / 1e6) for s in answer.get("spans", [])]
     return linked or spans_in(answer["answer"])
 

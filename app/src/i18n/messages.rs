@@ -211,6 +211,7 @@ messages! {
     budget_coarse { "One look covers {} seconds: moments shorter than that may be missed." "每次观看覆盖 {} 秒：更短的瞬间可能会被漏掉。" }
     question_brief { "This asks about something short, and one look covers {} s: it may fall between two looks." "问的是短暂的事，而每次观看覆盖 {} 秒：它可能落在两次观看之间。" }
     file_damaged { "The file is damaged. What can be read is read; what is missing:" "文件已损坏。能读取的部分都会读取；缺失的是：" }
+    budget_searched { "Longer than this model reads at once: questions search it window by window, which takes a while." "视频超出该模型一次能看的长度：提问时会逐段查找，需要一些时间。" }
     budget_context { "The whole video does not fit this model’s context of {} tokens." "整段视频超出了该模型 {} 词元的上下文。" }
     reading_frames { "Reading frames" "正在读取画面" }
     reading_overview { "Looking ahead" "正在概览" }
@@ -245,8 +246,9 @@ messages! {
     stopped { "Stopped." "已停止。" }
     searching { "Searching {}–{}, {} of {}" "正在查找 {}–{}（第 {} 段，共 {} 段）" }
     looking_closer { "Looking closer at {}" "正在细看 {}" }
-    search_cost { "searched {} windows, {} places found · {} tokens · {} s" "查找了 {} 段，找到 {} 处 · {} 词元 · {} 秒" }
-    search_named { "read around {} places that the question or the subtitles name" "只看了问题或字幕指明的 {} 处" }
+    search_cost { "windows searched: {}, places found: {} · {} tokens · {} s" "查找了 {} 段，找到 {} 处 · {} 词元 · {} 秒" }
+    search_places { "Found at" "找到的位置" }
+    search_named { "read around what the question or the subtitles name; places: {}" "只看了问题或字幕指明的 {} 处" }
     round_cost { "looked closer at {} · {} frames fetched · {} tokens · {} s" "细看了 {} · 取来 {} 帧 · {} 词元 · {} 秒" }
     round_stands { "It named no time, so the answer stands." "细看没有给出时间，保留原来的回答。" }
     round_no_file { "The video file is needed to look closer: pick it again, then ask again." "要细看需要视频文件：请重新选择该文件，然后再问一次。" }

@@ -17,13 +17,17 @@ pub fn BudgetLine() -> impl IntoView {
     let bench = Bench::expect();
     let i18n = use_i18n();
     let budget = bench.budget.get_value();
-    let limit = bench.model.with_value(|model| model.as_ref().map_or(u32::MAX, |model| model.max_context));
+    let (limit, reach) = bench
+        .model
+        .with_value(|model| model.as_ref().map_or((u32::MAX, None), |model| (model.max_context, model.reach)));
     budget.map(|budget| {
         let each = budget.seconds_per_segment;
         let seconds = move || fill(i18n.say().budget_seconds, &[&short(each)]);
         let coarse = (each > COARSE)
             .then(|| view! { <p class="warning">{move || fill(i18n.say().budget_coarse, &[&short(each)])}</p> });
-        let full = (budget.tokens > limit).then(|| {
+        let searched = reach.is_some_and(|reach| budget.frames > reach.saturating_mul(2));
+        let long = searched.then(|| view! { <p class="fine" data-testid="budget-searched">{t(|m| m.budget_searched)}</p> });
+        let full = (!searched && budget.tokens > limit).then(|| {
             view! { <p class="warning">{move || fill(i18n.say().budget_context, &[&grouped(limit)])}</p> }
         });
         view! {
@@ -35,6 +39,7 @@ pub fn BudgetLine() -> impl IntoView {
                     <div><dt>{t(|m| m.budget_each)}</dt><dd>{seconds}</dd></div>
                 </dl>
                 {coarse}
+                {long}
                 {full}
             </div>
         }

@@ -70,7 +70,7 @@ impl Clock {
         for mention in mentions::find(question, even.duration) {
             out.push_str(question.get(at..mention.from).unwrap_or_default());
             let span = Span::new(even.read(mention.span.start), even.read(mention.span.end));
-            out.push_str(&mentions::rewritten(question, &mention, 1, span));
+            out.extend(mentions::rewritten(question, &mention, 1, span).into_iter().map(|(_, part)| part));
             at = mention.to;
         }
         out.push_str(question.get(at..).unwrap_or_default());

@@ -25,6 +25,8 @@ use crate::writer::{Pass, Voice};
 const MOST_SPANS: usize = 1;
 /// Segments of a closer look.
 const MOST_SEGMENTS: usize = 64;
+/// Places of a search that are told.
+const MOST_PLACES: usize = 24;
 /// Flashes that a question about something brief is led to.
 const MOST_FLASHES: usize = 8;
 
@@ -179,6 +181,9 @@ impl Way {
         }
         let mut found = search::joined(found.clone());
         self.stride = search::stride(&found, windows.first());
+        if found.len() > 1 {
+            self.told.places = found.iter().take(MOST_PLACES).copied().collect();
+        }
         if need::of(&question.text).is_some() {
             found.extend(question.flashes.iter().take(MOST_FLASHES));
         }

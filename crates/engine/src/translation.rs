@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use timeline::{Span, Timestamp, mentions};
+use timeline::{Mention, Span, Timestamp, mentions};
 
 use crate::backend::Piece;
 use crate::clock::{Clock, Even};
@@ -66,19 +66,16 @@ impl Translation {
             if !ended && !self.raw.get(to..).is_some_and(is_settled) {
                 break;
             }
-            let text = match mention {
-                Some(mention) => {
-                    let decimals = clock.decimals(mention.span.start).max(clock.decimals(mention.span.end));
-                    let span = match mention.joined {
-                        true => clock.told_span(mention.span),
-                        false => Span::at(clock.told(mention.span.start)),
-                    };
-                    mentions::rewritten(&self.raw, mention, decimals, span)
-                }
-                None => self.raw.get(self.given..to).unwrap_or_default().to_owned(),
+            let parts = match mention {
+                Some(mention) => told(clock, &self.raw, mention),
+                None => vec![(self.given, self.raw.get(self.given..to).unwrap_or_default().to_owned())],
             };
-            self.tell(to, text, &mut out);
+            for (from, text) in parts {
+                self.given = from;
+                self.tell(to, text, &mut out);
+            }
         }
+        self.forget();
         out
     }
 
@@ -98,8 +95,23 @@ impl Translation {
         let looked = self.held.get(at).and_then(|(_, piece)| piece.looked.clone());
         out.push(Piece { text, kind: Kind::Answer, looked });
         self.given = to;
-        self.held.retain(|(from, piece)| from + piece.text.len() > to);
     }
+
+    /// Forgets pieces that were given out.
+    fn forget(&mut self) {
+        let given = self.given;
+        self.held.retain(|(from, piece)| from + piece.text.len() > given);
+    }
+}
+
+/// A mention in what the model wrote, in the video's time.
+fn told(clock: &Even, raw: &str, mention: &Mention) -> Vec<(usize, String)> {
+    let decimals = clock.decimals(mention.span.start).max(clock.decimals(mention.span.end));
+    let span = match mention.joined {
+        true => clock.told_span(mention.span),
+        false => Span::at(clock.told(mention.span.start)),
+    };
+    mentions::rewritten(raw, mention, decimals, span)
 }
 
 fn is_number(c: char) -> bool {
@@ -154,6 +166,13 @@ mod tests {
         let out = told(&["It is", " at", " 1", ".2", " s", " now."]);
         let expected = [("It is", 0.0), (" at", 1.0), (" ", 2.0), ("602.2 s", 2.0), (" now.", 5.0)];
         assert_eq!(out, expected.map(|(text, looked)| (text.to_owned(), looked)));
+    }
+
+    #[test]
+    fn both_times_of_a_stretch_keep_where_the_model_looked() {
+        let out = told(&["from", " 1", ".2", " to", " ", "3", ".2", " s", "."]);
+        let parts = [("from", 0.0), (" ", 1.0), ("602.0", 1.0), (" to ", 3.0), ("607.2 s", 5.0), (".", 8.0)];
+        assert_eq!(out, parts.map(|(text, looked)| (text.to_owned(), looked)));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub struct Course {
     /// The search for the places that the answer was read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+    /// Where the search found something, when that is in several places: an answer may tell of one of them only. Ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Span>,
     /// Closer looks, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Round>,

@@ -77,28 +77,28 @@ pub fn find(text: &str, duration: Timestamp) -> Vec<Mention> {
 }
 
 /// The words of a mention in `text` with other times: the first that is written becomes the start, the second the end of `span`, with
-/// so many decimals.
+/// so many decimals. In parts, one a time and one for what joins them, each with where it begins in `text`.
 ///
 /// Minutes and hours in words become seconds in the same language.
-pub fn rewritten(text: &str, mention: &Mention, decimals: usize, span: Span) -> String {
-    let (mut out, mut at) = (String::new(), mention.from);
+pub fn rewritten(text: &str, mention: &Mention, decimals: usize, span: Span) -> Vec<(usize, String)> {
+    let words = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let (mut parts, mut at) = (Vec::new(), mention.from);
     let inside = |moment: &Moment| mention.from <= moment.from && moment.to <= mention.to;
     for (moment, time) in moments(text).into_iter().filter(inside).zip([span.start, span.end]) {
-        let (written, seconds) = (text.get(moment.from..moment.to).unwrap_or_default(), time.seconds());
-        out.push_str(text.get(at..moment.from).unwrap_or_default());
-        at = moment.to;
-        match moment.form {
-            Form::Seconds(end) => {
-                out.push_str(&format!("{seconds:.decimals$}"));
-                at = end;
-            }
-            Form::Units if written.contains('分') => out.push_str(&format!("{seconds:.decimals$} 秒")),
-            Form::Units => out.push_str(&format!("{seconds:.decimals$} s")),
-            Form::Clock => out.push_str(&clock(seconds, decimals)),
+        if at < moment.from {
+            parts.push((at, words(at, moment.from).to_owned()));
         }
+        at = moment.to;
+        let seconds = time.seconds();
+        let written = match moment.form {
+            Form::Seconds(end) => format!("{seconds:.decimals$}{}", words(end, moment.to)),
+            Form::Units if words(moment.from, moment.to).contains('分') => format!("{seconds:.decimals$} 秒"),
+            Form::Units => format!("{seconds:.decimals$} s"),
+            Form::Clock => clock(seconds, decimals),
+        };
+        parts.push((moment.from, written));
     }
-    out.push_str(text.get(at..mention.to).unwrap_or_default());
-    out
+    parts
 }
 
 /// "1:02:03.5", "2:03.5"
@@ -201,7 +201,7 @@ mod tests {
             out.push_str(&text[at..mention.from]);
             let moved = |at: Timestamp| Timestamp::from_seconds(2.0 * at.seconds() + 3600.0);
             let span = Span::new(moved(mention.span.start), moved(mention.span.end));
-            out.push_str(&rewritten(text, &mention, decimals, span));
+            out.extend(rewritten(text, &mention, decimals, span).into_iter().map(|(_, part)| part));
             at = mention.to;
         }
         out + &text[at..]
@@ -232,7 +232,8 @@ mod tests {
             };
             let found = find(&text, Timestamp::from_seconds(720_000.0));
             prop_assert_eq!(found.len(), 1);
-            let again = format!("{}{}", &text[..found[0].from], rewritten(&text, &found[0], 6, found[0].span));
+            let parts = rewritten(&text, &found[0], 6, found[0].span).into_iter().map(|(_, part)| part);
+            let again = format!("{}{}", &text[..found[0].from], parts.collect::<String>());
             prop_assert_eq!(find(&again, Timestamp::from_seconds(720_000.0))[0].span, found[0].span, "{}", again);
         }
 

@@ -125,10 +125,9 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
                 let line = if json {
                     let found = evidence.as_deref();
                     line(question, &text, &thought, found, &spans, course, usage)?
-                } else if live {
-                    "\n".to_owned()
                 } else {
-                    text + "\n"
+                    let rest = if live { String::new() } else { text };
+                    format!("{rest}\n{}", found_at(&course))
                 };
                 return commands::print(&line);
             }
@@ -151,6 +150,13 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
         }
     }
     bail!("the answer ended before its end")
+}
+
+/// The places of a search, when there are several.
+fn found_at(course: &Course) -> String {
+    let place = |span: &timeline::Span| format!("{}-{}", span.start.clock(), span.end.clock());
+    let places: Vec<_> = course.places.iter().map(place).collect();
+    if places.is_empty() { String::new() } else { format!("found at {}\n", places.join(", ")) }
 }
 
 /// Says what goes on to whoever watches.

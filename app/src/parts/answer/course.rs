@@ -22,6 +22,13 @@ pub fn CourseNote(
         let search = course.with(|course| course.search)?;
         Some(view! { <p class="course-note fine" data-testid="search-note">{move || searched(i18n.say(), search)}</p> })
     };
+    let places = move || {
+        let places = course.with(|course| course.places.clone());
+        let chip = |span: Span| view! { <Chip entry text=place(span) span testid="place-chip" /> };
+        (!places.is_empty()).then(|| {
+            view! { <p class="course-note fine">{t(|m| m.search_places)} " " {places.into_iter().map(chip).collect_view()}</p> }
+        })
+    };
     let looked = move |round: Round| {
         let before = round.before.clone();
         view! {
@@ -30,7 +37,7 @@ pub fn CourseNote(
         }
     };
     let rounds = move || course.with(|course| course.rounds.clone()).into_iter().map(looked).collect_view();
-    move || view! { {search()} {rounds()} }
+    move || view! { {search()} {places()} {rounds()} }
 }
 
 #[component]
@@ -48,6 +55,12 @@ fn Before(entry: Entry, before: Earlier) -> impl IntoView {
         </details>
     }
     .into_any()
+}
+
+/// "12:03", or "12:03–12:19".
+fn place(span: Span) -> String {
+    let (start, end) = (span.start.clock(), span.end.clock());
+    if start == end { start } else { format!("{start}–{end}") }
 }
 
 /// "12:03–12:19, 14:00–14:02".

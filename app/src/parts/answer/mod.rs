@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use timeline::Span;
 use timeline::cues::export;
 
-use self::pieces::{Piece, pieces};
+use self::pieces::{Piece, label, pieces};
 use self::pinned::Pinned;
 use super::budget::short;
 use crate::i18n::{fill, t, use_i18n};
@@ -31,7 +31,9 @@ pub fn Answer(
                 parts()
                     .into_iter()
                     .map(|piece| match piece {
-                        Piece::Chip { text, span, doubtful } => view! { <Chip entry text span doubtful /> }.into_any(),
+                        Piece::Chip { text, span, doubtful } => {
+                            view! { <Chip entry text=label(text, span) span doubtful /> }.into_any()
+                        }
                         Piece::Words { text, pin: Some(pinned) } => {
                             let reached = std::mem::take(&mut first);
                             view! { <Pinned text pinned reached /> }.into_any()

@@ -136,6 +136,16 @@ fn words(answer: &str, from: usize, to: usize, pins: &[(usize, usize, Pinned)], 
     push(at, to, None);
 }
 
+/// What a chip says: the time as it is written, or, of many seconds, as a player shows it.
+pub fn label(written: String, span: Span) -> String {
+    let is_long = span.end >= Timestamp::from_millis(60_000);
+    if !is_long || written.contains([':', '分']) || written.to_lowercase().contains("min") {
+        return written;
+    }
+    let (start, end) = (span.start.clock_tenths(), span.end.clock_tenths());
+    if start == end { start } else { format!("{start}–{end}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +163,18 @@ mod tests {
                 Piece::Chip { text, .. } => (text.as_str(), true),
             })
             .collect()
+    }
+
+    #[test]
+    fn many_seconds_are_shown_as_a_player_shows_them() {
+        let label = |text: &str, start, end| {
+            label(text.to_owned(), Span::new(Timestamp::from_seconds(start), Timestamp::from_seconds(end)))
+        };
+        assert_eq!(label("12.0 to 18.5 seconds", 12.0, 18.5), "12.0 to 18.5 seconds");
+        assert_eq!(label("4387.00 to 4394.38 seconds", 4387.0, 4394.38), "1:13:07.0–1:13:14.4");
+        assert_eq!(label("72.2 秒", 72.2, 72.2), "1:12.2");
+        assert_eq!(label("1:13 - 1:20", 73.0, 80.0), "1:13 - 1:20");
+        assert_eq!(label("2 minutes", 120.0, 120.0), "2 minutes");
     }
 
     #[test]

@@ -23,9 +23,11 @@ pub struct Demand {
     pub plan: PlanRequest,
     /// The size at which they are seen.
     pub resize: ResizeRule,
+    /// Segments that the model reads at once, if a longer video is read window by window.
+    pub reach: Option<u32>,
 }
 
-/// What the model reads of a video.
+/// What the model reads of a video at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Video {
     /// Frames, size, seconds per segment.
@@ -39,9 +41,9 @@ pub struct Video {
 impl Demand {
     /// A film as most are, shown as the checkpoint wants to be shown one.
     pub fn usual(minutes: f64, profile: &Profile) -> Self {
-        let Profile { fps, min_frames, max_frames, resize, .. } = *profile;
+        let Profile { fps, min_frames, max_frames, resize, reach, .. } = *profile;
         let source = Size { height: 1080, width: 1920 };
-        Self { minutes, source, plan: PlanRequest { fps, min_frames, max_frames }, resize }
+        Self { minutes, source, plan: PlanRequest { fps, min_frames, max_frames }, resize, reach }
     }
 
     /// Counts.
@@ -52,8 +54,10 @@ impl Demand {
         let budget = Budget::of(Timestamp::from_seconds(self.minutes * 60.0), self.source, self.plan, self.resize)?;
         let Size { height, width } = budget.size;
         let shorter = budget.size.tokens().saturating_sub(height.max(width) / FACTOR);
-        let tokens = u64::from(budget.tokens);
-        let positions = tokens.saturating_sub(u64::from(budget.segments).saturating_mul(u64::from(shorter)));
+        let all = u64::from(budget.segments).max(1);
+        let shown = self.reach.map_or(all, |reach| all.min(u64::from(reach.max(1))));
+        let tokens = (u64::from(budget.tokens) * shown).div_ceil(all);
+        let positions = tokens.saturating_sub(shown.saturating_mul(u64::from(shorter)));
         Ok(Video { budget, tokens, positions })
     }
 }
@@ -224,6 +228,15 @@ mod tests {
         assert_eq!(video.tokens - video.positions, 384 * (12 * 23 - 23));
         let around = video.tokens - 384 * 12 * 23;
         assert_eq!(video.positions, around + 384 * 23);
+    }
+
+    #[test]
+    fn a_model_that_reads_windows_needs_no_more_for_hours_than_for_one() {
+        let profile = Profile { max_frames: 7_200, reach: Some(120), ..Profile::default() };
+        let at = |minutes| Demand::usual(minutes, &profile).video().unwrap();
+        assert_eq!((at(60.0).budget.segments, at(2.0).budget.segments), (3_600, 120));
+        assert!(at(60.0).tokens <= at(2.0).tokens && at(60.0).positions <= at(2.0).positions);
+        assert!(at(1.0).tokens < at(2.0).tokens);
     }
 
     #[test]

@@ -31,11 +31,16 @@ pub async fn progress(video: VideoId) -> Result<TextStream<ApiError>, ApiError> 
     Ok(super::backend::lines(events))
 }
 
-/// Asks: one JSON [`AnswerEvent`](timeline::AnswerEvent) a line; the last is `done` or `error`.
+/// Asks: one JSON [`AnswerEvent`](timeline::AnswerEvent) a line; the last is `done` or `error`. sends_frames: whether whoever asks answers
+/// `wanted` with [`append_close_ups`](super::append_close_ups), empty if there is no file; left out, nobody is waited for.
 #[server(prefix = "/api", endpoint = "ask", input = Json, output = StreamingText)]
-pub async fn ask(video: VideoId, question: String) -> Result<TextStream<ApiError>, ApiError> {
+pub async fn ask(
+    video: VideoId,
+    question: String,
+    #[server(default)] sends_frames: bool,
+) -> Result<TextStream<ApiError>, ApiError> {
     check_question(&question)?;
-    let manner = engine::Manner { sends_frames: true, ..Default::default() };
+    let manner = engine::Manner { sends_frames, ..Default::default() };
     let events = super::backend::engine()?.ask_as(&video, question, manner)?;
     Ok(super::backend::lines(events))
 }

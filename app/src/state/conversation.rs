@@ -274,7 +274,7 @@ impl Conversation {
     }
 
     async fn write(self, entry: Entry, video: VideoId, question: String) -> Result<Usage, ApiError> {
-        let mut stream = api::ask(video.clone(), question).await?.into_inner();
+        let mut stream = api::ask(video.clone(), question, true).await?.into_inner();
         let mut lines = Lines::default();
         let mut outcome = Err(ApiError::Interrupted);
         // Read to the end, past the last event: a stream given up early is an aborted request.

@@ -23,6 +23,12 @@ pub(crate) trait Backend: Send + Sync {
     /// Changes whenever what is remembered of the same pictures would be another.
     fn fingerprint(&self) -> &str;
 
+    /// Between the segments of the only grid its model was trained on, which has to start where the video does; none: it reads any
+    /// stamps, or who answers sees to that.
+    fn beat(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// What computes the memory of a segment; none when the pictures themselves are the memory, because whoever looks at
     /// them does so anew with every question.
     fn encoder(&self) -> Option<&dyn Encoder>;

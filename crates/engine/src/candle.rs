@@ -49,7 +49,6 @@ impl Candle {
             plan: PlanRequest { fps: profile.fps, min_frames: profile.min_frames, max_frames: profile.max_frames },
             resize: profile.resize,
             reach: profile.reach,
-            beat: profile.beat.map(Timestamp::from_seconds),
             captions: profile.captions,
             max_context: u32::try_from(window).unwrap_or(u32::MAX),
             demo: settings.bundled_model,
@@ -93,6 +92,10 @@ impl Backend for Candle {
 
     fn fingerprint(&self) -> &str {
         self.model.fingerprint()
+    }
+
+    fn beat(&self) -> Option<Timestamp> {
+        self.model.profile().beat.map(Timestamp::from_seconds)
     }
 
     fn encoder(&self) -> Option<&dyn Encoder> {

@@ -206,7 +206,7 @@ impl Shared {
         let pairs = pick(&pairs, &chosen);
         let spans: Vec<_> = pairs.iter().map(|pair| pair.span).collect();
         let captions = words.between(&spans, duration);
-        let clock = Clock::of(&spans, self.backend.info().beat, duration);
+        let clock = Clock::of(&spans, self.backend.beat(), duration);
         let stamps = spans.iter().enumerate().map(|(index, span)| clock.stamp(index, *span).into());
         let shown = pairs.into_iter().zip(stamps).zip(costs).zip(kept).zip(captions);
         let parts = shown.map(|((((pair, stamp), cost), kept), caption)| {

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::PlanRequest;
 use crate::resize::ResizeRule;
-use crate::time::Timestamp;
 
 /// The model that answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,9 +19,6 @@ pub struct ModelInfo {
     /// The most segments of a video that it reads well at once; none: what fits its context.
     #[serde(default)]
     pub reach: Option<u32>,
-    /// Between the segments of the only grid it was trained on, which has to start where the video does; none: it reads any stamps.
-    #[serde(default)]
-    pub beat: Option<Timestamp>,
     /// Whether it reads subtitles between the segments; without, they are searched all the same.
     #[serde(default = "yes")]
     pub captions: bool,

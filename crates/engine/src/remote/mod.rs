@@ -145,7 +145,6 @@ fn describe(card: &ModelCard) -> ModelInfo {
         plan: PlanRequest::default(),
         resize: RULE,
         reach: None,
-        beat: None,
         captions: true,
         max_context: card.max_model_len.unwrap_or(CONTEXT),
         demo: false,

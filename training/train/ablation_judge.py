@@ -1,0 +1,155 @@
+"""Judges the three variants of the ablation: 200 questions about unseen whole lectures, answers greedy.
+
+    python -m train.ablation_judge --variant rope --out results/ablation-rope.jsonl
+    python -m train.ablation_judge --summary results --date 2026-11-26
+
+A row has the written time, the mean of the head that was taught where to look (`looked`), and for `pointer` the pins of the
+refined and of the proposed distribution. Times are held against the true moment, not against what the frames let one know.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import torch
+
+from . import lecture as lectures
+from . import lecture_text as text
+from .ablation import BATCH, QUESTIONS, SHAPE, US, Decoder, checkpoint_of, padded
+from .packed import POINTER_HEAD, pointer_mass
+from .time_pointer import moment
+
+LECTURES, EACH, FIRST_SEED = 20, 10, 7 * 10**9
+WITHIN = (5.0, 1.0, 0.5)
+FURTHEST = lectures.SEGMENT  # a written time is believed as long as the pin is within a segment of it
+EPSILON = 1e-9
+
+
+def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share."""
+    if not count:
+        return 0.0, 1.0
+    share, denominator = hits / count, 1 + z * z / count
+    middle = (share + z * z / (2 * count)) / denominator
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / denominator
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def score(times: list[float | None], truth: list[float]) -> dict:
+    """Hits within every distance with their intervals, how many times do not parse, and the median distance of the others."""
+    off = sorted(abs(a - b) for a, b in zip(times, truth) if a is not None)
+    out = {"of": len(truth), "unparsed": len(truth) - len(off)}
+    for limit in WITHIN:
+        hits = sum(d <= limit + EPSILON for d in off)
+        out[f"within_{limit:g}s"] = {"hits": hits, "share": round(hits / max(1, len(truth)), 4),
+                                     "wilson95": [round(x, 4) for x in wilson(hits, len(truth))]}
+    out["median_off_s"] = round(off[len(off) // 2], 3) if off else None
+    return out
+
+
+def combined(written: float | None, pin: float) -> float:
+    """The written time, unless there is none or the pin is more than a segment away: then the pin."""
+    return pin if written is None or abs(written - pin) > FURTHEST else written
+
+
+@torch.inference_mode()
+def answers(net: Decoder, variant: str, found: lectures.Lecture, asked: list[lectures.Event]) -> list[dict]:
+    """Greedy answers of all questions at once."""
+    prefix = text.prefix_of(found, variant)
+    start, said = len(prefix["ids"]), [text.question_of(event) for event in asked]
+    begun = [len(ids) for ids in said]
+    stamps, rows = torch.from_numpy(found.stamps), [{} for _ in asked]
+    for turn in range(text.LONGEST):
+        blocks = padded(said)
+        read, final = net(prefix, found, blocks)
+        at = torch.tensor([start + b * blocks.shape[1] + len(ids) - 1 for b, ids in enumerate(said)])
+        if turn == 0:
+            mass = pointer_mass([(0, b, len(ids) - 1, POINTER_HEAD) for b, ids in enumerate(said)],
+                                torch.from_numpy(prefix["owner"]), len(stamps) + 1)[:, :len(stamps)]
+            looked = (mass / mass.sum(1, keepdim=True)).double() @ stamps
+            for row, value in zip(rows, looked):
+                row["looked"] = round(value.item(), 3)
+            if net.pointer is not None:
+                times = (stamps * US).round().long()
+                for name, weights in zip(("proposed", "pin"), net.pointer(read[at], net.segments(found), times)):
+                    mean, spread = moment(weights, times)
+                    for row, value, wide in zip(rows, mean, spread):
+                        row[name], row[name + "_spread"] = round(value.item(), 3), round(wide.item(), 3)
+        for ids, token in zip(said, net.logits(final[at]).argmax(-1)):
+            ids.append(int(token))
+    for row, ids, at in zip(rows, said, begun):
+        row["written"] = text.read(ids[at:])
+        row["text"] = " ".join(text.TOKENS[t] for t in ids[at:]).split(" <|im_end|>")[0]
+    return rows
+
+
+def judged(net: Decoder, variant: str, lecture_count: int = LECTURES) -> list[dict]:
+    """All rows of a variant."""
+    out = []
+    for seed in range(FIRST_SEED, FIRST_SEED + lecture_count):
+        found = lectures.lecture(seed)
+        asked = lectures.asked_of(found, seed, EACH + 2)[:EACH]
+        for event, row in zip(asked, answers(net, variant, found, asked)):
+            stamp = float(min(found.stamps, key=lambda s: abs(s - event.moment)))
+            out.append({"lecture": seed - FIRST_SEED, "kind": event.kind, "topic": lectures.TOPICS[event.topic],
+                        "moment": round(event.moment, 3), "known": round(event.known, 3), "stamp": stamp, **row})
+    return out
+
+
+def ways(rows: list[dict]) -> dict[str, list]:
+    """The answers that a variant's rows give, by the way they are taken; `ceiling` are those no variant could better."""
+    out = {"written": [r["written"] for r in rows], "looked": [r["looked"] for r in rows]}
+    if "pin" in rows[0]:
+        out.update({name: [r[name] for r in rows] for name in ("pin", "proposed")})
+        out["pin_when_far"] = [combined(r["written"], r["pin"]) for r in rows]
+    return out
+
+
+def summary(folder: Path, date: str) -> dict:
+    """Scores of what has been judged, by way and by kind, and how each variant was trained."""
+    out = {"date": date, "lectures": LECTURES, "questions": LECTURES * EACH, "first_seed": FIRST_SEED,
+           "segments": lectures.SEGMENTS, "segment_s": lectures.SEGMENT, "torch_seed": 0, "batch": BATCH,
+           "questions_a_lecture": QUESTIONS, "layers": SHAPE["num_hidden_layers"], "hidden": SHAPE["hidden_size"], "variants": {}}
+    for variant in text.VARIANTS:
+        path = folder / f"ablation-{variant}.jsonl"
+        if not path.exists():
+            continue
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        truth, saved = [r["moment"] for r in rows], torch.load(checkpoint_of(variant), weights_only=False)
+        entry = {"steps": saved["state"]["step"], "planned_steps": saved["state"]["steps"],
+                 "seconds": round(saved["state"]["seconds"]), "weights": sum(v.numel() for v in saved["net"].values())}
+        entry.update({way: score(times, truth) for way, times in ways(rows).items()})
+        entry["by_kind"] = {kind: {way: score([t for t, r in zip(times, rows) if r["kind"] == kind],
+                                              [r["moment"] for r in rows if r["kind"] == kind])
+                                   for way, times in ways(rows).items()} for kind in text.KINDS}
+        out["variants"][variant] = entry
+        out["ceilings"] = {"nearest_stamp": score([r["stamp"] for r in rows], truth),
+                           "known_from_frames": score([r["known"] for r in rows], truth)}
+    return out
+
+
+def main() -> None:
+    """Rows of a variant, or the summary."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variant", choices=text.VARIANTS)
+    parser.add_argument("--lectures", type=int, default=LECTURES)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--summary", type=Path, help="a folder with rows; writes ablation.json there")
+    parser.add_argument("--date", default="")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.variant:
+        net = Decoder(args.variant).eval()
+        net.load_state_dict(torch.load(checkpoint_of(args.variant), weights_only=False)["net"])
+        rows = judged(net, args.variant, args.lectures)
+        print(json.dumps({way: score(times, [r["moment"] for r in rows]) for way, times in ways(rows).items()}, indent=1))
+        if args.out:
+            args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    if args.summary:
+        found = summary(args.summary, args.date)
+        (args.summary / "ablation.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

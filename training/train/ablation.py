@@ -26,15 +26,16 @@ from .packed import LAYOUT, POINTER_HEAD, packed_attention, pointer_mass  # noqa
 from .pool import CACHE
 from .time_pointer import TimePointer, level, moment
 
-SHAPE = dict(hidden_size=128, intermediate_size=320, num_hidden_layers=5, num_attention_heads=4, num_key_value_heads=2,
-             head_dim=64, rms_norm_eps=1e-6, rope_theta=5_000_000.0, max_position_embeddings=32768, attention_bias=False,
+SHAPE = dict(hidden_size=128, intermediate_size=320, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
+             head_dim=32, rms_norm_eps=1e-6, rope_theta=5_000_000.0, max_position_embeddings=32768, attention_bias=False,
              hidden_act="silu", initializer_range=0.06, vocab_size=len(text.TOKENS),
-             rope_scaling={"rope_type": "default", "mrope_interleaved": True, "mrope_section": [12, 10, 10]})
+             rope_scaling={"rope_type": "default", "mrope_interleaved": True, "mrope_section": [6, 5, 5]})
 READ_LAYER = 2  # whose output is read: what a segment holds, what an answer is about
-QUESTIONS = 18  # of a lecture in one step
-BATCH = 2
+QUESTIONS = 28  # of a lecture, at most
+BATCH = 120  # segments of a step, of one lecture or of several
+GROWN = 600  # steps until lectures are shown whole
 US = 1_000_000
-LOUD = 11.5  # the size of states that are read out; sharp read-outs are learned sooner
+LOUD = 5.0  # the size of states that are read out; sharp read-outs are learned sooner
 
 
 class Decoder(nn.Module):
@@ -109,7 +110,9 @@ def losses_of(net: Decoder, variant: str, found: lectures.Lecture, asked: list[l
     out = {"answer": (F.cross_entropy(logits, labels, reduction="none") * weight).sum() / weight.sum(),
            "right": (logits.argmax(-1) == labels)[told].float().mean()}
     stops = torch.from_numpy(prefix["stops"])
-    out["begins"] = F.cross_entropy(net.topics(read[stops]).flatten(0, 1), torch.from_numpy(text.readings(found)).flatten())
+    begun = torch.from_numpy(text.readings(found)).flatten()
+    each, some = F.cross_entropy(net.topics(read[stops]).flatten(0, 1), begun, reduction="none"), begun != lectures.NOTHING
+    out["begins"] = each[some].mean() + each[~some].mean()
     out["clock"] = F.cross_entropy(net.digits(read[stops]).flatten(0, 1), torch.from_numpy(text.places(found.stamps)).flatten())
     kinds = torch.tensor([text.KINDS.index(asked[b].kind) for b, _ in where])
     minds = net.topics(read[flat])[torch.arange(len(flat)), kinds]
@@ -146,14 +149,17 @@ WEIGHTS = {"answer": 1.0, "begins": 1.0, "clock": 0.4, "mind": 0.4, "look": 0.7,
            "propose": 0.4, "refine": 0.4, "annotated": 0.2, "pin": 0.2}
 
 
-def lecture_for(seed: int, progress: float):
-    """The lecture and the questions of a training seed; one without questions is passed over."""
-    while True:
-        found = lectures.window_of(10**6 + seed, progress)
+def lectures_for(step: int) -> list[tuple]:
+    """The lectures of a training step, with what is asked about them; those without anything to ask are passed over."""
+    out, seed, left = [], 10**6 + 100 * step, BATCH
+    while left > 0:
+        found = lectures.window_of(seed, step / GROWN)
         asked = lectures.asked_of(found, seed, QUESTIONS)
         if asked:
-            return found, asked
-        seed += 10**8
+            out.append((found, asked))
+            left -= len(found.stamps)
+        seed += 1
+    return out
 
 
 def pace(step: int, steps: int) -> float:
@@ -182,15 +188,16 @@ def train(variant: str, steps: int, stop: int) -> None:
     if checkpoint_of(variant).exists():
         saved = torch.load(checkpoint_of(variant), weights_only=False)
         net.load_state_dict(saved["net"]), optimizer.load_state_dict(saved["optimizer"])
-        state = saved["state"]
+        state = {**saved["state"], "steps": steps}
     tally: dict[str, list[float]] = {}
     while state["step"] < min(stop, state["steps"]):
         began, step = time.time(), state["step"]
         torch.manual_seed(step)
-        for k in range(BATCH):
-            found, asked = lecture_for(BATCH * step + k, step / state["steps"])
+        shown = lectures_for(step)
+        for found, asked in shown:
             parts = losses_of(net, variant, found, asked)
-            (sum(WEIGHTS[name] * value for name, value in parts.items() if name in WEIGHTS) / BATCH).backward()
+            share = len(asked) / sum(len(a) for _, a in shown)
+            (share * sum(WEIGHTS[name] * value for name, value in parts.items() if name in WEIGHTS)).backward()
             for name, value in parts.items():
                 tally.setdefault(name, []).append(value.item())
         optimizer.step(pace(step, state["steps"]))
@@ -209,7 +216,7 @@ def main() -> None:
     """One variant."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", choices=text.VARIANTS, required=True)
-    parser.add_argument("--steps", type=int, default=2000, help="of the whole training, the same for all variants")
+    parser.add_argument("--steps", type=int, default=2000, help="of the whole training, the same for all variants; the rate falls towards it")
     parser.add_argument("--stop", type=int, default=10**9, help="leave off at this step; the plan stays that of --steps")
     args = parser.parse_args()
     torch.set_num_threads(1)

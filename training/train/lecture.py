@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TOPICS = ("vector matrix tensor gradient entropy kernel cache thread mutex socket packet router compiler parser lexer grammar "
-          "automaton lattice group ring field ideal module category functor integral series limit measure variance sample prior "
-          "posterior neuron synapse axon protein enzyme genome membrane isotope catalyst polymer photon boson quark plasma "
-          "orbit comet glacier magma sediment fossil treaty senate empire census tariff sonnet fugue fresco dialect phoneme").split()
+TOPICS = ("vector matrix tensor gradient entropy kernel thread socket packet compiler parser grammar lattice field module limit "
+          "measure sample prior neuron axon protein enzyme genome membrane isotope polymer photon quark plasma orbit comet "
+          "glacier magma fossil treaty senate empire sonnet fugue").split()
 FILLERS = "so now well then here this that we you and but if".split()
 KINDS = ("slide", "gone", "board", "said")
 DURATION, FRAME, SEGMENT = 600.0, 2.0, 4.0
 SEGMENTS = int(DURATION / SEGMENT)
+SAID = 25  # topics that are mentioned
 BUILD = 4.0  # seconds until something written is complete
 WIDTH = 64  # of what is seen of one region in one frame
 STYLE, NOISE = 0.3, 0.15
@@ -91,10 +91,10 @@ def writings_of(rng) -> list[Shown]:
 
 
 def heard_of(rng) -> np.ndarray:
-    """A word for every frame; one in ten is a topic, each of which is said once."""
+    """A word for every frame; one in twelve is a topic, each of which is said once."""
     words = NOTHING + 1 + rng.integers(0, len(FILLERS), 2 * SEGMENTS)
-    said = rng.permutation(2 * SEGMENTS)[:30]
-    words[said] = rng.permutation(len(TOPICS))[:30]
+    said = rng.permutation(2 * SEGMENTS)[:SAID]
+    words[said] = rng.permutation(len(TOPICS))[:SAID]
     return words
 
 
@@ -149,12 +149,12 @@ def spread(known: float, stamps: np.ndarray) -> np.ndarray:
     return share
 
 
-def window_of(seed: int, progress: float) -> Lecture:
-    """What a training step sees: short stretches from anywhere at first, whole lectures among them from half way on."""
+def window_of(seed: int, grown: float) -> Lecture:
+    """What a training step sees: short stretches from anywhere, longer ones as `grown` goes to 1, then whole lectures too."""
     rng = np.random.default_rng([seed, 6])
-    top = 24 + (SEGMENTS - 24) * min(1.0, progress / 0.5)
-    count = rng.uniform(top / 2, top) if rng.random() < 0.5 else 8 * (top / 8) ** rng.random()
-    count = SEGMENTS if progress > 0.5 and rng.random() < 0.15 else int(round(count))
+    top = 20 + (SEGMENTS - 20) * min(1.0, grown) ** 2
+    count = rng.uniform(top / 2, top) if rng.random() < 0.4 else 8 * (top / 8) ** rng.random()
+    count = SEGMENTS if grown > 1 and rng.random() < 0.12 else int(round(count))
     return lecture(seed, int(rng.integers(0, SEGMENTS - count + 1)), count)
 
 

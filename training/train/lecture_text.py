@@ -11,9 +11,10 @@ from .lecture import FILLERS, KINDS, NOTHING, TOPICS, Event, Lecture
 
 VARIANTS = ("rope", "stamps", "pointer")
 SPECIAL = ["<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|video_pad|>"]
-WORDS = "\n user assistant When does the is slide appear disappear written on board speaker say ? At seconds".split(" ")
+WORDS = "\n user assistant When does the is slide appear disappear written on board speaker say ? appears disappears stands said at seconds".split(" ")
 ASKED = {"slide": "When does the slide {} appear ?", "gone": "When does the slide {} disappear ?",
          "board": "When is {} written on the board ?", "said": "When does the speaker say {} ?"}
+BEGUN = {"slide": "appears", "gone": "disappears", "board": "stands", "said": "said"}  # after the topic, before "at"
 TOKENS = [*SPECIAL, *WORDS, *"0123456789.<>", *TOPICS, *FILLERS]
 ID = {token: i for i, token in enumerate(TOKENS)}
 FIRST_TOPIC, FIRST_FILLER = ID[TOPICS[0]], ID[FILLERS[0]]
@@ -67,9 +68,9 @@ def prefix_of(found: Lecture, variant: str) -> dict:
 
 
 def question_of(event: Event) -> list[int]:
-    """A question up to and with the answer's first word."""
+    """A question and its answer's beginning, which is given: "fugue appears at"."""
     text = ASKED[event.kind].format(TOPICS[event.topic])
-    return [ID[t] for t in text.split(" ")] + MID + [ID["At"]]
+    return [ID[t] for t in text.split(" ")] + MID + [FIRST_TOPIC + event.topic, ID[BEGUN[event.kind]], ID["at"]]
 
 
 def block_of(event: Event) -> tuple[list[int], int]:
@@ -79,7 +80,7 @@ def block_of(event: Event) -> tuple[list[int], int]:
 
 
 def read(answer: list[int]) -> float | None:
-    """The time that an answer (the tokens after "At") gives; None when it does not parse."""
+    """The time that an answer (the tokens after "at") gives; None when it does not parse."""
     words = [TOKENS[t] for t in answer]
     if "seconds" not in words:
         return None

@@ -8,7 +8,7 @@ import torch
 from train import lecture as lectures
 from train import lecture_text as text
 from train.ablation import Decoder, losses_of
-from train.ablation_judge import combined, score, wilson
+from train.ablation_judge import FIRST_SEED, combined, questions_of, score, wilson
 
 
 class Lectures(unittest.TestCase):
@@ -43,6 +43,11 @@ class Lectures(unittest.TestCase):
             share = lectures.spread(known, stamps)
             self.assertAlmostEqual(float(share @ stamps), known, places=4)
             self.assertLessEqual((share > 0).sum(), 2)
+
+
+    def test_as_many_questions_of_every_kind(self):
+        kinds = [e.kind for k in range(4) for e in questions_of(lectures.lecture(FIRST_SEED + k), FIRST_SEED + k)]
+        self.assertEqual([kinds.count(kind) for kind in lectures.KINDS], [10] * 4)
 
 
 class Telling(unittest.TestCase):

@@ -84,12 +84,18 @@ def answers(net: Decoder, variant: str, found: lectures.Lecture, asked: list[lec
     return rows
 
 
+def questions_of(found: lectures.Lecture, seed: int) -> list[lectures.Event]:
+    """Ten of a lecture; two lectures together have as many of every kind."""
+    asked = lectures.asked_of(found, seed, EACH + 2)
+    return asked[:8] + (asked[8:10] if seed % 2 else asked[10:])
+
+
 def judged(net: Decoder, variant: str, lecture_count: int = LECTURES) -> list[dict]:
     """All rows of a variant."""
     out = []
     for seed in range(FIRST_SEED, FIRST_SEED + lecture_count):
         found = lectures.lecture(seed)
-        asked = lectures.asked_of(found, seed, EACH + 2)[:EACH]
+        asked = questions_of(found, seed)
         for event, row in zip(asked, answers(net, variant, found, asked)):
             stamp = float(min(found.stamps, key=lambda s: abs(s - event.moment)))
             out.append({"lecture": seed - FIRST_SEED, "kind": event.kind, "topic": lectures.TOPICS[event.topic],
@@ -98,8 +104,8 @@ def judged(net: Decoder, variant: str, lecture_count: int = LECTURES) -> list[di
 
 
 def ways(rows: list[dict]) -> dict[str, list]:
-    """The answers that a variant's rows give, by the way they are taken; `ceiling` are those no variant could better."""
-    out = {"written": [r["written"] for r in rows], "looked": [r["looked"] for r in rows]}
+    """The answers that a variant's rows give, by the way they are taken."""
+    out: dict[str, list] = {"written": [r["written"] for r in rows], "looked": [r["looked"] for r in rows]}
     if "pin" in rows[0]:
         out.update({name: [r[name] for r in rows] for name in ("pin", "proposed")})
         out["pin_when_far"] = [combined(r["written"], r["pin"]) for r in rows]

@@ -23,7 +23,7 @@ MID = [ID[t] for t in ("<|im_end|>", "\n", "<|im_start|>", "assistant", "\n")]
 END = ID["<|im_end|>"]
 TIME = set(range(ID["0"], ID["."] + 1))
 PER_SECOND = 2  # temporal positions, `rope`
-LONGEST = 9  # tokens of an answer
+LONGEST = 7  # tokens of an answer, a time of ten minutes at most
 
 
 def word_id(word: int) -> int:

@@ -59,7 +59,8 @@ class Telling(unittest.TestCase):
         self.assertFalse(set(rope["ids"]) & text.TIME)
         seconds = (rope["positions"][0][rope["stops"]] - len(text.HEAD)) / text.PER_SECOND
         self.assertLess(np.abs(seconds - found.stamps).max(), 3.0)
-        told = "".join(text.TOKENS[i] for i in stamps["ids"][stamps["owner"] == 0])
+        told = "".join(text.TOKENS[i] for i in stamps["ids"][len(text.HEAD):stamps["stops"][0]])
+        self.assertEqual(list(stamps["owner"][stamps["stops"]]), list(range(12)))
         self.assertTrue(told.startswith(f"<{found.stamps[0]:.1f}seconds>"))
         self.assertEqual(list(stamps["positions"][0][:8]), list(range(8)))
 

@@ -5,8 +5,8 @@
 The same small decoder (Qwen3-VL's text model with interleaved MRoPE, from transformers; no vision tower and no DeepStack, a
 linear merger takes its place), the same start, the same lectures in the same order, the same steps and optimiser. All three
 get the same aids: a throw-away read-out of what begins in a segment and of its time, the same read-out of what is asked for on
-the answer, and one head that is taught to attend to the segment where the event shows first. `pointer` has `TimePointer` besides,
-trained jointly. Resumes from its checkpoint; one thread.
+the answer (from `TOLD_FROM` on also of the stamp of the segment it is about), and one head that is taught to attend to the
+segment where the event shows first. `pointer` has `TimePointer` besides, trained jointly. Resumes from its checkpoint; one thread.
 """
 
 import argparse
@@ -35,6 +35,7 @@ QUESTIONS = 28  # of a lecture, at most
 BATCH = 120  # segments of a step, of one lecture or of several
 GROWN = 600  # steps until lectures are shown whole
 US = 1_000_000
+TOLD_FROM = 450  # the step from which an answer's last states are read for the stamp too: added, to all three, while they trained
 LOUD = 5.0  # the size of states that are read out; sharp read-outs are learned sooner
 
 
@@ -72,7 +73,7 @@ class Decoder(nn.Module):
         return sum(parts[:, k].roll(k * parts.shape[-1] // 4, -1) for k in range(4)) / 2
 
     def forward(self, prefix: dict, found: lectures.Lecture, blocks: torch.Tensor):
-        """States after the read-out layer and after the last: of the prefix and of all blocks [n, length]."""
+        """States that leave the read-out layer and the last: of the prefix and of all blocks [n, length]."""
         LAYOUT.prefix, LAYOUT.groups = len(prefix["ids"]), [tuple(blocks.shape)]
         ids = torch.cat((torch.from_numpy(prefix["ids"]), blocks.flatten()))
         visual = self.merger(torch.from_numpy(found.seen)).flatten(0, 1)
@@ -83,11 +84,11 @@ class Decoder(nn.Module):
             h = layer(h, position_embeddings=rope, attention_mask=None)
             if index == READ_LAYER:
                 read = h[0]
-        return read, self.text.norm(h[0])
+        return read, h[0]
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """Tied to the embeddings."""
-        return states @ self.text.embed_tokens.weight.T
+        return self.text.norm(states) @ self.text.embed_tokens.weight.T
 
 
 def padded(rows: list[list[int]]) -> torch.Tensor:
@@ -121,6 +122,9 @@ def losses_of(net: Decoder, variant: str, found: lectures.Lecture, asked: list[l
     owner = torch.from_numpy(prefix["owner"])
     mass = pointer_mass([(0, b, i, POINTER_HEAD) for b, i in timed], owner, len(found.stamps) + 1)
     on_target = mass[torch.arange(len(timed)), torch.tensor([asked[b].first for b, _ in timed])]
+    stamps = torch.from_numpy(text.places(found.stamps))[[asked[b].first for b, _ in timed]]
+    lasts = final[start + torch.tensor([b * blocks.shape[1] + i for b, i in timed])]
+    out["told"] = F.cross_entropy(net.digits(lasts).flatten(0, 1), stamps.flatten())
     out["look"] = -(on_target + 1e-5).log().mean()
     if net.pointer is not None:
         firsts = start + torch.tensor([b * blocks.shape[1] + at - 1 for b, (_, at) in enumerate(made)])
@@ -145,7 +149,7 @@ def pointing(net: Decoder, hidden: torch.Tensor, found: lectures.Lecture, asked:
             "pin": F.smooth_l1_loss(off, torch.zeros_like(off), beta=0.25).float()}
 
 
-WEIGHTS = {"answer": 1.0, "begins": 1.0, "clock": 0.4, "mind": 0.4, "look": 0.7,
+WEIGHTS = {"answer": 1.0, "begins": 1.0, "clock": 0.4, "mind": 0.4, "look": 0.7, "told": 1.0,
            "propose": 0.4, "refine": 0.4, "annotated": 0.2, "pin": 0.2}
 
 
@@ -197,7 +201,8 @@ def train(variant: str, steps: int, stop: int) -> None:
         for found, asked in shown:
             parts = losses_of(net, variant, found, asked)
             share = len(asked) / sum(len(a) for _, a in shown)
-            (share * sum(WEIGHTS[name] * value for name, value in parts.items() if name in WEIGHTS)).backward()
+            counted = [name for name in parts if name in WEIGHTS and (name != "told" or step >= TOLD_FROM)]
+            (share * sum(WEIGHTS[name] * parts[name] for name in counted)).backward()
             for name, value in parts.items():
                 tally.setdefault(name, []).append(value.item())
         optimizer.step(pace(step, state["steps"]))

@@ -37,11 +37,12 @@ def numerals(seconds: float) -> list[int]:
 
 
 def prefix_of(found: Lecture, variant: str) -> dict:
-    """ids, positions [3, S], visual and stops (indices), owner (segment of each token; n: none), next position."""
-    ids, pos, visual, stops, owner = list(HEAD), [(i,) * 3 for i in range(len(HEAD))], [], [], []
+    """ids, positions [3, S], visual and stops (indices), owner, next position.
+
+    `owner` is the segment that a <|vision_end|> closes, n for other tokens: where one is to look is where a segment is summed up.
+    """
+    ids, pos, visual, stops = list(HEAD), [(i,) * 3 for i in range(len(HEAD))], [], []
     start = p = len(HEAD)
-    n = len(found.stamps)
-    owner = [n] * len(HEAD)
 
     def put(tokens) -> None:
         nonlocal p
@@ -49,12 +50,12 @@ def prefix_of(found: Lecture, variant: str) -> dict:
             ids.append(token), pos.append((p,) * 3)
             p += 1
 
-    for j, stamp in enumerate(found.stamps):
+    for stamp, heard in zip(found.stamps, found.heard):
         if variant == "rope":
             p = max(p, start + int(PER_SECOND * stamp))
         else:
             put([ID["<"], *numerals(stamp), ID["seconds"], ID[">"]])
-        put([*map(word_id, found.heard[j]), ID["<|vision_start|>"]])
+        put([*map(word_id, heard), ID["<|vision_start|>"]])
         visual += [len(ids), len(ids) + 1]
         ids += [ID["<|video_pad|>"]] * 2
         corner = start if variant == "rope" else p
@@ -62,9 +63,10 @@ def prefix_of(found: Lecture, variant: str) -> dict:
         p += 1 if variant == "rope" else 2
         stops.append(len(ids))
         put([ID["<|vision_end|>"]])
-        owner += [j] * (len(ids) - len(owner))
+    owner = np.full(len(ids), len(stops))
+    owner[stops] = np.arange(len(stops))
     return {"ids": np.array(ids), "positions": np.array(pos).T, "visual": np.array(visual), "stops": np.array(stops),
-            "owner": np.array(owner), "next": p}
+            "owner": owner, "next": p}
 
 
 def question_of(event: Event) -> list[int]:

@@ -62,15 +62,16 @@ class Decoder(nn.Module):
         """Which time a state says: [N, 4, 10]."""
         return self.clock(LOUD * level(states)).reshape(len(states), 4, 10)
 
-    def segments(self, found: lectures.Lecture) -> torch.Tensor:
-        """What the pointer sees of a segment, [n, width]: both regions and both words, each turned its own way; no stamp.
+    def segments(self, found: lectures.Lecture, closing: torch.Tensor) -> torch.Tensor:
+        """What the pointer sees of a segment, [n, width]: both regions and both words, each turned its own way, and what the
+        decoder has in mind where the segment closes (`closing`, [n, width]), which has read the stamp.
 
         The words are the embeddings of the tokens, the regions what the merger makes of them.
         """
         seen = self.merger(torch.from_numpy(found.seen))
         words = self.text.embed_tokens(torch.tensor([[text.word_id(w) for w in pair] for pair in found.heard]))
         parts = level(torch.cat((seen, words), 1))
-        return sum(parts[:, k].roll(k * parts.shape[-1] // 4, -1) for k in range(4)) / 2
+        return sum(parts[:, k].roll(k * parts.shape[-1] // 4, -1) for k in range(4)) / 2 + level(closing)
 
     def forward(self, prefix: dict, found: lectures.Lecture, blocks: torch.Tensor):
         """States that leave the read-out layer and the last: of the prefix and of all blocks [n, length]."""
@@ -128,16 +129,16 @@ def losses_of(net: Decoder, variant: str, found: lectures.Lecture, asked: list[l
     out["look"] = -(on_target + 1e-5).log().mean()
     if net.pointer is not None:
         firsts = start + torch.tensor([b * blocks.shape[1] + at - 1 for b, (_, at) in enumerate(made)])
-        out.update(pointing(net, read[firsts], found, asked))
+        out.update(pointing(net, read[firsts], read[stops], found, asked))
     return out
 
 
-def pointing(net: Decoder, hidden: torch.Tensor, found: lectures.Lecture, asked: list[lectures.Event]) -> dict:
+def pointing(net: Decoder, hidden, closing, found: lectures.Lecture, asked: list[lectures.Event]) -> dict[str, torch.Tensor]:
     """What is wrong with the time pointer's proposal, its refinement, and the refinement of annotated times."""
     times = torch.from_numpy(found.stamps * US).round().long()
     target = torch.stack([torch.from_numpy(lectures.spread(e.known, found.stamps)) for e in asked])
     known = torch.tensor([e.known for e in asked], dtype=torch.float64)
-    features = net.segments(found)
+    features = net.segments(found, closing)
     frames = net.pointer.frames(features)
     proposal = net.pointer.propose(hidden, frames).log_softmax(-1)
     _, refined = net.pointer(hidden, features, times)

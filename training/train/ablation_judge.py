@@ -71,8 +71,8 @@ def answers(net: Decoder, variant: str, found: lectures.Lecture, asked: list[lec
             for row, value in zip(rows, looked):
                 row["looked"] = round(value.item(), 3)
             if net.pointer is not None:
-                times = (stamps * US).round().long()
-                for name, weights in zip(("proposed", "pin"), net.pointer(read[at], net.segments(found), times)):
+                times, closing = (stamps * US).round().long(), read[torch.from_numpy(prefix["stops"])]
+                for name, weights in zip(("proposed", "pin"), net.pointer(read[at], net.segments(found, closing), times)):
                     mean, spread = moment(weights, times)
                     for row, value, wide in zip(rows, mean, spread):
                         row[name], row[name + "_spread"] = round(value.item(), 3), round(wide.item(), 3)

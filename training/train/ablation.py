@@ -168,8 +168,8 @@ def lectures_for(step: int) -> list[tuple]:
 
 
 def pace(step: int, steps: int) -> float:
-    """Relative learning rate: a short warm-up, level, then down to nothing."""
-    return min(1, (step + 1) / 40) * (0.02 + 0.98 * min(1, 2.0 * (1 - step / steps)))
+    """Relative learning rate: a short warm-up, level for three quarters, then down to nothing."""
+    return min(1, (step + 1) / 40) * (0.02 + 0.98 * min(1, 4.0 * (1 - step / steps)))
 
 
 def checkpoint_of(variant: str):

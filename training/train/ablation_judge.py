@@ -3,8 +3,8 @@
     python -m train.ablation_judge --variant rope --out results/ablation-rope.jsonl
     python -m train.ablation_judge --summary results --date 2026-11-26
 
-A row has the written time, the mean of the head that was taught where to look (`looked`), and for `pointer` the pins of the
-refined and of the proposed distribution. Times are held against the true moment, not against what the frames let one know.
+A row has the written time, the mean of the head that was taught where to look (`looked`), and for `pointer` the means of the
+refined (`pin`) and of the `proposed` distribution. Times are held against the true moment, not against what the frames let one know.
 """
 
 import argparse
@@ -13,11 +13,13 @@ import math
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from . import lecture as lectures
 from . import lecture_text as text
 from .ablation import BATCH, QUESTIONS, SHAPE, US, Decoder, checkpoint_of, padded
-from .packed import POINTER_HEAD, pointer_mass
+from .packed import LAYOUT, POINTER_HEAD, own_mask, packed_attention, pointer_mass
 from .time_pointer import moment
 
 LECTURES, EACH, FIRST_SEED = 20, 10, 7 * 10**9
@@ -53,29 +55,69 @@ def combined(written: float | None, pin: float) -> float:
     return pin if written is None or abs(written - pin) > FURTHEST else written
 
 
+KEPT: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}  # keys and values of the lecture, by layer
+
+
+def keeping(module, query, key, value, attention_mask, scaling=None, **kwargs):
+    """Packed attention that keeps the lecture; blocks that come without it attend to what was kept."""
+    s, (n, length) = LAYOUT.prefix, LAYOUT.groups[0]
+    if query.shape[2] > n * length:
+        KEPT[module.layer_idx] = key[:, :, :s], value[:, :, :s]
+        return packed_attention(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+    block = lambda t: t[0].unflatten(1, (n, length)).transpose(0, 1)
+    seen = [torch.cat((old.expand(n, -1, -1, -1), block(new)), 2).repeat_interleave(query.shape[1] // key.shape[1], 1)
+            for old, new in zip(KEPT[module.layer_idx], (key, value))]
+    out = F.scaled_dot_product_attention(block(query), *seen, attn_mask=own_mask(s, length, query.device), scale=scaling)
+    return out.transpose(1, 2).reshape(1, n * length, *out.shape[1::2]), None
+
+
+ALL_ATTENTION_FUNCTIONS.register("keeping", keeping)
+
+
+def go_on(net: Decoder, prefix: dict, blocks: torch.Tensor) -> torch.Tensor:
+    """The last states of blocks alone, after a forward pass that kept the lecture."""
+    LAYOUT.groups = [tuple(blocks.shape)]
+    h = net.text.embed_tokens(blocks.flatten())[None]
+    own = (prefix["next"] + torch.arange(blocks.shape[1])).repeat(len(blocks)).expand(3, -1)
+    rope = net.text.rotary_emb(h, own[:, None])
+    for layer in net.text.layers:
+        h = layer(h, position_embeddings=rope, attention_mask=None)
+    return h[0]
+
+
+def note(rows: list[dict], name: str, weights: torch.Tensor, times: torch.Tensor) -> None:
+    """A distribution's mean and spread, and its mean over the likeliest segment and the two beside it (`_peak`)."""
+    mean, spread = moment(weights, times)
+    top, at = weights.argmax(-1, keepdim=True), torch.arange(len(times))
+    near = weights * ((at - top).abs() <= 1)
+    peak, _ = moment(near / near.sum(-1, keepdim=True), times)
+    for row, *found in zip(rows, mean, spread, peak):
+        row[name], row[name + "_spread"], row[name + "_peak"] = (round(value.item(), 3) for value in found)
+
+
 @torch.inference_mode()
 def answers(net: Decoder, variant: str, found: lectures.Lecture, asked: list[lectures.Event]) -> list[dict]:
     """Greedy answers of all questions at once."""
     prefix = text.prefix_of(found, variant)
     start, said = len(prefix["ids"]), [text.question_of(event) for event in asked]
     begun = [len(ids) for ids in said]
-    stamps, rows = torch.from_numpy(found.stamps), [{} for _ in asked]
+    net.text.config._attn_implementation = "keeping"
+    times, rows = torch.from_numpy(found.stamps * US).round().long(), [{} for _ in asked]
     for turn in range(text.LONGEST):
         blocks = padded(said)
-        read, final = net(prefix, found, blocks)
+        if turn == 0:
+            read, final = net(prefix, found, blocks)
+        else:
+            final, start = go_on(net, prefix, blocks), 0
         at = torch.tensor([start + b * blocks.shape[1] + len(ids) - 1 for b, ids in enumerate(said)])
         if turn == 0:
             mass = pointer_mass([(0, b, len(ids) - 1, POINTER_HEAD) for b, ids in enumerate(said)],
-                                torch.from_numpy(prefix["owner"]), len(stamps) + 1)[:, :len(stamps)]
-            looked = (mass / mass.sum(1, keepdim=True)).double() @ stamps
-            for row, value in zip(rows, looked):
-                row["looked"] = round(value.item(), 3)
+                                torch.from_numpy(prefix["owner"]), len(times) + 1)[:, :len(times)]
+            note(rows, "looked", mass / mass.sum(1, keepdim=True), times)
             if net.pointer is not None:
-                times, closing = (stamps * US).round().long(), read[torch.from_numpy(prefix["stops"])]
+                closing = read[torch.from_numpy(prefix["stops"])]
                 for name, weights in zip(("proposed", "pin"), net.pointer(read[at], net.segments(found, closing), times)):
-                    mean, spread = moment(weights, times)
-                    for row, value, wide in zip(rows, mean, spread):
-                        row[name], row[name + "_spread"] = round(value.item(), 3), round(wide.item(), 3)
+                    note(rows, name, weights, times)
         for ids, token in zip(said, net.logits(final[at]).argmax(-1)):
             ids.append(int(token))
     for row, ids, at in zip(rows, said, begun):
@@ -105,10 +147,11 @@ def judged(net: Decoder, variant: str, lecture_count: int = LECTURES) -> list[di
 
 def ways(rows: list[dict]) -> dict[str, list]:
     """The answers that a variant's rows give, by the way they are taken."""
-    out: dict[str, list] = {"written": [r["written"] for r in rows], "looked": [r["looked"] for r in rows]}
-    if "pin" in rows[0]:
-        out.update({name: [r[name] for r in rows] for name in ("pin", "proposed")})
-        out["pin_when_far"] = [combined(r["written"], r["pin"]) for r in rows]
+    out = {way: [r[way] for r in rows] for way in ("written", "looked", "looked_peak", "pin", "pin_peak", "proposed", "proposed_peak")
+           if way in rows[0]}
+    for way in ("pin", "pin_peak"):
+        if way in rows[0]:
+            out[f"written_or_{way}"] = [combined(r["written"], r[way]) for r in rows]
     return out
 
 

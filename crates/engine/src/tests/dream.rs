@@ -99,7 +99,6 @@ impl Dream {
             plan,
             resize,
             reach,
-            beat: None,
             captions: true,
             max_context: 1_000_000,
             demo: true,

@@ -250,7 +250,7 @@ messages! {
     search_places { "Found at" "找到的位置" }
     search_named { "read around what the question or the subtitles name; places: {}" "只看了问题或字幕指明的 {} 处" }
     round_cost { "looked closer at {} · {} frames fetched · {} tokens · {} s" "细看了 {} · 取来 {} 帧 · {} 词元 · {} 秒" }
-    round_stands { "It named no time, so the answer stands." "细看没有给出时间，保留原来的回答。" }
+    round_stands { "It told nothing more certain, so the answer stands." "细看没有得到更可靠的结果，保留原来的回答。" }
     round_no_file { "The video file is needed to look closer: pick it again, then ask again." "要细看需要视频文件：请重新选择该文件，然后再问一次。" }
     round_stopped { "You stopped the closer look; the answer stands." "已停止细看，保留原来的回答。" }
     round_failed { "The closer look failed; the answer stands." "细看失败，保留原来的回答。" }

@@ -64,7 +64,7 @@ pub struct Round {
 pub enum Outcome {
     /// A new answer took the place of the one before.
     Answered,
-    /// The model named no time any more: the answer before stands.
+    /// What was written then named no time, or another than was looked for: the answer before stands.
     Stands,
     /// Nobody had the file: the answer before stands.
     NoFile,

@@ -94,15 +94,8 @@ impl Dream {
     pub(super) fn reaching(reach: Option<u32>) -> Arc<Self> {
         let resize = ResizeRule::QwenVlUtils { min_pixels: 1024, max_pixels: 2048, total_pixels: 1 << 30 };
         let plan = PlanRequest::default();
-        let info = ModelInfo {
-            name: "dream".into(),
-            plan,
-            resize,
-            reach,
-            captions: true,
-            max_context: 1_000_000,
-            demo: true,
-        };
+        let info =
+            ModelInfo { name: "dream".into(), plan, resize, reach, captions: true, max_context: 1_000_000, demo: true };
         let (encoded, broken) = Default::default();
         Arc::new(Self { info, encoded, broken, world: Arc::default() })
     }

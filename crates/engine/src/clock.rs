@@ -2,8 +2,9 @@
 //!
 //! A model trained on segments one beat apart from the start of a video reads any other grid wrongly: a window of a long film, a
 //! close-up, a thinned whole. It is shown such segments as if they stood on that grid, and every time it is asked about or writes
-//! is translated. The middle of a segment is that of the segment; a stretch begins with the first frame of the segment it is said to begin
-//! in, and ends half way from the last frame of the segment it is said to end in to the next one shown, which shows it no more; what lies between two segments lies on a straight line.
+//! is translated. The middle of a segment is that of the segment. A stretch begins with the first frame of the segment it is said to
+//! begin in, and ends half way from the last frame of the segment it is said to end in to the next one shown, which shows it no more.
+//! What lies between two segments lies on a straight line.
 
 use std::sync::Arc;
 

@@ -27,8 +27,10 @@ const MOST_SPANS: usize = 1;
 const MOST_SEGMENTS: usize = 64;
 /// Places of a search that are told.
 const MOST_PLACES: usize = 24;
-/// Flashes that a question about something brief is led to.
+/// Flashes that a question about something brief is led to when it is searched for.
 const MOST_FLASHES: usize = 8;
+/// Flashes that are looked at closer when nothing was seen.
+const CLOSER_FLASHES: usize = 3;
 
 /// What a question is about to do.
 #[derive(Debug)]
@@ -184,11 +186,11 @@ impl Way {
         if found.len() > 1 {
             self.told.places = found.iter().take(MOST_PLACES).copied().collect();
         }
-        if need::of(&question.text).is_some() {
-            found.extend(question.flashes.iter().take(MOST_FLASHES));
-        }
         if let Some(search) = &mut self.told.search {
             (search.found, search.ms) = (count(found.len()), ms(self.begun));
+        }
+        if need::of(&question.text).is_some() {
+            found.extend(question.flashes.iter().take(MOST_FLASHES));
         }
         // Nowhere: what one window says of it, the first as well as any, is the answer.
         let first = windows.first().copied();
@@ -284,7 +286,7 @@ fn moments(question: &Question, written: &Pass) -> Vec<(Timestamp, Timestamp)> {
     let mut moments = edges(&written.spans.iter().map(|span| span.span).collect::<Vec<_>>());
     moments.extend(written.doubtful());
     if moments.is_empty() && need::of(&question.text).is_some() {
-        moments = edges(&question.flashes.iter().take(MOST_SPANS).copied().collect::<Vec<_>>());
+        moments = edges(&question.flashes.iter().take(CLOSER_FLASHES).copied().collect::<Vec<_>>());
     }
     moments.into_iter().map(|at| (at, written.spacing(at))).collect()
 }

@@ -135,8 +135,7 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
                 aside(live, &format!("searching {}-{}, {window} of {windows}\n", span.start.clock(), span.end.clock()));
             }
             AnswerEvent::Closer { spans, .. } => {
-                let spans: Vec<_> = spans.iter().map(|s| format!("{}-{}", s.start.clock(), s.end.clock())).collect();
-                aside(live, &format!("\nlooking closer at {}\n", spans.join(", ")));
+                aside(live, &format!("\nlooking closer at {}\n", stretches(&spans)));
             }
             AnswerEvent::Again => {
                 text.clear();
@@ -154,9 +153,12 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
 
 /// The places of a search, when there are several.
 fn found_at(course: &Course) -> String {
-    let place = |span: &timeline::Span| format!("{}-{}", span.start.clock(), span.end.clock());
-    let places: Vec<_> = course.places.iter().map(place).collect();
-    if places.is_empty() { String::new() } else { format!("found at {}\n", places.join(", ")) }
+    if course.places.is_empty() { String::new() } else { format!("found at {}\n", stretches(&course.places)) }
+}
+
+fn stretches(spans: &[timeline::Span]) -> String {
+    let stretch = |span: &timeline::Span| format!("{}-{}", span.start.clock(), span.end.clock());
+    spans.iter().map(stretch).collect::<Vec<_>>().join(", ")
 }
 
 /// Says what goes on to whoever watches.

@@ -65,8 +65,7 @@ fn place(span: Span) -> String {
 
 /// "12:03–12:19, 14:00–14:02".
 pub fn stretches(spans: &[Span]) -> String {
-    let stretch = |span: &Span| format!("{}–{}", span.start.clock(), span.end.clock());
-    spans.iter().map(stretch).collect::<Vec<_>>().join(", ")
+    spans.iter().copied().map(place).collect::<Vec<_>>().join(", ")
 }
 
 fn searched(m: &Messages, search: Search) -> String {

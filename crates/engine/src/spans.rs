@@ -10,6 +10,9 @@ const JOINERS: &[&str] = &["-", "–", "—", "~", "～", "to", "until", "till",
 /// What may still lengthen a time that is written: its unit, or the seconds behind the minutes.
 const UNITS: &[&str] = &["seconds", "secs", "minutes", "mins", "hours", "hrs", "秒钟", "分钟", "小时"];
 
+/// Hours, behind which minutes may follow: "1 h 2 min" is one time, "1 h" is none. The longest first.
+const HOURS: &[&str] = &["小时", "hours", "hour", "hrs", "hr", "h"];
+
 /// Watches a text grow and reports its times in order, each once.
 #[derive(Debug)]
 pub(crate) struct SpanWatch {
@@ -66,6 +69,9 @@ pub(crate) fn is_settled(tail: &str) -> bool {
     let lower = rest.to_lowercase();
     if UNITS.iter().any(|unit| unit.starts_with(&lower)) {
         return false;
+    }
+    if let Some(minutes) = HOURS.iter().find_map(|unit| lower.strip_prefix(unit)).map(str::trim_start) {
+        return !minutes.starts_with(|c: char| c.is_ascii_digit()) || !digits_run_to_the_end(minutes);
     }
     for joiner in JOINERS {
         if joiner.starts_with(&lower) {

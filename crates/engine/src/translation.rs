@@ -159,6 +159,8 @@ mod tests {
             text(&told(&["红色", "爱心在 ", "4.2", " 秒到 ", "5", ".2 秒", "出现。"])),
             "红色爱心在 608.0 秒到 611.2 秒出现。"
         );
+        let in_hours = text(&told(&["0 h", " 0", " min 4", " s."]));
+        assert_eq!(in_hours, text(&told(&["0 h 0 min 4 s."])), "an hour waits for its minutes");
     }
 
     #[test]

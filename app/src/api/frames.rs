@@ -35,6 +35,18 @@ pub async fn append_flashes(video: VideoId, flashes: Vec<Span>) -> Result<(), Ap
     Ok(super::backend::engine()?.append_flashes(&video, flashes).await?)
 }
 
+/// Moments of what came and went between two frames of the plan and is on no frame yet: of those noted with [`append_flashes`].
+#[server(prefix = "/api", endpoint = "unseen_moments", input = Json, output = Json)]
+pub async fn unseen_moments(video: VideoId) -> Result<Vec<Timestamp>, ApiError> {
+    Ok(super::backend::engine()?.unseen(&video).await?)
+}
+
+/// Stores frames between those of the plan, durably; each is looked at by itself.
+#[server(prefix = "/api", endpoint = "append_between", input = Postcard, output = Postcard)]
+pub async fn append_between(video: VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt, ApiError> {
+    Ok(super::backend::engine()?.append_between(&video, frames).await?)
+}
+
 /// Stores the frames that an answer waits for ([`Wanted`](timeline::AnswerEvent::Wanted)), durably; none: the file is not at
 /// hand.
 #[server(prefix = "/api", endpoint = "append_close_ups", input = Postcard, output = Postcard)]

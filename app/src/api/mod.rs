@@ -6,6 +6,8 @@
 //! | `append_frames` | frames, Postcard; idempotent by timestamp | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `append_cuts` | first frames of shots | nothing |
 //! | `append_flashes` | where the picture was another for a moment | nothing |
+//! | `unseen_moments` | video | moments of such between two frames of the plan, where no frame is |
+//! | `append_between` | frames between those of the plan, Postcard | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `append_close_ups` | frames that an answer waits for, Postcard; none: the file is not at hand | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `append_overview` | key frames of the whole video, Postcard; which of them the plan wants too | [`AppendReceipt`](timeline::AppendReceipt) |
 //! | `finish_video` | video | – |
@@ -87,7 +89,10 @@ mod videos;
 
 pub use ask::{MAX_QUESTION_BYTES, ask, check_question, delete_question, list_questions, progress};
 pub use error::ApiError;
-pub use frames::{append_close_ups, append_cuts, append_flashes, append_frames, append_overview, finish_video};
+pub use frames::{
+    append_between, append_close_ups, append_cuts, append_flashes, append_frames, append_overview, finish_video,
+    unseen_moments,
+};
 pub use hearing::{begin_hearing, cancel_hearing, hear, hearing};
 pub use ingest::{
     append_upload, begin_upload, cancel_ingest, ingest_of, ingest_options, ingests, list_server_files,

@@ -220,7 +220,7 @@ messages! {
     rate { "{} frames/s" "每秒 {} 帧" }
     time_left { "{} left" "剩余 {}" }
     indexing { "Building the index: {} of {} looks" "正在建立索引：{} / {}" }
-    finishing { "Closing the index …" "正在完成索引……" }
+    finishing { "Looking at what came and went between two looks, closing the index …" "正在补看两次取帧之间一闪而过的画面，完成索引……" }
     reconnecting { "The server does not answer. Trying again …" "服务器没有响应，正在重试……" }
     cancel { "Cancel" "取消" }
     resume { "Resume" "继续" }

@@ -20,6 +20,9 @@ use crate::platform;
 /// How often a batch is tried before the run pauses; with growing waits that is about a minute.
 const TRIES: u32 = 10;
 
+/// Moments between frames of the plan that are decoded and sent at once.
+const BETWEEN: usize = 16;
+
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
@@ -151,8 +154,8 @@ impl Session {
                     self.update_run(&video, |run| {
                         (run.phase, run.done, run.total) = (Phase::Finishing, frames, frames);
                     });
-                    phase = match self.persist(&video, || api::finish_video(video.clone())).await {
-                        Ok(()) => Phase::Done,
+                    phase = match self.finish(&video).await {
+                        Ok(phase) => phase,
                         Err(error) => Phase::Failed(error.into()),
                     };
                     break;
@@ -173,6 +176,22 @@ impl Session {
                 run.phase = phase;
             }
         });
+    }
+
+    /// Brings what came and went between frames of the plan, then closes the index.
+    async fn finish(self, video: &VideoId) -> Result<Phase, ApiError> {
+        let moments = self.persist(video, || api::unseen_moments(video.clone())).await?;
+        for moments in moments.chunks(BETWEEN) {
+            let (Some(file), Ok(extractor)) = (self.file(video), self.extractor()) else { break };
+            // A file that gives none of these is as good as before.
+            let Ok(frames) = extractor.frames_at(file, moments.to_vec()).await else { break };
+            if !self.is_active(video) {
+                return Ok(Phase::Cancelled);
+            }
+            self.persist(video, || api::append_between(video.clone(), frames.clone())).await?;
+        }
+        self.persist(video, || api::finish_video(video.clone())).await?;
+        Ok(Phase::Done)
     }
 
     /// Tries until it works, the error is not a passing one, or the user stops the run.

@@ -9,6 +9,9 @@ use crate::images::{self, MAX_BATCH_FRAMES, MAX_VIDEO_FRAMES};
 use crate::registry::Entry;
 use crate::worker::Shared;
 
+/// Frames between those of the plan that a video may have: more come and go in a restless film than anybody asks about.
+const MOST_BETWEEN: usize = 512;
+
 impl Engine {
     /// Keeps frames of the plan. When it returns they are on the disk; a timestamp that is already there keeps its frame.
     ///
@@ -83,6 +86,26 @@ impl Engine {
         .await
     }
 
+    /// Moments in the middle of what came and went between two frames of the plan, where no frame shows it yet; ascending. Empty for a
+    /// video without notes of such (see [`append_flashes`](Self::append_flashes)).
+    ///
+    /// # Errors
+    /// When the video is unknown or the disk refuses.
+    pub async fn unseen(&self, id: &VideoId) -> Result<Vec<Timestamp>> {
+        let id = id.clone();
+        let middle = |flash: Span| flash.start.midpoint(flash.end);
+        self.blocking(move |shared| Ok(unseen(shared, &id)?.into_iter().map(middle).take(MOST_BETWEEN).collect())).await
+    }
+
+    /// Keeps frames between those of the plan, durably: each is a segment by itself. A timestamp that is already there keeps its frame.
+    ///
+    /// # Errors
+    /// As for [`append_frames`](Self::append_frames).
+    pub async fn append_between(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
+        let id = id.clone();
+        self.blocking(move |shared| keep(shared, &id, &frames, |_| Role::Between)).await
+    }
+
     /// Takes note that no more frames will come; the last segment can be closed.
     ///
     /// # Errors
@@ -91,6 +114,15 @@ impl Engine {
         let id = id.clone();
         self.blocking(move |shared| finish(shared, &id)).await
     }
+}
+
+/// Flashes of which no frame is there, ascending.
+pub(crate) fn unseen(shared: &Shared, id: &VideoId) -> Result<Vec<Span>> {
+    let mut flashes = shared.library.flashes(id)?;
+    if !flashes.is_empty() {
+        shared.registry.with(&shared.library, id, |entry| flashes.retain(|flash| !entry.index.shows(*flash)))?;
+    }
+    Ok(flashes)
 }
 
 pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
@@ -103,7 +135,7 @@ fn keep(shared: &Shared, id: &VideoId, frames: &[FrameIn], role: impl Fn(Timesta
         return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });
     }
     let row = shared.library.video(id)?;
-    let after = row.frames.saturating_add(row.overview).saturating_add(count);
+    let after = row.frames.saturating_add(row.beside).saturating_add(count);
     if after > MAX_VIDEO_FRAMES {
         return Err(Error::TooManyFrames { found: after, limit: MAX_VIDEO_FRAMES });
     }

@@ -10,6 +10,7 @@ use store::{Library, SegmentCache};
 use timeline::{AnswerEvent, ModelInfo, NewVideo, ProgressEvent, QuestionRecord, Timestamp, VideoId, VideoSummary};
 use tokio::sync::mpsc;
 
+use crate::arrival;
 use crate::backend::Backend;
 use crate::candle::Candle;
 use crate::error::{Error, Result};
@@ -287,7 +288,7 @@ impl Engine {
         }
         let (video, text) = (id.clone(), text.to_owned());
         let held = Arc::clone(&shared.asked);
-        let (id, flashes, stop_too) = (number, shared.library.flashes(&video)?, Arc::clone(&stop));
+        let (id, flashes, stop_too) = (number, arrival::unseen(shared, &video)?, Arc::clone(&stop));
         let queued = Question {
             id,
             video,
@@ -329,7 +330,7 @@ impl Engine {
     fn resume(&self) -> Result<()> {
         let fingerprint = self.shared.backend.fingerprint();
         for row in self.shared.library.videos()? {
-            if row.frames + row.overview > 0 && row.ready_for.as_deref() != Some(fingerprint) {
+            if row.frames + row.beside > 0 && row.ready_for.as_deref() != Some(fingerprint) {
                 self.shared.queue.encode(&row.id);
             }
         }

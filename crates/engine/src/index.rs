@@ -6,6 +6,8 @@
 //! The overview (key frames of the whole video, sent first) never pairs with anything: each of its frames is a pair with itself
 //! for as long as the plan has not been looked at so far, and gone when the plan is complete. What is left then is what would
 //! have been there without an overview.
+//!
+//! A frame between those of the plan, of what came and went, is a pair with itself too, and stays.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -83,7 +85,7 @@ impl Index {
         let mut arrival = Arrival::InOrder;
         for FrameRow { pts, blob, role, .. } in frames {
             let passed = |reached: Timestamp| reached > pts;
-            if role != Role::Overview && self.reached.is_some_and(passed) {
+            if matches!(role, Role::Plan | Role::Both) && self.reached.is_some_and(passed) {
                 arrival = Arrival::Shifted;
             }
             let frame = self.frames.entry(pts).or_insert(Frame { blob, role });
@@ -127,7 +129,8 @@ impl Index {
     /// Frames of the plan without a gap: those of the overview count where the plan wants them and has come that far.
     fn of_plan(&self) -> impl Iterator<Item = (&Timestamp, &Frame)> {
         let there = |pts: &Timestamp| self.reached.is_some_and(|reached| *pts <= reached);
-        self.frames.iter().take_while(move |(pts, _)| there(pts)).filter(|(_, frame)| frame.role != Role::Overview)
+        let planned = |(_, frame): &(&Timestamp, &Frame)| matches!(frame.role, Role::Plan | Role::Both);
+        self.frames.iter().take_while(move |(pts, _)| there(pts)).filter(planned)
     }
 
     /// Whether there is one frame and nothing else: something to look at even while others are awaited.
@@ -140,8 +143,20 @@ impl Index {
         self.frames.is_empty()
     }
 
-    /// Pairs in time order. A last frame without partner is repeated once it is certain that none will come.
+    /// Pairs in time order, those of frames between the plan's among them.
     pub(crate) fn pairs(&self) -> Vec<Pair> {
+        let mut pairs = self.pairs_of_plan();
+        let between = self.frames.iter().filter(|(_, frame)| frame.role == Role::Between);
+        let before = pairs.len();
+        pairs.extend(between.map(alone));
+        if pairs.len() > before {
+            pairs.sort_by_key(|pair| pair.span.start);
+        }
+        pairs
+    }
+
+    /// Pairs in time order. A last frame without partner is repeated once it is certain that none will come.
+    fn pairs_of_plan(&self) -> Vec<Pair> {
         let mut pairs = Vec::with_capacity(self.frames.len() / 2 + 1);
         let mut frames = self.of_plan();
         while let Some(first) = frames.next() {
@@ -158,23 +173,18 @@ impl Index {
 
     /// The moment up to which the pairs of the plan were looked at, without a gap.
     pub(crate) fn seen(&self) -> Option<Timestamp> {
-        let seen = self.pairs().into_iter().take_while(|pair| self.done.contains_key(&pair.span)).last();
+        let seen = self.pairs_of_plan().into_iter().take_while(|pair| self.done.contains_key(&pair.span)).last();
         seen.map(|pair| pair.span.end)
     }
 
     /// Frames that show what was not looked at yet, each a pair with itself, as the last frame of an odd number is: the
     /// overview until its place is taken.
     pub(crate) fn overview(&self) -> Vec<Pair> {
-        if self.finished || self.frames.values().all(|frame| frame.role == Role::Plan) {
+        if self.finished || !self.frames.values().any(is_of_overview) {
             return Vec::new();
         }
         let seen = self.seen();
-        let ahead =
-            |(pts, frame): &(&Timestamp, &Frame)| frame.role != Role::Plan && seen.is_none_or(|seen| **pts > seen);
-        let alone = |(pts, frame): (&Timestamp, &Frame)| {
-            let blobs = [frame.blob.clone(), frame.blob.clone()];
-            Pair { span: Span { start: *pts, end: *pts }, blobs }
-        };
+        let ahead = |(pts, frame): &(&Timestamp, &Frame)| is_of_overview(frame) && seen.is_none_or(|seen| **pts > seen);
         self.frames.iter().filter(ahead).map(alone).collect()
     }
 
@@ -213,6 +223,11 @@ impl Index {
         before.map(|(pts, frame)| (*pts, &frame.blob))
     }
 
+    /// Whether a frame lies in a stretch, its end left out; those of the overview go.
+    pub(crate) fn shows(&self, stretch: Span) -> bool {
+        self.frames.range(stretch.start..stretch.end).any(|(_, frame)| frame.role != Role::Overview)
+    }
+
     /// Timestamps of the plan's frames without a gap, ascending.
     pub(crate) fn frames(&self) -> Vec<Timestamp> {
         self.of_plan().map(|(pts, _)| *pts).collect()
@@ -220,7 +235,8 @@ impl Index {
 
     /// Frames of the overview behind those of the plan, ascending.
     pub(crate) fn glimpses(&self) -> Vec<Glimpse> {
-        let ahead = self.frames.iter().filter(|(pts, _)| self.reached.is_none_or(|reached| **pts > reached));
+        let is_ahead = |pts: Timestamp| self.reached.is_none_or(|reached| pts > reached);
+        let ahead = self.frames.iter().filter(|(pts, frame)| is_of_overview(frame) && is_ahead(**pts));
         ahead.map(|(pts, frame)| Glimpse { pts: *pts, planned: frame.role == Role::Both }).collect()
     }
 
@@ -232,6 +248,15 @@ impl Index {
             (true, true) => VideoState::Ready,
         }
     }
+}
+
+fn is_of_overview(frame: &Frame) -> bool {
+    matches!(frame.role, Role::Overview | Role::Both)
+}
+
+/// A frame as a pair with itself.
+fn alone((pts, frame): (&Timestamp, &Frame)) -> Pair {
+    Pair { span: Span::at(*pts), blobs: [frame.blob.clone(), frame.blob.clone()] }
 }
 
 #[cfg(test)]
@@ -306,6 +331,22 @@ mod tests {
         index.finish();
         assert_ne!(planned, index.size());
         assert_eq!(index.pending(9).len(), 1);
+    }
+
+    #[test]
+    fn what_is_between_the_frames_of_the_plan_is_a_pair_by_itself_and_shifts_none() {
+        let mut index = index(4);
+        index.add(frames(&[0, 2, 4, 6]));
+        let before = index.pairs();
+        mark(&mut index, &before);
+        assert_eq!(index.add(rows(Role::Between, &[3, 5])), Arrival::InOrder);
+        assert_eq!(spans(&index.pairs()), [(0.0, 2.0), (3.0, 3.0), (4.0, 6.0), (5.0, 5.0)]);
+        assert_eq!((index.pending(9).len(), index.frames().len(), index.seen()), (2, 4, Some(before[1].span.end)));
+        let at = |s: i64| Timestamp::from_millis(s * 1_000);
+        assert!(index.shows(Span::new(at(5), at(6))) && !index.shows(Span::new(at(1), at(2))));
+        assert!(index.overview().is_empty() && index.glimpses().is_empty());
+        index.finish();
+        assert_eq!((index.pairs().len(), index.frames().len()), (4, 4));
     }
 
     #[test]

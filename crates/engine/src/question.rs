@@ -36,7 +36,7 @@ pub(crate) struct Question {
     pub(crate) text: String,
     /// Where the words it asks for are said: what stands around there is shown first when not everything can be.
     pub(crate) said: Vec<Span>,
-    /// Where its video flashed.
+    /// Where its video flashed and no frame shows it.
     pub(crate) flashes: Vec<Span>,
     pub(crate) manner: Manner,
     pub(crate) asked: Instant,

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ingest::ffmpeg::{Naming, Video, extract, probe, strip};
+use ingest::ffmpeg::{Naming, Sides, Video, extract, probe, strip};
 use timeline::FrameIn;
 use timeline::resize::Size;
 
@@ -29,7 +29,7 @@ fn pair(folder: &Path, how: &[&str]) -> (PathBuf, PathBuf) {
 }
 
 fn frames(video: &Video, indices: &[usize]) -> Vec<FrameIn> {
-    let mut extraction = extract(video, indices, false).unwrap();
+    let mut extraction = extract(video, indices, Sides { cuts: false, between: &[] }).unwrap();
     let mut all = Vec::new();
     loop {
         match extraction.next(16).unwrap() {
@@ -53,13 +53,42 @@ fn shots_begin_where_they_begin_whatever_the_container() {
     ffmpeg(&["-i", film.to_str().unwrap(), "-c", "copy"], &avi);
     for path in [film, avi] {
         let video = probe(&path).unwrap();
-        let mut extraction = extract(&video, &[0, 100], true).unwrap();
+        let mut extraction = extract(&video, &[0, 100], Sides { cuts: true, between: &[] }).unwrap();
         let mut cuts = Vec::new();
         while !extraction.next(1).unwrap().is_empty() {
             cuts.extend(extraction.cuts(false));
         }
         cuts.extend(extraction.cuts(true));
         assert_eq!(cuts, [video.frames[51].at, video.frames[128].at], "{path:?}");
+    }
+}
+
+#[test]
+fn what_comes_and_goes_between_two_planned_frames_is_told_whatever_the_container() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("brief.mp4");
+    // Something for a quarter of a second between two looks (frames 30 to 35), and something that a look sees (from 73 on).
+    let square = |colour: &str, from: u32, to: u32| {
+        format!("drawbox=x=200:y=40:w=40:h=40:c={colour}:t=fill:enable='between(n,{from},{to})'")
+    };
+    let filters = format!("{},{},format=yuv420p", square("red", 30, 35), square("blue", 73, 78));
+    let source = "gradients=size=320x180:rate=25:duration=6:speed=0.01:seed=4";
+    ffmpeg(&["-f", "lavfi", "-i", source, "-vf", &filters, "-c:v", "libx264", "-bf", "2"], &film);
+    let avi = folder.path().join("brief.avi");
+    ffmpeg(&["-i", film.to_str().unwrap(), "-c", "copy"], &avi);
+    for path in [film, avi] {
+        let video = probe(&path).unwrap();
+        let planned: Vec<_> = (0..video.frames.len()).step_by(25).collect();
+        // As after an interruption, when most frames are there already.
+        let mut extraction = extract(&video, &planned[4..], Sides { cuts: false, between: &planned }).unwrap();
+        let mut found = Vec::new();
+        while !extraction.next(1).unwrap().is_empty() {
+            found.extend(extraction.flashes(false));
+        }
+        found.extend(extraction.flashes(true));
+        assert_eq!(found.len(), 1, "{path:?}: {found:?}");
+        let at = |frame: usize| video.frames[frame].at;
+        assert!((at(30)..=at(32)).contains(&found[0].start) && (at(34)..=at(38)).contains(&found[0].end), "{found:?}");
     }
 }
 

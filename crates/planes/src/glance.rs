@@ -3,26 +3,44 @@
 use crate::scaler::Plane;
 use crate::{Error, Layout, Source};
 
-/// Cells across and down: brightness, each colour.
-const BRIGHT: [usize; 2] = [8, 12];
-const COLOUR: [usize; 2] = [4, 6];
 /// Rows that are looked at in a cell: a mean of these is a mean of all, nearly.
 const ROWS: usize = 8;
 
-/// Levels of [`glance`].
-pub const GLANCE: usize = BRIGHT[0] * BRIGHT[1] + 2 * COLOUR[0] * COLOUR[1];
+/// Cells of a picture, across and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Of brightness.
+    pub bright: [usize; 2],
+    /// Of each colour.
+    pub colour: [usize; 2],
+}
 
-/// The mean levels of a picture's cells: 8 × 12 of brightness, then 4 × 6 of each colour, row by row.
+impl Grid {
+    /// Few cells: whether the picture is another.
+    pub const COARSE: Self = Self { bright: [8, 12], colour: [4, 6] };
+
+    /// As many cells of each channel.
+    pub const fn even(across: usize, down: usize) -> Self {
+        Self { bright: [across, down], colour: [across, down] }
+    }
+
+    /// Levels of a [`glance`].
+    pub const fn levels(self) -> usize {
+        self.bright[0] * self.bright[1] + 2 * self.colour[0] * self.colour[1]
+    }
+}
+
+/// The mean levels of a picture's cells: brightness, then each colour, row by row.
 ///
 /// # Errors
 /// [`Error::Short`] when a plane is not all there, [`Error::Size`] for a side of nothing.
-pub fn glance(source: &Source, bytes: &[u8], layouts: &[Layout]) -> Result<Vec<u8>, Error> {
+pub fn glance(source: &Source, bytes: &[u8], layouts: &[Layout], grid: Grid) -> Result<Vec<u8>, Error> {
     source.check()?;
-    let mut levels = Vec::with_capacity(GLANCE);
+    let mut levels = Vec::with_capacity(grid.levels());
     for (i, channel) in source.format.channels().into_iter().enumerate() {
         let (width, height) = source.samples(i);
         let plane = Plane::of(bytes, layouts, channel, width, height)?;
-        let [across, down] = if i == 0 { BRIGHT } else { COLOUR };
+        let [across, down] = if i == 0 { grid.bright } else { grid.colour };
         for row in 0..down {
             let (top, bottom) = part(height, row, down);
             let every = (bottom - top).div_ceil(ROWS);
@@ -66,18 +84,18 @@ mod tests {
         let mut bytes: Vec<u8> = (0..16 * 24).map(|i| if i % 16 < 8 { 10 } else { 30 }).collect();
         bytes.extend([50, 200].repeat(8 * 12));
         let layouts = [Layout { offset: 0, stride: 16 }, Layout { offset: 16 * 24, stride: 16 }];
-        let levels = glance(&source, &bytes, &layouts).unwrap();
-        assert_eq!(levels.len(), GLANCE);
+        let levels = glance(&source, &bytes, &layouts, Grid::COARSE).unwrap();
+        assert_eq!(levels.len(), Grid::COARSE.levels());
         assert_eq!(levels[..8], [10, 10, 10, 10, 30, 30, 30, 30]);
         assert_eq!((levels[96], levels[120]), (50, 200));
-        assert_eq!(glance(&source, &bytes[1..], &layouts), Err(Error::Short { plane: 1 }));
+        assert_eq!(glance(&source, &bytes[1..], &layouts, Grid::COARSE), Err(Error::Short { plane: 1 }));
     }
 
     #[test]
     fn a_picture_of_one_sample_has_cells_too() {
         let layouts = [0, 1, 2].map(|offset| Layout { offset, stride: 1 });
-        let levels = glance(&source(1, 1, Format::I420), &[7, 8, 9], &layouts).unwrap();
-        assert_eq!((levels[0], levels[95], levels[96], levels[GLANCE - 1]), (7, 7, 8, 9));
-        assert!(glance(&source(0, 1, Format::I420), &[7, 8, 9], &layouts).is_err());
+        let levels = glance(&source(1, 1, Format::I420), &[7, 8, 9], &layouts, Grid::COARSE).unwrap();
+        assert_eq!((levels[0], levels[95], levels[96], levels[143]), (7, 7, 8, 9));
+        assert!(glance(&source(0, 1, Format::I420), &[7, 8, 9], &layouts, Grid::COARSE).is_err());
     }
 }

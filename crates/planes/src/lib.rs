@@ -9,7 +9,7 @@ mod glance;
 mod scaler;
 
 pub use colour::{Colour, Matrix};
-pub use glance::{GLANCE, glance};
+pub use glance::{Grid, glance};
 pub use scaler::{Scaler, Source, Target};
 
 /// How the samples of a picture lie in memory, 8 bits each (WebCodecs' names).

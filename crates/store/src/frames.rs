@@ -19,6 +19,8 @@ pub enum Role {
     Overview,
     /// The overview; the plan wants it too and it will not be sent again.
     Both,
+    /// What came and went between two frames of the plan.
+    Between,
 }
 
 impl Role {
@@ -27,6 +29,7 @@ impl Role {
             Self::Plan => 0,
             Self::Overview => 1,
             Self::Both => 2,
+            Self::Between => 3,
         }
     }
 }
@@ -37,6 +40,7 @@ impl FromSql for Role {
             0 => Ok(Self::Plan),
             1 => Ok(Self::Overview),
             2 => Ok(Self::Both),
+            3 => Ok(Self::Between),
             other => Err(FromSqlError::OutOfRange(other)),
         }
     }
@@ -139,7 +143,7 @@ impl Library {
             transaction.execute(sql, [&video.0]).map_err(|e| self.sql(e))?;
         }
         let total = transaction
-            .query_row("SELECT count(*) FROM frames WHERE video = ?1 AND role <> 1", [&video.0], |row| row.get(0))
+            .query_row("SELECT count(*) FROM frames WHERE video = ?1 AND role IN (0, 2)", [&video.0], |row| row.get(0))
             .map_err(|e| self.sql(e))?;
         transaction.commit().map_err(|e| self.sql(e))?;
         for (pts, (blob, NewFrame { role, width, height, .. })) in fresh {

@@ -20,8 +20,8 @@ pub struct VideoRow {
     pub ready_for: Option<String>,
     /// Frames of the plan that are kept.
     pub frames: u32,
-    /// Frames kept for the overview alone.
-    pub overview: u32,
+    /// Frames kept for the overview alone, and those between frames of the plan.
+    pub beside: u32,
     /// Questions asked of it.
     pub questions: u32,
     /// Milliseconds since 1970.
@@ -29,9 +29,9 @@ pub struct VideoRow {
 }
 
 const SELECT: &str = "SELECT id, title, file_bytes, duration_us, width, height, codec, planned_frames, finished,
-    ready_for, created_ms, (SELECT count(*) FROM frames WHERE video = videos.id AND role <> 1),
+    ready_for, created_ms, (SELECT count(*) FROM frames WHERE video = videos.id AND role IN (0, 2)),
     (SELECT count(*) FROM questions WHERE video = videos.id),
-    (SELECT count(*) FROM frames WHERE video = videos.id AND role = 1) FROM videos";
+    (SELECT count(*) FROM frames WHERE video = videos.id AND role IN (1, 3)) FROM videos";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<VideoRow> {
     Ok(VideoRow {
@@ -51,7 +51,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<VideoRow> {
         created_ms: row.get(10)?,
         frames: row.get(11)?,
         questions: row.get(12)?,
-        overview: row.get(13)?,
+        beside: row.get(13)?,
     })
 }
 

@@ -188,7 +188,7 @@ fn an_overview_goes_when_the_video_is_complete_and_leaves_what_the_plan_wants() 
         [glimpse(0, b"a", Role::Both), glimpse(90, b"b", Role::Overview), glimpse(150, b"c", Role::Overview)];
     assert_eq!(library.append_frames(&id, &overview).unwrap().total, 1);
     let row = library.video(&id).unwrap();
-    assert_eq!((row.frames, row.overview), (1, 2));
+    assert_eq!((row.frames, row.beside), (1, 2));
     // The plan is sent: what it did not expect to want of the overview is its own from then on, with the picture that was there.
     let sent = library.append_frames(&id, &[frame(50, b"d"), frame(90, b"other")]).unwrap();
     let added: Vec<_> = sent.added.iter().map(|f| (f.pts.micros(), f.role)).collect();
@@ -199,7 +199,7 @@ fn an_overview_goes_when_the_video_is_complete_and_leaves_what_the_plan_wants() 
     let rows = library.frames(&id).unwrap();
     assert_eq!(rows.iter().map(|r| (r.pts.micros(), r.role)).collect::<Vec<_>>(), [0, 50, 90].map(|t| (t, Role::Plan)));
     assert_eq!(library.blob(&rows[2].blob).unwrap(), b"b");
-    assert_eq!((library.video(&id).unwrap().frames, library.video(&id).unwrap().overview), (3, 0));
+    assert_eq!((library.video(&id).unwrap().frames, library.video(&id).unwrap().beside), (3, 0));
     drop(library);
     drop(Library::open(folder.path()).unwrap());
     assert_eq!(blobs(folder.path()), 3);

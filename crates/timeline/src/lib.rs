@@ -26,6 +26,7 @@
 //! | what is said is on its way to a transcript | [`hearing`] |
 //! | models are listed and their downloads told | [`models`] |
 
+pub mod brief;
 pub mod budget;
 pub mod closer;
 pub mod course;
@@ -47,6 +48,7 @@ pub mod time;
 pub mod transcripts;
 pub mod video;
 
+pub use brief::BriefFinder;
 pub use budget::Budget;
 pub use closer::Closer;
 pub use course::Course;

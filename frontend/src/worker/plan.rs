@@ -15,6 +15,8 @@ pub(super) struct Plan {
     pub(super) frames: Vec<Frame>,
     /// Frames of the plan that the server has.
     pub(super) skipped: u32,
+    /// Of all frames of the plan, wherever they are.
+    pub(super) looks: HashSet<Timestamp>,
 }
 
 impl Plan {
@@ -22,7 +24,7 @@ impl Plan {
     pub(super) fn at(track: &Track, instants: &[Timestamp]) -> Self {
         let shown: Vec<_> = track.presented.iter().map(|f| f.pts).collect();
         let frames = shown_at(instants, &shown).into_iter().filter_map(|i| track.presented.get(i).copied()).collect();
-        Self { overview: Vec::new(), frames, skipped: 0 }
+        Self { overview: Vec::new(), frames, skipped: 0, looks: HashSet::new() }
     }
 
     /// enterable: whether a fresh decoder can begin with a key sample.
@@ -54,7 +56,7 @@ impl Plan {
         overview.retain(|(frame, _)| !before.contains(&frame.pts));
         let first: HashSet<_> = overview.iter().map(|(frame, _)| frame.pts).collect();
         frames.retain(|frame| !first.contains(&frame.pts));
-        Self { overview, frames, skipped: u32::try_from(skipped.len()).unwrap_or(u32::MAX) }
+        Self { overview, frames, skipped: u32::try_from(skipped.len()).unwrap_or(u32::MAX), looks: planned }
     }
 }
 

@@ -18,7 +18,7 @@ use super::outbox::Outbox;
 use super::picture::Studio;
 use super::plan::Plan;
 use super::reader::{Bytes, SampleReader};
-use super::shots::Shots;
+use super::shots::{Look, Shots};
 use super::{config, post, refuse, scope, shape};
 use crate::protocol::{Cost, Reply};
 
@@ -46,6 +46,8 @@ struct Shared {
     studio: RefCell<Option<Studio>>,
     encoding: Cell<u32>,
     shots: RefCell<Shots>,
+    /// Of all frames of the plan.
+    looks: HashSet<Timestamp>,
     looking: Cell<u32>,
     failure: RefCell<Option<ExtractError>>,
     cost: Cell<Cost>,
@@ -69,12 +71,14 @@ impl Run {
         let track = movie.video().map_err(refuse)?.clone();
         shape(&track)?;
         let plan = plan(&track, &file);
+        let outbox = Outbox::new(&plan, track.duration);
         let shared = Shared {
             bell: Rc::default(),
-            outbox: RefCell::new(Outbox::new(&plan, track.duration)),
+            outbox: RefCell::new(outbox),
             studio: RefCell::new(None),
             encoding: Cell::new(0),
             shots: RefCell::default(),
+            looks: plan.looks,
             looking: Cell::new(0),
             failure: RefCell::new(None),
             cost: Cell::new(Cost::default()),
@@ -230,7 +234,9 @@ impl Run {
             shared.count(|cost| cost.pictures += 1);
             let picture = Rc::new(picture);
             if whole {
-                shared.look(&picture);
+                let is_planned = shared.looks.contains(&Timestamp::from_micros(picture.timestamp()));
+                shared.look(&picture, Look::Cut);
+                shared.look(&picture, Look::Brief { is_planned });
             }
             if let Some(&place) = places.get(&picture.timestamp())
                 && shared.outbox.borrow_mut().claim(place)
@@ -243,16 +249,16 @@ impl Run {
 }
 
 impl Shared {
-    /// Looks whether a shot begins with a picture.
-    fn look(self: &Rc<Self>, picture: &Rc<Picture>) {
-        let Some(copying) = self.shots.borrow_mut().look(picture) else { return };
+    /// Looks at a picture, if it is one to look at so.
+    fn look(self: &Rc<Self>, picture: &Rc<Picture>, look: Look) {
+        let Some(copying) = self.shots.borrow_mut().look(picture, look) else { return };
         self.looking.set(self.looking.get() + 1);
         let (shared, picture) = (Rc::clone(self), Rc::clone(picture));
         spawn_local(async move {
             // A picture that cannot be read hides a cut; it is no reason to stop.
             if let Ok(copied) = copying.await {
-                let cut = shared.shots.borrow_mut().see(Timestamp::from_micros(picture.timestamp()), &copied);
-                let flashes = shared.shots.borrow_mut().flashes();
+                let pts = Timestamp::from_micros(picture.timestamp());
+                let (cut, flashes) = shared.shots.borrow_mut().see(pts, &copied, look);
                 shared.outbox.borrow_mut().cuts(cut, flashes);
             }
             shared.looking.set(shared.looking.get() - 1);

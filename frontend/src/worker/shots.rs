@@ -1,6 +1,8 @@
-//! Where shots begin: every decoded picture is looked at, wanted or not.
+//! Where shots begin, and what comes and goes between two frames of the plan: decoded pictures are looked at, wanted or not.
 
-use timeline::{CutFinder, Span, Timestamp};
+use planes::Grid;
+use timeline::brief::CELLS;
+use timeline::{BriefFinder, CutFinder, Span, Timestamp};
 
 use super::copied::{Buffers, Copied, Part};
 use super::decoder::Picture;
@@ -9,25 +11,47 @@ use super::decoder::Picture;
 #[derive(Default)]
 pub(super) struct Shots {
     finder: CutFinder,
+    brief: BriefFinder,
     buffers: Buffers,
+}
+
+/// What a picture is looked at for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Whether a shot begins with it: a strip of every picture.
+    Cut,
+    /// Whether it has what no frame of the plan has: some pictures, and those of the plan, whole.
+    Brief { is_planned: bool },
 }
 
 impl Shots {
     /// Begins to look; `None` where samples cannot be read.
-    pub(super) fn look(&mut self, picture: &Picture) -> Option<impl Future<Output = Result<Copied, String>> + use<>> {
-        self.buffers.copy(picture, Part::Strip)
+    pub(super) fn look(
+        &mut self,
+        picture: &Picture,
+        look: Look,
+    ) -> Option<impl Future<Output = Result<Copied, String>> + use<>> {
+        let part = match look {
+            Look::Cut => Part::Strip,
+            Look::Brief { is_planned } => {
+                let pts = Timestamp::from_micros(picture.timestamp());
+                self.brief.wants(pts, is_planned).then_some(Part::Whole)?
+            }
+        };
+        self.buffers.copy(picture, part)
     }
 
-    /// Looks; gives the first frame of a shot when one is certain.
-    pub(super) fn see(&mut self, pts: Timestamp, copied: &Copied) -> Option<Timestamp> {
+    /// Looks; gives the first frame of a shot when one is certain, and where the picture was another for a moment, all of it or a part.
+    pub(super) fn see(&mut self, pts: Timestamp, copied: &Copied, look: Look) -> (Option<Timestamp>, Vec<Span>) {
         let bytes = self.buffers.bytes(copied);
-        let look = planes::glance(&copied.source, bytes, &copied.layouts).ok()?;
-        self.finder.see(pts, look)
-    }
-
-    /// Where the picture was another for a moment, found since the last call.
-    pub(super) fn flashes(&mut self) -> Vec<Span> {
-        self.finder.flashes()
+        let grid = if look == Look::Cut { Grid::COARSE } else { Grid::even(CELLS[0], CELLS[1]) };
+        let Ok(levels) = planes::glance(&copied.source, bytes, &copied.layouts, grid) else {
+            return (None, Vec::new());
+        };
+        match look {
+            Look::Cut => (self.finder.see(pts, levels), self.finder.flashes()),
+            Look::Brief { is_planned } => (None, self.brief.see(pts, levels, is_planned)),
+        }
     }
 
     /// What was in doubt when the pictures ended.

@@ -115,6 +115,7 @@ pub(crate) fn router(services: &Services, site: &Site, config: &Config) -> Route
     let api = Router::new()
         .route("/api/append_frames", limits::body(post(call.clone()), FRAMES_BYTES))
         .route("/api/append_overview", limits::body(post(call.clone()), FRAMES_BYTES))
+        .route("/api/append_between", limits::body(post(call.clone()), FRAMES_BYTES))
         .route("/api/append_close_ups", limits::body(post(call.clone()), FRAMES_BYTES))
         .route("/api/append_upload", limits::body(post(call.clone()), UPLOAD_BYTES))
         .route("/api/put_transcript", limits::body(post(call.clone()), TRANSCRIPT_BYTES))

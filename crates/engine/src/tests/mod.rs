@@ -1,5 +1,6 @@
 //! How the engine orders, keeps, stops and resumes work, with a back end that dreams instead of computing.
 
+mod between;
 mod closer;
 mod concurrency;
 mod dream;

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use timeline::resize::Size;
 use timeline::{FrameIn, Span, Timestamp};
 
+use super::glances::{self, Glances};
 use super::probe::{Frame, Naming, Video, plain};
 use super::shots::{self, Cuts, Told};
 use super::{Error, Running, last_words, launch, png, program};
@@ -28,6 +29,17 @@ const ARGUMENT: usize = 24 << 10;
 
 /// Bytes that FFmpeg may say.
 const WORDS: u64 = 64 << 20;
+/// Bytes more that it may say of every frame.
+const WORDS_OF_A_FRAME: u64 = 1 << 10;
+
+/// What is told on the side of decoding.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'a> {
+    /// Where shots begin, as FFmpeg sees it.
+    pub cuts: bool,
+    /// What comes and goes between these frames, indices into the video's.
+    pub between: &'a [usize],
+}
 
 /// Frames on their way out of FFmpeg.
 #[derive(Debug)]
@@ -42,6 +54,7 @@ pub struct Extraction {
     /// Cuts as they are told.
     told: Receiver<Told>,
     cuts: Cuts,
+    glances: Option<Glances>,
     complaints: Option<JoinHandle<String>>,
     naming: Naming,
     wanted: Vec<Frame>,
@@ -50,12 +63,12 @@ pub struct Extraction {
     given: usize,
 }
 
-/// Decodes the frames at `indices` of `video.frames`; tells cuts on the side if it shall.
+/// Decodes the frames at `indices` of `video.frames`.
 ///
 /// # Errors
 /// When FFmpeg cannot be started.
-pub fn extract(video: &Video, indices: &[usize], tells_cuts: bool) -> Result<Extraction, Error> {
-    begin(video, indices, tells_cuts, None)
+pub fn extract(video: &Video, indices: &[usize], sides: Sides<'_>) -> Result<Extraction, Error> {
+    begin(video, indices, sides, None)
 }
 
 /// Decodes the frames at `indices` of `video.frames`, from the key frame before the first of them on.
@@ -69,15 +82,17 @@ pub fn extract_there(video: &Video, indices: &[usize]) -> Result<Extraction, Err
         (Some(first), Some(begin)) if video.naming == Naming::Ticks => Some(first - begin.at - BEFORE),
         _ => None,
     };
-    begin(video, indices, false, start.filter(|start| *start > Timestamp::ZERO))
+    let sides = Sides { cuts: false, between: &[] };
+    begin(video, indices, sides, start.filter(|start| *start > Timestamp::ZERO))
 }
 
-fn begin(video: &Video, indices: &[usize], tells_cuts: bool, start: Option<Timestamp>) -> Result<Extraction, Error> {
-    let wanted: Vec<_> = indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect();
+fn begin(video: &Video, indices: &[usize], sides: Sides<'_>, start: Option<Timestamp>) -> Result<Extraction, Error> {
+    let frames = |indices: &[usize]| indices.iter().filter_map(|&i| video.frames.get(i)).copied().collect::<Vec<_>>();
+    let (wanted, planned) = (frames(indices), frames(sides.between));
     let size = scaled(video.size);
     let select = choose(video.naming, &wanted);
     let scale = format!("scale={}:{}:flags=area+accurate_rnd+full_chroma_int", size.width, size.height);
-    let cuts = if tells_cuts { shots::FILTER } else { "" };
+    let cuts = if sides.cuts { shots::FILTER } else { "" };
     let mut command = program("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-loglevel", "info", "-copyts"]);
     if let Some(start) = start {
@@ -91,10 +106,16 @@ fn begin(video: &Video, indices: &[usize], tells_cuts: bool, start: Option<Times
         "1",
         "-",
     ]);
+    let (glances, glanced) = match planned.is_empty() {
+        true => (None, None),
+        false => Some(Glances::add(&mut command, video, &planned).map_err(|e| Error::Run("ffmpeg", e))?).unzip(),
+    };
     let (running, stdout, stderr) = launch(&mut command)?;
     let (sender, ticks) = channel();
     let (tell, told) = channel();
-    let complaints = std::thread::spawn(move || listen(stderr.take(WORDS), &sender, &tell));
+    let words = WORDS.saturating_add(WORDS_OF_A_FRAME.saturating_mul(video.frames.len() as u64));
+    let listener = Listener { ticks: sender, glanced, cuts: tell };
+    let complaints = std::thread::spawn(move || listener.listen(stderr.take(words)));
     Ok(Extraction {
         path: video.path.clone(),
         _running: running,
@@ -103,6 +124,7 @@ fn begin(video: &Video, indices: &[usize], tells_cuts: bool, start: Option<Times
         ticks,
         told,
         cuts: Cuts::new(video.frames.clone(), video.naming),
+        glances,
         complaints: Some(complaints),
         naming: video.naming,
         wanted,
@@ -150,9 +172,12 @@ impl Extraction {
         self.cuts.certain(no_more)
     }
 
-    /// Where the picture was another for a moment, as far as [`cuts`](Self::cuts) has found since the last call.
-    pub fn flashes(&mut self) -> Vec<Span> {
-        self.cuts.flashes()
+    /// Where the picture was another for a moment, as far as [`cuts`](Self::cuts) has found since the last call, and what came and
+    /// went between two frames of the plan.
+    pub fn flashes(&mut self, no_more: bool) -> Vec<Span> {
+        let mut flashes = self.cuts.flashes();
+        flashes.extend(self.glances.iter_mut().flat_map(|glances| glances.found(no_more)));
+        flashes
     }
 
     /// The time of the frame that just came out.
@@ -165,7 +190,7 @@ impl Extraction {
 }
 
 /// Hands filters to FFmpeg; the file they are in, if they need one.
-fn filter(command: &mut Command, filters: &str) -> io::Result<Option<NamedTempFile>> {
+pub(super) fn filter(command: &mut Command, filters: &str) -> io::Result<Option<NamedTempFile>> {
     if filters.len() <= ARGUMENT {
         command.args(["-vf", filters]);
         return Ok(None);
@@ -190,7 +215,7 @@ fn is_seven_or_later(told: &str) -> bool {
 }
 
 /// FFmpeg's expression for "one of these frames": a search tree, since its parser gives up on a sum of a hundred terms.
-fn choose(naming: Naming, frames: &[Frame]) -> String {
+pub(super) fn choose(naming: Naming, frames: &[Frame]) -> String {
     let name = match naming {
         Naming::Ticks => "pts",
         Naming::Order => "n",
@@ -206,27 +231,34 @@ fn choose(naming: Naming, frames: &[Frame]) -> String {
     }
 }
 
-/// Passes on the ticks that `showinfo` prints and the cuts that `scdet` tells, and returns everything else that was said.
-pub(super) fn listen(stderr: impl Read, ticks: &Sender<i64>, cuts: &Sender<Told>) -> String {
-    let (mut said, mut lines) = (String::new(), shots::Lines::default());
-    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        if let Some(told) = lines.read(&line) {
-            let _ = cuts.send(told);
-            continue;
-        }
-        match shown_ticks(&line) {
-            Some(pts) => {
-                // The receiver went away: keep reading, or FFmpeg would block.
-                let _ = ticks.send(pts);
-            }
-            None if line.contains("showinfo") || line.contains("lavfi.scd") => {}
-            None => {
+/// Who hears what FFmpeg says.
+pub(super) struct Listener {
+    /// For the ticks that `showinfo` prints.
+    pub(super) ticks: Sender<i64>,
+    /// For those of the other output, where there is one.
+    pub(super) glanced: Option<Sender<i64>>,
+    /// For the cuts that `scdet` tells.
+    pub(super) cuts: Sender<Told>,
+}
+
+impl Listener {
+    /// Passes on what is for somebody, and returns everything else that was said.
+    pub(super) fn listen(self, stderr: impl Read) -> String {
+        let (mut said, mut lines) = (String::new(), shots::Lines::default());
+        // A receiver may have gone away: keep reading, or FFmpeg would block.
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if let Some(told) = lines.read(&line) {
+                let _gone = self.cuts.send(told);
+            } else if let Some(ticks) = shown_ticks(&line) {
+                let to = if line.contains(glances::NAME) { self.glanced.as_ref() } else { Some(&self.ticks) };
+                let _gone = to.map(|to| to.send(ticks));
+            } else if !line.contains("showinfo") && !line.contains("lavfi.scd") {
                 said.push_str(&line);
                 said.push('\n');
             }
         }
+        said
     }
-    said
 }
 
 /// `[Parsed_showinfo_2 @ 0x…] n:   0 pts:  12800 pts_time:1 …`

@@ -2,13 +2,14 @@
 //! chooses, and exactly the chosen ones are decoded. Sound comes the same way.
 
 mod extract;
+mod glances;
 mod png;
 mod probe;
 mod shots;
 mod sound;
 mod strip;
 
-pub use extract::{Extraction, extract, extract_there};
+pub use extract::{Extraction, Sides, extract, extract_there};
 pub use probe::{Frame, Naming, Video, probe};
 pub use sound::{Sound, sound};
 pub use strip::{Strip, strip};

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use timeline::Timestamp;
 use timeline::resize::Size;
 
-use super::extract::listen;
+use super::extract::Listener;
 use super::probe::{Frame, Naming, Video, plain};
 use super::{Error, Running, launch, program};
 
@@ -40,9 +40,10 @@ pub fn strip(video: &Video, size: Size) -> Result<Strip, Error> {
         .args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
     let (running, stdout, stderr) = launch(&mut command)?;
     let (sender, ticks) = channel();
-    let (tell, _told) = channel();
+    let (cuts, _told) = channel();
+    let listener = Listener { ticks: sender, glanced: None, cuts };
     let words = WORDS.saturating_mul(1 + video.frames.len() as u64);
-    let _complaints = std::thread::spawn(move || listen(stderr.take(words), &sender, &tell));
+    let _complaints = std::thread::spawn(move || listener.listen(stderr.take(words)));
     let stdout = BufReader::with_capacity(1 << 18, stdout);
     Ok(Strip { _running: running, stdout, ticks, naming: video.naming, frames: video.frames.clone(), came: 0 })
 }

@@ -31,7 +31,8 @@ async fn what_came_and_went_is_asked_for_until_a_frame_shows_it_and_is_a_segment
     engine.append_frames(&id, frames(4..6)).await.unwrap();
     engine.finish_video(&id).await.unwrap();
     ready(&engine, &id).await;
-    let all = "saw 0.2:0,1 0.7:90,90 1.1:91,91 1.2:2,3 2.2:4,5 ";
+    // In the order in which they begin: the pair from 1.0 to 1.5 s before what is in the middle of it.
+    let all = "saw 0.2:0,1 0.7:90,90 1.2:2,3 1.1:91,91 2.2:4,5 ";
     assert_eq!(ask(&engine, &id, "what?").await.0, all);
     assert_eq!(engine.videos().await.unwrap()[0].frames, 6);
     drop(engine);

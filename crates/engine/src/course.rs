@@ -3,7 +3,11 @@
 //!
 //! ```text
 //! begin ─▶ (Searching, silent) ×windows ─▶ Answering ─▶ (Closer: frames wanted ─▶ read ─▶ written) ×rounds ─▶ over
+//!                                      └▶ (Place ─▶ Closer ×rounds) ×places ─▶ over
 //! ```
+//!
+//! Where a search finds something in several places, and the question asks for the times of something, each place answers it by itself:
+//! a line each. A place that then names no time was found in error, and nothing is told of it.
 //!
 //! Whatever happens after the first answer is complete, that answer is kept; a closer one takes its place only when it is whole.
 
@@ -11,10 +15,11 @@ use std::time::Instant;
 
 use timeline::course::{Course, Earlier, Outcome, Round, Search};
 use timeline::events::Usage;
-use timeline::video::SpanInText;
 use timeline::{AnswerEvent, Closer, Span, Timestamp, mentions, need};
 
 use crate::error::{Error, Result};
+use crate::fits::{fits, words};
+use crate::listing::Told;
 use crate::question::Question;
 use crate::search;
 use crate::view::{Around, View, Window};
@@ -27,6 +32,8 @@ const MOST_SPANS: usize = 1;
 const MOST_SEGMENTS: usize = 64;
 /// Places of a search that are told.
 const MOST_PLACES: usize = 24;
+/// Places that answer a question each by itself.
+const MOST_LISTED: usize = 8;
 /// Flashes that a question about something brief is led to when it is searched for.
 const MOST_FLASHES: usize = 8;
 /// Flashes that are looked at closer when nothing was seen.
@@ -37,6 +44,7 @@ const CLOSER_FLASHES: usize = 3;
 enum Stage {
     Searching { windows: Vec<Window>, at: usize, found: Vec<Span> },
     Answering,
+    Place,
     Closer { moments: Vec<Timestamp>, is_unsure: bool, closers: Vec<Closer>, round: Round, begun: Instant },
 }
 
@@ -48,8 +56,23 @@ pub(crate) struct Way {
     begun: Instant,
     /// One of so many segments is shown with what was found.
     stride: usize,
-    /// The answer that stands, once there is one.
+    /// The answer that stands, once there is one; of several places, that of the last one.
     answer: Option<(Earlier, Usage)>,
+    places: Places,
+    /// Closer looks at what is answered now.
+    rounds: u32,
+}
+
+/// Places that answer a question each by itself.
+#[derive(Debug, Default)]
+struct Places {
+    all: Vec<Span>,
+    next: usize,
+    /// A window of the search that found them.
+    window: Option<Window>,
+    /// What was told of those before this one, and with it.
+    before: Told,
+    with_this: Told,
 }
 
 /// What comes next.
@@ -65,7 +88,8 @@ pub(crate) enum Next {
 
 impl Way {
     pub(crate) fn new() -> Self {
-        Self { stage: Stage::Answering, told: Course::default(), begun: Instant::now(), stride: 1, answer: None }
+        let (told, answer, places, rounds) = Default::default();
+        Self { stage: Stage::Answering, told, begun: Instant::now(), stride: 1, answer, places, rounds }
     }
 
     /// How what is written next is told.
@@ -73,7 +97,7 @@ impl Way {
         match self.stage {
             Stage::Searching { .. } => Voice::Silent,
             Stage::Answering => Voice::Aloud,
-            Stage::Closer { .. } => Voice::Held(Vec::new()),
+            Stage::Place | Stage::Closer { .. } => Voice::Held,
         }
     }
 
@@ -104,12 +128,17 @@ impl Way {
     }
 
     /// Takes note of what was written, and says what comes next.
-    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, mut written: Pass) -> Result<Next> {
+    pub(crate) fn go_on(&mut self, shared: &Shared, question: &Question, written: Pass) -> Result<Next> {
         match &mut self.stage {
             Stage::Searching { at, found, .. } => {
                 *at += 1;
-                found.extend(written.spans.iter().map(|span| span.span));
-                tracing::debug!(question = question.id, window = *at, text = written.text, "a window was searched");
+                found.extend(written.told.spans.iter().map(|span| span.span));
+                tracing::debug!(
+                    question = question.id,
+                    window = *at,
+                    text = written.told.text,
+                    "a window was searched"
+                );
                 if let Some(search) = &mut self.told.search {
                     search.tokens = search.tokens.saturating_add(read(&written.usage));
                 }
@@ -117,26 +146,36 @@ impl Way {
             }
             Stage::Answering => {
                 self.stand(&written);
-                tracing::debug!(question = question.id, stride = self.stride, text = written.text, "the first answer");
+                tracing::debug!(question = question.id, stride = self.stride, text = written.told.text, "the answer");
                 self.keep(shared, question)?;
+                self.look_closer(shared, question, &written, Vec::new())
+            }
+            Stage::Place => {
+                tracing::debug!(question = question.id, stride = self.stride, text = written.told.text, "a place");
+                if written.told.spans.is_empty() {
+                    return self.go_to_next_place(shared, question);
+                }
+                self.stand(&written);
+                written.follow(shared, question, &self.places.before, &self.told)?;
                 self.look_closer(shared, question, &written, Vec::new())
             }
             Stage::Closer { is_unsure, closers, round, .. } => {
                 let (is_unsure, closers, mut round) = (*is_unsure, std::mem::take(closers), round.clone());
-                tracing::debug!(question = question.id, text = written.text, spans=?round.spans, "looked closer");
+                tracing::debug!(question = question.id, text = written.told.text, spans=?round.spans, "looked closer");
                 round.tokens = read(&written.usage);
                 let fits = self.answer.as_ref().is_none_or(|(before, _)| {
+                    let now = &written.told;
                     let same = mentions::find(&question.text, written.duration).is_empty()
-                        || words(&before.answer, &before.spans) == words(&written.text, &written.spans);
-                    same && fits(&before.spans, &written.spans, &round.spans, is_unsure)
+                        || words(&before.answer, &before.spans) == words(&now.text, &now.spans);
+                    same && fits(&before.spans, &now.spans, &round.spans, is_unsure)
                 });
                 if !fits {
                     self.end_round(shared, question, Round { outcome: Outcome::Stands, ..round })?;
-                    return Ok(self.over(question));
+                    return self.go_to_next_place(shared, question);
                 }
                 let before = self.stand(&written);
                 self.note(Round { outcome: Outcome::Answered, before, ..round });
-                written.stand_in(shared, question, &self.told)?;
+                written.stand_in(shared, question, &self.places.before, &self.told)?;
                 question.tell(AnswerEvent::Course(self.told.clone()));
                 self.look_closer(shared, question, &written, closers)
             }
@@ -155,7 +194,7 @@ impl Way {
             None => {
                 let round = round.clone();
                 self.end_round(shared, question, Round { outcome: Outcome::NoFile, ..round })?;
-                Ok(self.over(question))
+                self.go_to_next_place(shared, question)
             }
         }
     }
@@ -192,6 +231,11 @@ impl Way {
         if need::of(&question.text).is_some() {
             found.extend(question.flashes.iter().take(MOST_FLASHES));
         }
+        if found.len() > 1 && need::is_of_each_place(&question.text) {
+            self.places = Places { all: found, window: windows.first().copied(), ..Places::default() };
+            question.tell(AnswerEvent::Course(self.told.clone()));
+            return Ok(self.next_place(question).unwrap_or(View::Whole));
+        }
         // Nowhere: what one window says of it, the first as well as any, is the answer.
         let first = windows.first().copied();
         self.stage = Stage::Answering;
@@ -200,6 +244,42 @@ impl Way {
             Some(first) if found.is_empty() => View::Window(first),
             _ => self.around(edges(&found), Vec::new()),
         })
+    }
+
+    /// The next of the places that answer by themselves.
+    fn next_place(&mut self, question: &Question) -> Option<View> {
+        let of = self.places.all.len().min(MOST_LISTED);
+        let place = self.places.all.get(self.places.next).copied().filter(|_| self.places.next < of)?;
+        self.places.next += 1;
+        self.places.before = std::mem::take(&mut self.places.with_this);
+        self.places.with_this = self.places.before.clone();
+        (self.stage, self.rounds) = (Stage::Place, 0);
+        self.stride = search::stride(&[place], self.places.window.as_ref());
+        question.tell(AnswerEvent::Searching { span: place, window: count(self.places.next), windows: count(of) });
+        Some(self.around(edges(&[place]), Vec::new()))
+    }
+
+    /// What is answered now is: the next place, or the end.
+    fn go_to_next_place(&mut self, shared: &Shared, question: &Question) -> Result<Next> {
+        let is_full = self.places.with_this.tokens.len() >= question.manner.most as usize;
+        if !is_full && let Some(view) = self.next_place(question) {
+            return Ok(Next::Show(view));
+        }
+        let all = std::mem::take(&mut self.places.all);
+        if all.is_empty() {
+            return Ok(self.over(question));
+        }
+        if self.answer.is_none() {
+            // None of them by itself: what all of them together say is the answer.
+            self.stage = Stage::Answering;
+            self.stride = search::stride(&all, self.places.window.as_ref());
+            return Ok(Next::Show(self.around(edges(&all), Vec::new())));
+        }
+        // What the answer tells need not be told twice.
+        self.told.places.drain(..self.places.next.min(self.told.places.len()));
+        question.tell(AnswerEvent::Course(self.told.clone()));
+        self.keep(shared, question)?;
+        Ok(self.over(question))
     }
 
     fn around(&self, moments: Vec<Timestamp>, closers: Vec<Closer>) -> View {
@@ -214,30 +294,31 @@ impl Way {
         written: &Pass,
         mut closers: Vec<Closer>,
     ) -> Result<Next> {
-        let round = count(self.told.rounds.len() + 1);
+        let round = self.rounds + 1;
         let able = question.manner.looks_closer
             && round <= shared.zoom_rounds
             && question.said.is_empty()
             && written.is_complete_view;
-        if !able || written.spans.len() > MOST_SPANS {
-            return Ok(self.over(question));
+        if !able || written.told.spans.len() > MOST_SPANS {
+            return self.go_to_next_place(shared, question);
         }
         let moments = moments(question, written);
         let most = shared.reach().map_or(MOST_SEGMENTS, |reach| MOST_SEGMENTS.min(reach / 2));
         let Some(closer) = Closer::around(&moments, most, written.duration) else {
-            return Ok(self.over(question));
+            return self.go_to_next_place(shared, question);
         };
         let wanting = shared.wanting(&question.video, &closer)?;
         if !wanting.is_empty() && !shared.has_eyes(question) {
-            return Ok(self.over(question));
+            return self.go_to_next_place(shared, question);
         }
         let (spans, frames) = (closer.spans.clone(), count(wanting.len()));
         question.tell(AnswerEvent::Closer { round, spans: spans.clone(), frames });
         closers.push(closer);
+        self.rounds = round;
         let begun = Instant::now();
         let round = Round { spans, frames: 0, tokens: 0, ms: 0, outcome: Outcome::Failed, before: None };
         let moments = moments.into_iter().map(|(at, _)| at).collect();
-        let is_unsure = written.spans.iter().any(|span| span.doubtful);
+        let is_unsure = written.told.spans.iter().any(|span| span.doubtful);
         self.stage = Stage::Closer { moments, is_unsure, closers, round, begun };
         if wanting.is_empty() { self.frames(shared, question, Some(0)) } else { Ok(Next::Await(wanting)) }
     }
@@ -246,7 +327,8 @@ impl Way {
     fn stand(&mut self, written: &Pass) -> Option<Earlier> {
         let first_token_ms = self.answered().map_or(written.usage.first_token_ms, |usage| usage.first_token_ms);
         let usage = Usage { first_token_ms, ..written.usage };
-        let answer = Earlier { answer: written.text.clone(), spans: written.spans.clone() };
+        let answer = Earlier { answer: written.told.text.clone(), spans: written.told.spans.clone() };
+        self.places.with_this = self.places.before.and(&written.told);
         self.answer.replace((answer, usage)).map(|(before, _)| before)
     }
 
@@ -283,38 +365,12 @@ impl Way {
 /// Moments to look at closer, each with the distance of the segments it was seen in: the edges of what the answer names; where its
 /// pins say otherwise, those too; and for something brief of which nothing was seen, where flashes were.
 fn moments(question: &Question, written: &Pass) -> Vec<(Timestamp, Timestamp)> {
-    let mut moments = edges(&written.spans.iter().map(|span| span.span).collect::<Vec<_>>());
+    let mut moments = edges(&written.told.spans.iter().map(|span| span.span).collect::<Vec<_>>());
     moments.extend(written.doubtful());
     if moments.is_empty() && need::of(&question.text).is_some() {
         moments = edges(&question.flashes.iter().take(CLOSER_FLASHES).copied().collect::<Vec<_>>());
     }
     moments.into_iter().map(|at| (at, written.spacing(at))).collect()
-}
-
-/// Whether the times of a closer look may take the place of those before: as many, each where it was looked for. Where no time was
-/// told, or where the model looked elsewhere while it wrote one, any moment that was looked at may be it.
-fn fits(before: &[SpanInText], now: &[SpanInText], looked_at: &[Span], is_unsure: bool) -> bool {
-    let seen = |now: Timestamp, before: Option<Timestamp>| {
-        looked_at.iter().any(|stretch| stretch.contains(now) && before.is_none_or(|before| stretch.contains(before)))
-    };
-    if before.is_empty() || is_unsure {
-        let any = |now: &SpanInText| seen(now.span.start, None) && seen(now.span.end, None);
-        return !now.is_empty() && now.iter().all(any);
-    }
-    let same = |(before, now): (&SpanInText, &SpanInText)| {
-        seen(now.span.start, Some(before.span.start)) && seen(now.span.end, Some(before.span.end))
-    };
-    before.len() == now.len() && before.iter().zip(now).all(same)
-}
-
-/// What an answer says beside its times: where the question is what there is to see at some time, that is the answer.
-fn words(text: &str, spans: &[SpanInText]) -> String {
-    let (mut words, mut at) = (String::new(), 0);
-    for span in spans {
-        words.push_str(text.get(at..span.from as usize).unwrap_or_default());
-        at = span.to as usize;
-    }
-    words + text.get(at..).unwrap_or_default()
 }
 
 fn edges(spans: &[Span]) -> Vec<Timestamp> {
@@ -335,35 +391,4 @@ fn ms(since: Instant) -> u32 {
 
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_closer_look_may_move_times_within_what_it_looked_at_and_nothing_else() {
-        let at = |s: f64| Timestamp::from_seconds(s);
-        let said = |start, end| SpanInText { from: 0, to: 1, span: Span::new(at(start), at(end)), doubtful: false };
-        let looked_at = [Span::new(at(10.0), at(14.0)), Span::new(at(16.0), at(20.0))];
-        let before = [said(12.2, 18.2)];
-        assert!(fits(&before, &[said(11.8, 18.9)], &looked_at, false));
-        // Its end is where the beginning was looked for, or where nothing was looked at, or there is a second stretch.
-        assert!(!fits(&before, &[said(11.8, 13.0)], &looked_at, false));
-        assert!(!fits(&before, &[said(11.8, 22.0)], &looked_at, false));
-        assert!(!fits(&before, &[said(11.8, 18.2), said(11.8, 18.2)], &looked_at, false));
-        // Where it was unsure it may have been either stretch; where nothing was said, too.
-        let other = [said(16.5, 17.0)];
-        assert!(fits(&before, &other, &looked_at, true) && fits(&[], &other, &looked_at, false));
-        assert!(!fits(&before, &other, &looked_at, false) && !fits(&before, &[], &looked_at, true));
-        assert!(!fits(&before, &[said(11.8, 22.0)], &looked_at, true));
-    }
-
-    #[test]
-    fn an_answer_s_words_are_what_is_left_without_its_times() {
-        let span = |from, to| SpanInText { from, to, span: Span::at(Timestamp::ZERO), doubtful: false };
-        let (one, other) = ("It is a star, 12.0 to 18.0 s.", "It is a star, 12.25 s.");
-        assert_eq!(words(one, &[span(14, 28)]), words(other, &[span(14, 21)]));
-        assert_ne!(words("It is a heart, 12 s.", &[span(15, 19)]), words(one, &[span(14, 28)]));
-    }
 }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use store::AnswerUpdate;
 use timeline::course::Course;
 use timeline::events::Usage;
-use timeline::video::SpanInText;
 use timeline::video::TokenRecord;
 use timeline::{AnswerEvent, Span, Timestamp};
 
 use crate::backend::{Conversation, Piece};
 use crate::error::Result;
+use crate::listing::Told;
 use crate::pins;
 use crate::question::Question;
 use crate::showing::Showing;
@@ -27,8 +27,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 pub(crate) enum Voice {
     /// As it comes; and kept as it grows.
     Aloud,
-    /// When it is whole, if it may then take the place of the one that stands.
-    Held(Vec<AnswerEvent>),
+    /// When it is whole, if it may then take the place of the one that stands, or follow it.
+    Held,
     /// Not at all: it is a step on the way to an answer, and short.
     Silent,
 }
@@ -39,15 +39,13 @@ const STEP_TOKENS: u32 = 192;
 /// What was written in one pass over a part of a video.
 #[derive(Debug)]
 pub(crate) struct Pass {
-    pub(crate) text: String,
-    pub(crate) spans: Vec<SpanInText>,
-    tokens: Vec<TokenRecord>,
+    pub(crate) told: Told,
     /// The segments that were shown.
     segments: Vec<Span>,
     pub(crate) duration: Timestamp,
     pub(crate) usage: Usage,
-    /// What was not told yet.
-    held: Vec<AnswerEvent>,
+    /// What was thought and not told yet.
+    thought: String,
     /// Whether all frames of the plan were there.
     pub(crate) is_complete_view: bool,
 }
@@ -63,20 +61,39 @@ impl Pass {
         }
     }
 
-    /// Tells and keeps it in place of the answer that stands, together with how that came about.
-    pub(crate) fn stand_in(&mut self, shared: &Shared, question: &Question, course: &Course) -> Result<()> {
+    /// Tells and keeps it behind what was told `before`, in place of what stands there, together with how that came about.
+    pub(crate) fn stand_in(&self, shared: &Shared, question: &Question, before: &Told, course: &Course) -> Result<()> {
         question.tell(AnswerEvent::Again);
-        self.held.drain(..).for_each(|event| question.tell(event));
-        let (answer, spans, tokens) = (&self.text, &self.spans, &self.tokens);
-        keep(shared, question, AnswerUpdate { answer, spans, tokens, complete: true, course: Some(course) })
+        self.tell_from(shared, question, (0, 0), before, course)
+    }
+
+    /// Tells and keeps it behind what was told `before`, together with how that came about.
+    pub(crate) fn follow(&self, shared: &Shared, question: &Question, before: &Told, course: &Course) -> Result<()> {
+        self.tell_from(shared, question, (before.tokens.len(), before.spans.len()), before, course)
+    }
+
+    fn tell_from(
+        &self,
+        shared: &Shared,
+        question: &Question,
+        (tokens, spans): (usize, usize),
+        before: &Told,
+        course: &Course,
+    ) -> Result<()> {
+        if !self.thought.is_empty() {
+            question.tell(AnswerEvent::Thought { text: self.thought.clone() });
+        }
+        let all = before.and(&self.told);
+        all.tell(question, tokens, spans);
+        keep(shared, question, &all, true, Some(course))
     }
 
     /// Moments that the model looked at while it wrote times that are doubtful: further from them than a segment.
     pub(crate) fn doubtful(&self) -> Vec<Timestamp> {
         let mut doubtful = Vec::new();
-        for span in self.spans.iter().filter(|span| span.doubtful) {
+        for span in self.told.spans.iter().filter(|span| span.doubtful) {
             let (mut at, mut pins) = (0, Vec::new());
-            for token in &self.tokens {
+            for token in &self.told.tokens {
                 let (from, to) = (at, at + token.text.len());
                 let is_of_it = from < span.to as usize && to > span.from as usize;
                 pins.extend(token.pin.filter(|_| is_of_it).map(|pin| pin.at));
@@ -103,6 +120,7 @@ pub(crate) struct Writer {
     duration: Timestamp,
     usage: Usage,
     text: String,
+    thought: String,
     tokens: Vec<TokenRecord>,
     watch: SpanWatch,
     translation: Translation,
@@ -116,7 +134,7 @@ impl Writer {
     pub(crate) fn new(conversation: Box<dyn Conversation>, showing: &Showing, voice: Voice, usage: Usage) -> Self {
         let (segments, duration, is_complete_view) = (showing.spans(), showing.duration, showing.coarse.is_none());
         let watch = SpanWatch::new(duration);
-        let (text, tokens, saved) = (String::new(), Vec::new(), Instant::now());
+        let (text, thought, tokens, saved) = (String::new(), String::new(), Vec::new(), Instant::now());
         let translation = Translation::new(&showing.clock);
         Self {
             conversation,
@@ -126,6 +144,7 @@ impl Writer {
             duration,
             usage,
             text,
+            thought,
             tokens,
             watch,
             translation,
@@ -140,12 +159,14 @@ impl Writer {
         self.written() >= most
     }
 
-    /// Tells an event now, later or not at all.
-    fn tell(&mut self, question: &Question, event: AnswerEvent) {
-        match &mut self.voice {
-            Voice::Aloud => question.tell(event),
-            Voice::Held(events) => events.push(event),
-            Voice::Silent => {}
+    fn is_aloud(&self) -> bool {
+        matches!(self.voice, Voice::Aloud)
+    }
+
+    /// Tells an event now, or not yet.
+    fn tell(&self, question: &Question, event: AnswerEvent) {
+        if self.is_aloud() {
+            question.tell(event);
         }
     }
 
@@ -168,14 +189,15 @@ impl Writer {
             self.begun = true;
         }
         if piece.kind == Kind::Thought {
-            self.tell(question, AnswerEvent::Thought { text: piece.text });
+            self.tell(question, AnswerEvent::Thought { text: piece.text.clone() });
+            self.thought.push_str(&piece.text);
             return Ok(());
         }
         for piece in self.translation.push(piece) {
             self.add(question, piece);
         }
-        if self.saved.elapsed() > SAVE_EVERY && matches!(self.voice, Voice::Aloud) {
-            self.keep(shared, question, false)?;
+        if self.saved.elapsed() > SAVE_EVERY && self.is_aloud() {
+            keep(shared, question, &self.told(), false, None)?;
             self.saved = Instant::now();
         }
         Ok(())
@@ -202,21 +224,17 @@ impl Writer {
             self.usage.kept_tokens = counted.kept;
             self.usage.answer_tokens = counted.answer;
         }
-        if matches!(self.voice, Voice::Aloud) {
-            self.keep(shared, question, complete)?;
+        let told = self.told();
+        if self.is_aloud() {
+            keep(shared, question, &told, complete, None)?;
         }
         self.usage.total_ms = question.elapsed_ms();
         Ok(Pass {
-            text: std::mem::take(&mut self.text),
-            spans: self.watch.told().to_vec(),
-            tokens: std::mem::take(&mut self.tokens),
+            told,
             segments: std::mem::take(&mut self.segments),
             duration: self.duration,
             usage: self.usage,
-            held: match &mut self.voice {
-                Voice::Held(events) => std::mem::take(events),
-                Voice::Aloud | Voice::Silent => Vec::new(),
-            },
+            thought: std::mem::take(&mut self.thought),
             is_complete_view: self.is_complete_view,
         })
     }
@@ -231,13 +249,14 @@ impl Writer {
         }
     }
 
-    fn keep(&self, shared: &Shared, question: &Question, complete: bool) -> Result<()> {
-        let (answer, spans, tokens) = (&self.text, self.watch.told(), &self.tokens);
-        keep(shared, question, AnswerUpdate { answer, spans, tokens, complete, course: None })
+    fn told(&self) -> Told {
+        Told { text: self.text.clone(), spans: self.watch.told().to_vec(), tokens: self.tokens.clone() }
     }
 }
 
-fn keep(shared: &Shared, question: &Question, update: AnswerUpdate<'_>) -> Result<()> {
+fn keep(shared: &Shared, question: &Question, told: &Told, complete: bool, course: Option<&Course>) -> Result<()> {
+    let Told { text: answer, spans, tokens } = told;
+    let update = AnswerUpdate { answer, spans, tokens, complete, course };
     match shared.library.save_answer(question.id, update) {
         // Deleted while it was being answered: the listener still gets the rest.
         Err(store::Error::UnknownQuestion(_)) => Ok(()),

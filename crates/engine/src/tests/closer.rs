@@ -85,6 +85,41 @@ async fn what_is_not_read_at_once_is_searched_window_by_window() {
 }
 
 #[tokio::test]
+async fn what_is_in_several_places_is_told_place_by_place_and_each_is_looked_at_closer() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(folder.path(), &Dream::reaching(Some(12)));
+    // The colour of 2.0 s is there again at 16.0 s.
+    let all = (0..40).map(|n| FrameIn { pts: frame(n).pts, ..frame(if n == 32 { 4 } else { n }) }).collect();
+    let id = engine.create_video(new_video(40)).await.unwrap();
+    engine.append_frames(&id, all).await.unwrap();
+    engine.finish_video(&id).await.unwrap();
+    let (text, course, events) = answer(&engine, &id, "find 4", Manner::default()).await;
+    assert_eq!(text, "It is there from 2.2 to 2.2 seconds. \nIt is there from 16.2 to 16.2 seconds. ");
+    assert_eq!((course.search.unwrap().found, course.places.len()), (2, 0));
+    let record = engine.questions(&id).await.unwrap().pop().unwrap();
+    let told: Vec<_> = record.spans.iter().map(|span| &record.answer[span.from as usize..span.to as usize]).collect();
+    assert_eq!(told, ["2.2 to 2.2 seconds", "16.2 to 16.2 seconds"]);
+    assert_eq!(record.tokens.iter().map(|token| token.text.as_str()).collect::<String>(), text);
+    // The places are read after the windows.
+    let said = events.iter().filter_map(|event| match event {
+        AnswerEvent::Searching { window, windows, .. } => Some((*window, *windows)),
+        _ => None,
+    });
+    assert_eq!(said.collect::<Vec<_>>(), [(1, 3), (2, 3), (3, 3), (1, 2), (2, 2)]);
+
+    // With a file each place is looked at closer before the next is read, and what was told of the first stays.
+    let film = Arc::new(Film::default());
+    engine.set_frame_source(Arc::clone(&film) as Arc<_>);
+    let (text, course, _) = answer(&engine, &id, "find 4", Manner::default()).await;
+    assert_eq!(text.lines().count(), 2, "{text}");
+    let middle = Timestamp::from_seconds(10.0);
+    let of_first = course.rounds.iter().filter(|round| round.spans.iter().all(|span| span.end < middle)).count();
+    let of_second = course.rounds.iter().filter(|round| round.spans.iter().all(|span| span.start > middle)).count();
+    assert!(of_first > 0 && of_second > 0 && of_first + of_second == course.rounds.len(), "{course:?}");
+    assert!(course.rounds[..of_first].iter().all(|round| round.spans[0].start < middle));
+}
+
+#[tokio::test]
 async fn what_is_in_no_window_is_nowhere_and_a_named_time_needs_no_search() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path(), &Dream::reaching(Some(4)));

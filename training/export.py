@@ -18,7 +18,7 @@ from train.timeline import FPS, MAX_FRAMES, MIN_FRAMES
 
 HERE = Path(__file__).parent
 MIN_PIXELS, MAX_PIXELS = 7802, 8192
-REACH, SEARCHED_FRAMES = 120, 7200  # segments read at once; a longer video is searched in windows, up to so many frames
+REACH, SEARCHED_FRAMES = 120, 14400  # segments read at once; a longer video is searched in windows, up to so many frames
 
 
 def trained_model():

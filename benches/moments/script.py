@@ -16,7 +16,7 @@ from world.scenes import THINGS, Thing
 LENGTHS_S = [0.25, 0.5, 1.0, 2.0, 8.0, 30.0]
 PHASES = [0.0, 0.25, 0.5, 0.75]
 DEPTHS = 10
-MAX_FRAMES = 7200  # of the bundled model's `timepin.json`
+MAX_FRAMES = 7200  # of which phases are shares; another number would be other films
 GRID_S = 0.05  # every change lies on a frame of 20 frames a second
 TOPICS = ["entropy", "photosynthesis", "gravity", "inflation", "democracy", "electricity", "evolution", "algebra",
           "glaciers", "penicillin"]

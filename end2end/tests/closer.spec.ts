@@ -59,6 +59,33 @@ test("a flash of a quarter of a second, between two looks of the plan, is looked
   await expect(again.item.getByTestId("round-note").first()).toContainText(" · 0 frames fetched");
 });
 
+test("what is there twice is told twice, the quarter of a second between two looks too", async ({ page }) => {
+  test.setTimeout(600_000);
+  // The red heart of the other fixture: eight seconds from 1:40 on, and in a part of the picture for five frames of twenty a second, which
+  // the plan passes over: it looks at 371.0 and at 371.5.
+  const heart = (trim: string, at: number, more: string) => `trim=${trim},setpts=PTS-STARTPTS+${at}/TB,fps=20,${more}`;
+  const lasting = `[1]${heart("38.6:46.2", 100, "scale=320:180")}[long]`;
+  const brief = `[2]${heart("41:41.25", 371.1, "scale=320:180,crop=192:144")}[brief]`;
+  const both = "[calm][long]overlay=eof_action=pass[one];[one][brief]overlay=x=64:y=18:eof_action=pass";
+  const second = ["-i", fixture("world-a.mp4"), "-i", fixture("world-a.mp4")];
+  const film = made_of("twice.mp4", "320:180", 20, 600, `[calm];${lasting};${brief};${both}`, ...second);
+  await open(page);
+  await pick(page, film);
+  await expect(page.getByTestId("timeline")).toHaveAttribute("data-state", "ready", { timeout: 300_000 });
+  const { item } = await watch(page, "When does the red heart appear?");
+  await expect(item.getByTestId("span-chip")).toHaveCount(2);
+  const times = await item.getByTestId("span-chip").evaluateAll((chips) => chips.map((chip) => [chip.dataset.startUs, chip.dataset.endUs].map((us) => Number(us) / 1e6)));
+  for (const [i, [start, end]] of [[100, 107.6], [371.1, 371.35]].entries()) {
+    expect(Math.abs(times[i][0] - start)).toBeLessThanOrEqual(0.3);
+    expect(Math.abs(times[i][1] - end)).toBeLessThanOrEqual(0.3);
+  }
+  // A line each, and the same after a reload.
+  const answer = item.getByTestId("answer");
+  const text = await answer.innerText();
+  await page.reload();
+  await expect(page.getByTestId("answer").first()).toHaveText(text, { useInnerText: true });
+});
+
 test("the moments of an answer are looked at closer, with frames that are kept", async ({ page }) => {
   await open(page);
   await pick(page, fixture("world-b.mp4"));

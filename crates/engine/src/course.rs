@@ -19,7 +19,7 @@ use timeline::{AnswerEvent, Closer, Span, Timestamp, mentions, need};
 
 use crate::error::{Error, Result};
 use crate::fits::{fits, words};
-use crate::listing::Told;
+use crate::listing::Places;
 use crate::question::Question;
 use crate::search;
 use crate::view::{Around, View, Window};
@@ -32,8 +32,6 @@ const MOST_SPANS: usize = 1;
 const MOST_SEGMENTS: usize = 64;
 /// Places of a search that are told.
 const MOST_PLACES: usize = 24;
-/// Places that answer a question each by itself.
-const MOST_LISTED: usize = 8;
 /// Flashes that a question about something brief is led to when it is searched for.
 const MOST_FLASHES: usize = 8;
 /// Flashes that are looked at closer when nothing was seen.
@@ -61,18 +59,6 @@ pub(crate) struct Way {
     places: Places,
     /// Closer looks at what is answered now.
     rounds: u32,
-}
-
-/// Places that answer a question each by itself.
-#[derive(Debug, Default)]
-struct Places {
-    all: Vec<Span>,
-    next: usize,
-    /// A window of the search that found them.
-    window: Option<Window>,
-    /// What was told of those before this one, and with it.
-    before: Told,
-    with_this: Told,
 }
 
 /// What comes next.
@@ -152,11 +138,11 @@ impl Way {
             }
             Stage::Place => {
                 tracing::debug!(question = question.id, stride = self.stride, text = written.told.text, "a place");
-                if written.told.spans.is_empty() {
+                if !self.places.has(&written) {
                     return self.go_to_next_place(shared, question);
                 }
                 self.stand(&written);
-                written.follow(shared, question, &self.places.before, &self.told)?;
+                written.follow(shared, question, self.places.before(), &self.told)?;
                 self.look_closer(shared, question, &written, Vec::new())
             }
             Stage::Closer { is_unsure, closers, round, .. } => {
@@ -175,7 +161,7 @@ impl Way {
                 }
                 let before = self.stand(&written);
                 self.note(Round { outcome: Outcome::Answered, before, ..round });
-                written.stand_in(shared, question, &self.places.before, &self.told)?;
+                written.stand_in(shared, question, self.places.before(), &self.told)?;
                 question.tell(AnswerEvent::Course(self.told.clone()));
                 self.look_closer(shared, question, &written, closers)
             }
@@ -232,7 +218,7 @@ impl Way {
             found.extend(question.flashes.iter().take(MOST_FLASHES));
         }
         if found.len() > 1 && need::is_of_each_place(&question.text) {
-            self.places = Places { all: found, window: windows.first().copied(), ..Places::default() };
+            self.places = Places::new(found, windows.first().copied());
             question.tell(AnswerEvent::Course(self.told.clone()));
             return Ok(self.next_place(question).unwrap_or(View::Whole));
         }
@@ -248,35 +234,32 @@ impl Way {
 
     /// The next of the places that answer by themselves.
     fn next_place(&mut self, question: &Question) -> Option<View> {
-        let of = self.places.all.len().min(MOST_LISTED);
-        let place = self.places.all.get(self.places.next).copied().filter(|_| self.places.next < of)?;
-        self.places.next += 1;
-        self.places.before = std::mem::take(&mut self.places.with_this);
-        self.places.with_this = self.places.before.clone();
+        let place = self.places.go_on()?;
+        let (at, of) = self.places.progress();
         (self.stage, self.rounds) = (Stage::Place, 0);
-        self.stride = search::stride(&[place], self.places.window.as_ref());
-        question.tell(AnswerEvent::Searching { span: place, window: count(self.places.next), windows: count(of) });
+        self.stride = search::stride(&[place], self.places.window());
+        question.tell(AnswerEvent::Searching { span: place, window: count(at), windows: count(of) });
         Some(self.around(edges(&[place]), Vec::new()))
     }
 
     /// What is answered now is: the next place, or the end.
     fn go_to_next_place(&mut self, shared: &Shared, question: &Question) -> Result<Next> {
-        let is_full = self.places.with_this.tokens.len() >= question.manner.most as usize;
+        let is_full = self.places.tokens() >= question.manner.most as usize;
         if !is_full && let Some(view) = self.next_place(question) {
             return Ok(Next::Show(view));
         }
-        let all = std::mem::take(&mut self.places.all);
+        let all = self.places.end();
         if all.is_empty() {
             return Ok(self.over(question));
         }
         if self.answer.is_none() {
             // None of them by itself: what all of them together say is the answer.
             self.stage = Stage::Answering;
-            self.stride = search::stride(&all, self.places.window.as_ref());
+            self.stride = search::stride(&all, self.places.window());
             return Ok(Next::Show(self.around(edges(&all), Vec::new())));
         }
         // What the answer tells need not be told twice.
-        self.told.places.drain(..self.places.next.min(self.told.places.len()));
+        self.told.places.drain(..self.places.progress().0.min(self.told.places.len()));
         question.tell(AnswerEvent::Course(self.told.clone()));
         self.keep(shared, question)?;
         Ok(self.over(question))
@@ -328,7 +311,7 @@ impl Way {
         let first_token_ms = self.answered().map_or(written.usage.first_token_ms, |usage| usage.first_token_ms);
         let usage = Usage { first_token_ms, ..written.usage };
         let answer = Earlier { answer: written.told.text.clone(), spans: written.told.spans.clone() };
-        self.places.with_this = self.places.before.and(&written.told);
+        self.places.stand(&written.told);
         self.answer.replace((answer, usage)).map(|(before, _)| before)
     }
 

@@ -142,6 +142,11 @@ impl Span {
         self.start <= moment && moment <= self.end
     }
 
+    /// Whether any moment is in both, ends counted.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.start <= other.end && other.start <= self.end
+    }
+
     /// The part of it inside the video, or nothing when it lies wholly outside.
     pub fn clamp_to(self, duration: Timestamp) -> Option<Self> {
         if self.start > duration || self.end < Timestamp::ZERO {

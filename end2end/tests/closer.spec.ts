@@ -111,7 +111,7 @@ test("in a film of two hours the right minute is found, and then the right secon
   await pick(page, film);
   await expect(page.getByTestId("timeline")).toHaveAttribute("data-state", "ready", { timeout: 600_000 });
   const { item, said } = await watch(page, "When does the red heart appear?");
-  expect(said.filter((line) => /^Searching .* of 38$/.test(line)).length).toBeGreaterThan(0);
+  expect(said.filter((line) => /^Searching .* of 7\d$/.test(line)).length).toBeGreaterThan(0);
   expect(said.join("\n")).toContain("Looking closer at 1:1");
   const [start, end] = await span(item);
   expect(Math.floor(start / 60)).toBe(73);

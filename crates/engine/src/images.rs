@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 
 /// Frames one call may bring.
 pub const MAX_BATCH_FRAMES: u32 = 512;
-/// Frames one video may have.
-pub const MAX_VIDEO_FRAMES: u32 = 8_192;
+/// Frames one video may have: two a second for two hours, and some.
+pub const MAX_VIDEO_FRAMES: u32 = 16_384;
 /// A frame of 448 pixels takes 30 KB; this leaves room for lossless ones of any sensible size.
 const MAX_FRAME_BYTES: usize = 8 << 20;
 const MAX_SIDE: u32 = 4_096;

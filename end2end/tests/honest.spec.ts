@@ -4,7 +4,7 @@ import { converted, expect, indexed, open, pick, test } from "./timepin";
 
 test("a question about something short is told that a long video's looks are longer", async ({ page }) => {
   await open(page);
-  await pick(page, converted("long.mp4", "-vf", "tpad=stop_mode=clone:stop_duration=5400", "-r", "1", "-preset", "ultrafast", "-an"));
+  await pick(page, converted("three-hours.mp4", "-vf", "tpad=stop_mode=clone:stop_duration=10800", "-r", "1", "-preset", "ultrafast", "-an"));
   await expect(page).toHaveURL(/\/v\//);
   await expect(page.getByTestId("thumb").first()).toBeVisible();
   const ask = async (question: string) => {

@@ -341,9 +341,33 @@ fn a_shot_model_looks_at_a_video_behind_its_frames_and_the_file_goes_when_it_has
     let video = outcome(&server, &id).unwrap();
     assert_eq!(frames(&server, &video), planned(folder.path(), &path));
     patiently(|| !folder.path().join("data/ingest").join(&id).join("file").exists());
-    // Weights by chance find shots where there are none, but always on frames, and always the same.
-    let network = shots::TransNet::open(&weights, &shots::Device::Cpu, 1).unwrap();
-    let film = ingest::ffmpeg::probe(&path).unwrap();
+    assert_eq!(snapshot(&server, &video, "cuts"), shots_of(&path, &weights));
+}
+
+#[test]
+fn a_kill_while_the_shot_model_looks_makes_the_next_start_look_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = asp(folder.path());
+    let weights = repository().join("crates/shots/tests/golden/weights.pth");
+    let arguments = ["--shot-model", weights.to_str().unwrap()];
+    let server = Server::start_with(folder.path(), &arguments);
+    let id = upload(&server, "clip.avi", &fs::read(&path).unwrap());
+    let video = outcome(&server, &id).unwrap();
+    let job = folder.path().join("data/ingest").join(&id);
+    patiently(|| fs::read_to_string(job.join("record.json")).is_ok_and(|record| record.contains("\"shots\"")));
+    // A test's server is killed, not asked to end.
+    drop(server);
+    assert!(job.join("file").exists(), "the look was over before the kill: a longer clip is needed");
+    let server = Server::start_with(folder.path(), &arguments);
+    patiently(|| !job.join("file").exists());
+    assert_eq!(snapshot(&server, &video, "cuts"), shots_of(&path, &weights));
+    assert_eq!(frames(&server, &video), planned(folder.path(), &path));
+}
+
+/// Where shots begin in a file. Weights by chance find some where there are none, but always on frames, and always the same.
+fn shots_of(path: &Path, weights: &Path) -> Vec<i64> {
+    let network = shots::TransNet::open(weights, &shots::Device::Cpu, 1).unwrap();
+    let film = ingest::ffmpeg::probe(path).unwrap();
     let size = timeline::resize::Size { height: shots::HEIGHT as u32, width: shots::WIDTH as u32 };
     let mut strip = ingest::ffmpeg::strip(&film, size).unwrap();
     let (mut finder, mut pixels, mut begins) = (shots::ShotFinder::new(&network), [0; shots::FRAME_BYTES], Vec::new());
@@ -353,7 +377,7 @@ fn a_shot_model_looks_at_a_video_behind_its_frames_and_the_file_goes_when_it_has
     begins.extend(finder.finish().unwrap());
     let expected: Vec<_> = begins.into_iter().map(|at| film.frames[at].at.micros()).collect();
     assert!(!expected.is_empty());
-    assert_eq!(snapshot(&server, &video, "cuts"), expected);
+    expected
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! `/`: the dropzone, and every video there is.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
-use timeline::{IngestInfo, VideoSummary};
+use timeline::{IngestInfo, VideoState, VideoSummary};
 
 use crate::api;
 use crate::i18n::t;
@@ -19,6 +21,9 @@ use crate::parts::video_card::{VideoCard, state_key};
 use crate::state::ingests::Ingests;
 use crate::state::session::Session;
 use crate::state::trouble::Trouble;
+
+/// How soon the list is asked for again while a video of it is being indexed.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The library page.
 #[component]
@@ -62,6 +67,15 @@ fn Videos() -> impl IntoView {
             videos.refetch();
         }
         now
+    });
+    // What is being indexed is ready without anybody's doing: look again.
+    Effect::new(move |_| {
+        let is_indexing = |video: &VideoSummary| video.state == VideoState::Indexing;
+        if videos.with(|videos| matches!(videos, Some(Ok(list)) if list.iter().any(is_indexing)))
+            && let Ok(again) = set_timeout_with_handle(move || videos.refetch(), LOOK_AGAIN)
+        {
+            on_cleanup(move || again.clear());
+        }
     });
     let made = Memo::new(move |_| {
         let made = |info: &IngestInfo| Some((info.video.clone()?, info.is_active()));

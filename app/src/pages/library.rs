@@ -72,7 +72,7 @@ fn Videos() -> impl IntoView {
     Effect::new(move |_| {
         let is_indexing = |video: &VideoSummary| video.state == VideoState::Indexing;
         if videos.with(|videos| matches!(videos, Some(Ok(list)) if list.iter().any(is_indexing)))
-            && let Ok(again) = set_timeout_with_handle(move || videos.refetch(), LOOK_AGAIN)
+            && let Ok(again) = set_timeout(move || videos.refetch(), LOOK_AGAIN)
         {
             on_cleanup(move || again.clear());
         }

@@ -21,7 +21,7 @@ impl Engine {
     /// When a frame is no picture (then none of them is kept), the video is unknown, or the disk refuses.
     pub async fn append_frames(&self, id: &VideoId, frames: Vec<FrameIn>) -> Result<AppendReceipt> {
         let id = id.clone();
-        self.blocking(move |shared| append(shared, &id, &frames)).await
+        self.blocking(move |shared| keep(shared, &id, &frames, |_| Role::Plan)).await
     }
 
     /// Keeps key frames of an overview: something to look at until the frames of the plan are there. Those in `planned`
@@ -125,11 +125,12 @@ pub(crate) fn unseen(shared: &Shared, id: &VideoId) -> Result<Vec<Span>> {
     Ok(flashes)
 }
 
-pub(crate) fn append(shared: &Shared, id: &VideoId, frames: &[FrameIn]) -> Result<AppendReceipt> {
-    keep(shared, id, frames, |_| Role::Plan)
-}
-
-fn keep(shared: &Shared, id: &VideoId, frames: &[FrameIn], role: impl Fn(Timestamp) -> Role) -> Result<AppendReceipt> {
+pub(crate) fn keep(
+    shared: &Shared,
+    id: &VideoId,
+    frames: &[FrameIn],
+    role: impl Fn(Timestamp) -> Role,
+) -> Result<AppendReceipt> {
     let count = u32::try_from(frames.len()).unwrap_or(u32::MAX);
     if count > MAX_BATCH_FRAMES {
         return Err(Error::TooManyFrames { found: count, limit: MAX_BATCH_FRAMES });

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use store::Role;
 use timeline::{FrameIn, NewVideo, Timestamp, VideoId};
 
 use crate::Engine;
-use crate::arrival::{append, finish};
+use crate::arrival::{finish, keep};
 use crate::error::{Error, Result};
 use crate::images::MAX_BATCH_FRAMES;
 use crate::videos::delete;
@@ -15,6 +16,8 @@ use crate::worker::Shared;
 
 /// Guests kept when nobody asks them anything.
 const KEPT: usize = 16;
+/// How far apart the moments of a frame are that is said twice.
+const SAID_TWICE: Timestamp = Timestamp::from_micros(1);
 /// How long a single frame lasts.
 const ALONE: Timestamp = Timestamp::from_millis(1_000);
 
@@ -58,8 +61,11 @@ fn receive(shared: &Shared, frames: &[FrameIn]) -> Result<Guest> {
     if let Some(guest) = shared.guests.lock().find(key) {
         return Ok(guest);
     }
-    let video = shared.library.create_guest(&about(frames)?)?;
-    if let Err(error) = fill(shared, &video, frames) {
+    let (planned, between) = apart(frames);
+    let video = shared.library.create_guest(&about(&planned)?)?;
+    let filled =
+        fill(shared, &video, &planned, Role::Plan).and_then(|()| fill(shared, &video, &between, Role::Between));
+    if let Err(error) = filled.and_then(|()| finish(shared, &video)) {
         leave(shared, &video);
         return Err(error);
     }
@@ -68,11 +74,29 @@ fn receive(shared: &Shared, frames: &[FrameIn]) -> Result<Guest> {
     Ok(guest)
 }
 
-fn fill(shared: &Shared, video: &VideoId, frames: &[FrameIn]) -> Result<()> {
+fn fill(shared: &Shared, video: &VideoId, frames: &[FrameIn], role: Role) -> Result<()> {
     for batch in frames.chunks(MAX_BATCH_FRAMES as usize) {
-        append(shared, video, batch)?;
+        keep(shared, video, batch, |_| role)?;
     }
-    finish(shared, video)
+    Ok(())
+}
+
+/// Frames that pair up, and those that are said twice, a microsecond apart: each of these is a segment by itself. The last frame of an odd
+/// number is that anyway.
+fn apart(frames: &[FrameIn]) -> (Vec<FrameIn>, Vec<FrameIn>) {
+    let mut sorted = frames.to_vec();
+    sorted.sort_by_key(|frame| frame.pts);
+    let last = sorted.last().map(|frame| frame.pts);
+    let (mut planned, mut between) = (Vec::new(), Vec::new());
+    let mut rest = sorted.into_iter().peekable();
+    while let Some(frame) = rest.next() {
+        let is_again = |next: &FrameIn| next.pts - frame.pts <= SAID_TWICE && next.bytes == frame.bytes;
+        match rest.next_if(is_again) {
+            Some(again) if Some(again.pts) != last => between.push(frame),
+            _ => planned.push(frame),
+        }
+    }
+    (planned, between)
 }
 
 fn leave(shared: &Shared, video: &VideoId) {
@@ -161,6 +185,24 @@ mod tests {
         // The same frames twice at once: the second to arrive is the first.
         let (guest, gone) = present.add(key(101), video(102));
         assert_eq!((guest.video(), gone), (&video(101), vec![video(102)]));
+    }
+
+    #[test]
+    fn a_frame_said_twice_is_between_the_others_unless_it_is_the_last() {
+        let frame = |micros: i64, byte: u8| FrameIn { pts: Timestamp::from_micros(micros), bytes: vec![byte; 3] };
+        let all = [
+            frame(0, 0),
+            frame(500_000, 1),
+            frame(700_000, 9),
+            frame(700_001, 9),
+            frame(1_000_000, 2),
+            frame(1_000_001, 2),
+        ];
+        let times = |frames: &[FrameIn]| frames.iter().map(|frame| frame.pts.micros()).collect::<Vec<_>>();
+        let (planned, between) = apart(&all);
+        assert_eq!((times(&planned), times(&between)), (vec![0, 500_000, 1_000_000], vec![700_000]));
+        // As near, but another picture.
+        assert_eq!(apart(&[frame(0, 0), frame(1, 1), frame(2, 2)]).0.len(), 3);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::decoder::Picture;
 pub(super) struct Shots {
     finder: CutFinder,
     brief: BriefFinder,
-    buffers: Buffers,
+    /// Of either size by themselves: buffers of another cannot be used again.
+    strips: Buffers,
+    wholes: Buffers,
 }
 
 /// What a picture is looked at for.
@@ -31,20 +33,21 @@ impl Shots {
         picture: &Picture,
         look: Look,
     ) -> Option<impl Future<Output = Result<Copied, String>> + use<>> {
-        let part = match look {
-            Look::Cut => Part::Strip,
+        match look {
+            Look::Cut => self.strips.copy(picture, Part::Strip),
             Look::Brief { is_planned } => {
                 let pts = Timestamp::from_micros(picture.timestamp());
-                self.brief.wants(pts, is_planned).then_some(Part::Whole)?
+                if self.brief.wants(pts, is_planned) { self.wholes.copy(picture, Part::Whole) } else { None }
             }
-        };
-        self.buffers.copy(picture, part)
+        }
     }
 
     /// Looks; gives the first frame of a shot when one is certain, and where the picture was another for a moment, all of it or a part.
     pub(super) fn see(&mut self, pts: Timestamp, copied: &Copied, look: Look) -> (Option<Timestamp>, Vec<Span>) {
-        let bytes = self.buffers.bytes(copied);
-        let grid = if look == Look::Cut { Grid::COARSE } else { Grid::even(CELLS[0], CELLS[1]) };
+        let (bytes, grid) = match look {
+            Look::Cut => (self.strips.bytes(copied), Grid::COARSE),
+            Look::Brief { .. } => (self.wholes.bytes(copied), Grid::even(CELLS[0], CELLS[1])),
+        };
         let Ok(levels) = planes::glance(&copied.source, bytes, &copied.layouts, grid) else {
             return (None, Vec::new());
         };

@@ -15,7 +15,7 @@ const LEAST: u32 = 16;
 /// So many cells have to be outside: one may be a spark of noise.
 const PLACES: usize = 2;
 /// Pictures nearer to the one before are not looked at: a quarter of a second holds two.
-const EVERY: Timestamp = Timestamp::from_millis(95);
+pub const EVERY: Timestamp = Timestamp::from_millis(95);
 /// What may be found at once, and one more after so many looks of the plan. In a restless film everything comes and goes; the fewer
 /// are left, the more of the picture has to change.
 const MOST: u32 = 32;

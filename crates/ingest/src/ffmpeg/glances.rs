@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use tempfile::{NamedTempFile, TempDir};
-use timeline::brief::CELLS;
+use timeline::brief::{CELLS, EVERY};
 use timeline::{BriefFinder, Span, Timestamp};
 
 use super::extract::{choose, filter};
@@ -17,8 +17,6 @@ use super::probe::{Frame, Naming, Video};
 
 /// What FFmpeg's `showinfo` of this stream is called, to tell it from the other one's.
 pub(super) const NAME: &str = "showinfo@glance";
-/// FFmpeg's expression for a frame that is far enough from the last one chosen ([`BriefFinder::wants`]).
-const DUE: &str = "isnan(prev_selected_t)+gte(t-prev_selected_t,0.095)";
 
 /// What is found while FFmpeg decodes.
 #[derive(Debug)]
@@ -42,7 +40,10 @@ impl Glances {
         command.args(["-map", &format!("0:v:{}", video.track), "-an", "-sn", "-dn"]);
         // In AVI pictures are told apart by their number among all of the file, which those that are chosen do not have.
         let select = match video.naming {
-            Naming::Ticks => format!("select='{DUE}+{}',", choose(video.naming, planned)),
+            Naming::Ticks => {
+                let due = format!("isnan(prev_selected_t)+gte(t-prev_selected_t,{})", EVERY.seconds());
+                format!("select='{due}+{}',", choose(video.naming, planned))
+            }
             Naming::Order => String::new(),
         };
         let filters = format!("{select}scale={across}:{down}:flags=area,setsar=1,{NAME}=checksum=0");

@@ -36,14 +36,15 @@ await page.waitForURL(/\/v\//);
 say("workbench");
 await page.getByTestId("thumb").first().waitFor({ timeout: 600_000 });
 say("first picture");
-// A picture that is shown, in the last tenth of the timeline.
+// A picture that is shown, in every tenth of the timeline.
 await page.waitForFunction(
   () => {
     const strip = document.querySelector(".tl-canvas").getBoundingClientRect();
-    return [...document.querySelectorAll("[data-testid=thumb]")].some((thumb) => {
-      const box = thumb.getBoundingClientRect();
-      return thumb.complete && thumb.naturalWidth > 0 && box.right > strip.left + 0.9 * strip.width;
-    });
+    const boxes = [...document.querySelectorAll("[data-testid=thumb]")]
+      .filter((thumb) => thumb.complete && thumb.naturalWidth > 0)
+      .map((thumb) => thumb.getBoundingClientRect());
+    const edge = (tenth) => strip.left + (tenth / 10) * strip.width;
+    return Array.from({ length: 10 }, (_, i) => boxes.some((box) => box.right > edge(i) && box.left < edge(i + 1))).every(Boolean);
   },
   undefined,
   { timeout: 600_000, polling: 50 },

@@ -77,7 +77,7 @@ pub(crate) struct NoSpeechModel;
 /// When none is named, or the one named is not here or not whole.
 pub(crate) fn speech_folder(config: &Config) -> anyhow::Result<PathBuf> {
     let named = config.speech_model.as_ref().ok_or(NoSpeechModel)?;
-    if named.is_dir() { Ok(named.clone()) } else { pulled(config, named) }
+    folder_or_pulled(config, named)
 }
 
 /// The folder of the sentence encoder, if one is named.
@@ -85,8 +85,19 @@ pub(crate) fn speech_folder(config: &Config) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When the one named is not here or not whole.
 pub(crate) fn text_folder(config: &Config) -> anyhow::Result<Option<PathBuf>> {
-    let folder = |named: &PathBuf| if named.is_dir() { Ok(named.clone()) } else { pulled(config, named) };
-    config.text_model.as_ref().map(folder).transpose()
+    config.text_model.as_ref().map(|named| folder_or_pulled(config, named)).transpose()
+}
+
+/// The folder of the encoder of pictures and sentences, if one is named.
+///
+/// # Errors
+/// When the one named is not here or not whole.
+pub(crate) fn image_folder(config: &Config) -> anyhow::Result<Option<PathBuf>> {
+    config.image_model.as_ref().map(|named| folder_or_pulled(config, named)).transpose()
+}
+
+fn folder_or_pulled(config: &Config, named: &Path) -> anyhow::Result<PathBuf> {
+    if named.is_dir() { Ok(named.to_owned()) } else { pulled(config, named) }
 }
 
 /// The model that finds where shots begin, if one is named. It takes half of the cores: answers come first.

@@ -73,6 +73,22 @@ fn many_questions_read_the_video_once_and_a_model_inside_the_binary_answers() {
 }
 
 #[test]
+fn what_does_not_fit_is_read_closely_where_it_looks_like_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    // A CLIP of random weights: it knows nothing, but leads somewhere.
+    let encoder = repository().join("crates/sight/tests/golden").canonicalize().unwrap();
+    let asked = ["When does the red circle appear?", "--json", "--max-context-length", "512", "--image-model"];
+    let output = ask(folder.path(), &sample(), &[&asked[..], &[encoder.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let leads = answer["course"]["leads"].as_array().unwrap();
+    assert!((1..=12).contains(&leads.len()), "{answer}");
+    assert!(answer["usage"]["shown_segments"].as_u64() < answer["usage"]["all_segments"].as_u64());
+    let missing = ask(folder.path(), &sample(), &[&asked[..], &[folder.path().to_str().unwrap()]].concat());
+    assert!(text(&missing.stderr).contains("a CLIP model is a folder with"), "{missing:?}");
+}
+
+#[test]
 fn subtitles_beside_the_video_answer_where_something_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");

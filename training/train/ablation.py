@@ -5,8 +5,8 @@
 The same small decoder (Qwen3-VL's text model with interleaved MRoPE, from transformers; no vision tower and no DeepStack, a
 linear merger takes its place), the same start, the same lectures in the same order, the same steps and optimiser. All three
 get the same aids: a throw-away read-out of what begins in a segment and of its time, the same read-out of what is asked for on
-the answer (from `TOLD_FROM` on also of the stamp of the segment it is about), and one head that is taught to attend to the
-segment where the event shows first. `pointer` has `TimePointer` besides, trained jointly. Resumes from its checkpoint; one thread.
+the answer and of the stamp of the segment it is about, and one head that is taught to attend to the segment where the event shows
+first. `pointer` has `TimePointer` besides, trained jointly. Resumes from its checkpoint; one thread.
 """
 
 import argparse
@@ -35,7 +35,6 @@ QUESTIONS = 28  # of a lecture, at most
 BATCH = 120  # segments of a step, of one lecture or of several
 GROWN = 600  # steps until lectures are shown whole
 US = 1_000_000
-TOLD_FROM = 450  # the step from which an answer's last states are read for the stamp too: added, to all three, while they trained
 LOUD = 5.0  # the size of states that are read out; sharp read-outs are learned sooner
 
 
@@ -202,8 +201,7 @@ def train(variant: str, steps: int, stop: int) -> None:
         for found, asked in shown:
             parts = losses_of(net, variant, found, asked)
             share = len(asked) / sum(len(a) for _, a in shown)
-            counted = [name for name in parts if name in WEIGHTS and (name != "told" or step >= TOLD_FROM)]
-            (share * sum(WEIGHTS[name] * parts[name] for name in counted)).backward()
+            (share * sum(WEIGHTS[name] * parts[name] for name in parts if name in WEIGHTS)).backward()
             for name, value in parts.items():
                 tally.setdefault(name, []).append(value.item())
         optimizer.step(pace(step, state["steps"]))

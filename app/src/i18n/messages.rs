@@ -247,6 +247,7 @@ messages! {
     searching { "Searching {}–{}, {} of {}" "正在查找 {}–{}（第 {} 段，共 {} 段）" }
     looking_closer { "Looking closer at {}" "正在细看 {}" }
     search_cost { "windows searched: {}, places found: {} · {} tokens · {} s" "查找了 {} 段，找到 {} 处 · {} 词元 · {} 秒" }
+    search_leads { "Not all of it fits. Read closely where it looks like what is asked for:" "放不下整个视频，在画面像所问之处细读：" }
     search_places { "Found at" "找到的位置" }
     search_named { "read around what the question or the subtitles name; places: {}" "只看了问题或字幕指明的 {} 处" }
     round_cost { "looked closer at {} · {} frames fetched · {} tokens · {} s" "细看了 {} · 取来 {} 帧 · {} 词元 · {} 秒" }

@@ -78,6 +78,14 @@ impl Way {
         Self { stage: Stage::Answering, told, begun: Instant::now(), stride: 1, answer, places, rounds }
     }
 
+    /// Tells where the question led, once.
+    pub(crate) fn lead(&mut self, question: &Question, leads: &[Span]) {
+        if !leads.is_empty() && self.told.leads.is_empty() {
+            self.told.leads = leads.to_vec();
+            question.tell(AnswerEvent::Course(self.told.clone()));
+        }
+    }
+
     /// How what is written next is told.
     pub(crate) fn voice(&self) -> Voice {
         match self.stage {

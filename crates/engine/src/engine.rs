@@ -1,5 +1,6 @@
 //! The engine from outside: cheap handles on one library, one model and the thread that runs it.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -27,6 +28,7 @@ use crate::remote::Remote;
 use crate::scheduler::Scheduler;
 use crate::selection::ANSWER_TOKENS;
 use crate::settings::{Place, Settings};
+use crate::sight::{self, Sight};
 use crate::streams::{self, AnswerStream};
 use crate::temporary;
 use crate::videos;
@@ -48,10 +50,19 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// What compares, where published models for it are at hand.
+#[derive(Default)]
+pub(crate) struct Encoders {
+    pub(crate) meaning: Option<Meaning>,
+    pub(crate) sight: Option<Sight>,
+}
+
 /// Ends the worker when the last handle goes.
 struct Owner {
     shared: Arc<Shared>,
     worker: Mutex<Option<JoinHandle<()>>>,
+    /// Notes what frames look like.
+    looker: Option<JoinHandle<()>>,
     /// Folder of a temporary library.
     temporary: Option<std::path::PathBuf>,
 }
@@ -64,6 +75,10 @@ impl Drop for Owner {
         if let Some(worker) = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // It stops at its next step; a panic of its own was logged there.
             let _ = worker.join();
+        }
+        if let (Some(sight), Some(looker)) = (&self.shared.sight, self.looker.take()) {
+            sight.close();
+            let _ = looker.join();
         }
         if let Some(folder) = &self.temporary
             && let Err(error) = std::fs::remove_dir_all(folder)
@@ -84,14 +99,13 @@ impl Engine {
             None => Arc::new(Candle::load(&settings)?),
         };
         let meaning = settings.text_model_dir.as_deref().map(Meaning::open).transpose()?;
-        Self::with_backend(&settings, backend, meaning)
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = settings.threads.map_or_else(cores, |threads| threads as usize);
+        let sight = settings.image_model_dir.as_deref().map(|folder| Sight::open(folder, threads)).transpose()?;
+        Self::with_backend(&settings, backend, Encoders { meaning, sight })
     }
 
-    pub(crate) fn with_backend(
-        settings: &Settings,
-        backend: Arc<dyn Backend>,
-        meaning: Option<Meaning>,
-    ) -> Result<Self> {
+    pub(crate) fn with_backend(settings: &Settings, backend: Arc<dyn Backend>, encoders: Encoders) -> Result<Self> {
         let temporary = (settings.library == Place::Temporary).then(|| temporary::folder(&settings.data_dir));
         let library = Library::open(temporary.as_ref().unwrap_or(&settings.data_dir))?;
         let segments = SegmentCache::open(&settings.data_dir.join("segments"), settings.segment_cache_bytes)?;
@@ -105,7 +119,8 @@ impl Engine {
             queue: Queue::default(),
             guests: Guests::default(),
             outlines: Outlines::default(),
-            meaning,
+            meaning: encoders.meaning,
+            sight: encoders.sight,
             source: Mutex::default(),
             wanted: Wanted::default(),
             asked: Arc::default(),
@@ -121,7 +136,8 @@ impl Engine {
             .name("timepin-model".to_owned())
             .spawn(move || Scheduler::new(&on_thread, prefixes).run())
             .map_err(|e| Error::Internal(format!("no thread for the model: {e}")))?;
-        let owner = Owner { shared: Arc::clone(&shared), worker: Mutex::new(Some(worker)), temporary };
+        let looker = shared.sight.is_some().then(|| sight::begin(&shared)).transpose()?;
+        let owner = Owner { shared: Arc::clone(&shared), worker: Mutex::new(Some(worker)), looker, temporary };
         let engine = Self { shared, owner: Arc::new(owner) };
         engine.resume()?;
         Ok(engine)
@@ -330,6 +346,7 @@ impl Engine {
     fn resume(&self) -> Result<()> {
         let fingerprint = self.shared.backend.fingerprint();
         for row in self.shared.library.videos()? {
+            self.shared.look_at(&row.id);
             if row.frames + row.beside > 0 && row.ready_for.as_deref() != Some(fingerprint) {
                 self.shared.queue.encode(&row.id);
             }

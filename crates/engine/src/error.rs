@@ -121,6 +121,9 @@ pub enum Error {
     /// The sentence encoder.
     #[error(transparent)]
     Meaning(#[from] meaning::Error),
+    /// The encoder of pictures and sentences.
+    #[error(transparent)]
+    Sight(#[from] ::sight::Error),
     /// The device asked for does not exist here.
     #[error("there is no device `{0}`; use auto, cpu, cuda or cuda:N (cuda needs a build with the `cuda` feature)")]
     NoDevice(String),
@@ -179,6 +182,7 @@ impl Error {
             Self::Model(_) => "model_failed",
             Self::Remote(error) => error.code(),
             Self::Meaning(_) => "text_model_failed",
+            Self::Sight(_) => "image_model_failed",
             Self::BadRequest(_) => "bad_request",
             Self::File { .. } => "file_unusable",
             Self::Cancelled => "cancelled",
@@ -235,6 +239,7 @@ impl Error {
             | Self::ModelMissing(_)
             | Self::Model(_)
             | Self::Meaning(_)
+            | Self::Sight(_)
             | Self::NoDevice(_)
             | Self::File { .. }
             | Self::Internal(_) => 500,

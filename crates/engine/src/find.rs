@@ -83,7 +83,7 @@ impl Shared {
 }
 
 /// Texts that have the words: which, whether all of them, and how well.
-fn named(words: &str, texts: impl IntoIterator<Item = String>) -> impl Iterator<Item = (usize, bool, f64)> {
+pub(crate) fn named(words: &str, texts: impl IntoIterator<Item = String>) -> impl Iterator<Item = (usize, bool, f64)> {
     // Far apart, so that no word of one counts for another.
     let hour = |place: i64| Span::at(Timestamp::from_millis(place * 3_600_000));
     let cues: Vec<Cue> = (0_i64..).zip(texts).map(|(place, text)| Cue { span: hour(place), text }).collect();

@@ -19,6 +19,8 @@ pub struct Settings {
     pub bundled_model: bool,
     /// Folder of a sentence encoder, with which what is said is also found in other words.
     pub text_model_dir: Option<PathBuf>,
+    /// Folder of an encoder of pictures and sentences, which leads questions to moments when a video does not fit.
+    pub image_model_dir: Option<PathBuf>,
     /// A server that answers; then no checkpoint is loaded.
     pub server: Option<Server>,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -99,6 +101,7 @@ impl Default for Settings {
             model_dir: PathBuf::from("models/timepin-tiny"),
             bundled_model: true,
             text_model_dir: None,
+            image_model_dir: None,
             server: None,
             device: "auto".to_owned(),
             precision: Precision::Auto,

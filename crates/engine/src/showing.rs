@@ -44,6 +44,8 @@ pub(crate) struct Showing {
     pub(crate) fixed: u32,
     /// How coarsely the end is seen, when not all frames are here.
     pub(crate) coarse: Option<Coarse>,
+    /// Where the question led, because not everything fits.
+    pub(crate) leads: Vec<Span>,
     /// Whether how far it is read is nobody's concern.
     pub(crate) is_quiet: bool,
 }
@@ -177,6 +179,9 @@ impl Shared {
             gap.is_none_or(|gap| behind().is_some_and(|start| cue.span.start - start <= gap))
         };
         let words = self.words(question, is_shown, duration, room, segments)?;
+        // Where nobody said where to look and not everything fits, what looks or is called like what is asked for stays dense.
+        let leads = if near.is_empty() && segments > room { self.leads(video, &question.text)? } else { Vec::new() };
+        let near: Vec<_> = near.into_iter().chain(leads.iter().copied()).collect();
         let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &near)).collect();
         let beside = fixed.saturating_add(words.tokens);
         let left = selection::room(beside, self.backend.room(), limit);
@@ -222,6 +227,7 @@ impl Shared {
             all,
             fixed,
             coarse,
+            leads,
             is_quiet: false,
         })
     }

@@ -15,6 +15,7 @@ use crate::meaning::Meaning;
 use crate::outline::Outlines;
 use crate::queue::Queue;
 use crate::registry::Registry;
+use crate::sight::Sight;
 
 /// What the engine's handles and its worker share.
 pub(crate) struct Shared {
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) guests: Guests,
     pub(crate) outlines: Outlines,
     pub(crate) meaning: Option<Meaning>,
+    pub(crate) sight: Option<Sight>,
     /// What decodes files that the server has.
     pub(crate) source: Mutex<Option<Arc<dyn FrameSource>>>,
     pub(crate) wanted: Wanted,

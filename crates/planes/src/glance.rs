@@ -92,6 +92,35 @@ mod tests {
     }
 
     #[test]
+    fn a_strip_is_seen_in_the_whole_as_it_is_by_itself() {
+        // (samples of a row of each plane, rows of each plane) of a picture of 20 × 12 and of its strip from 6 to 12.
+        for (format, whole, strip) in [
+            (Format::I420, vec![(20, 12), (10, 6), (10, 6)], vec![(6, 6), (3, 3), (3, 3)]),
+            (Format::I422, vec![(20, 12), (10, 12), (10, 12)], vec![(6, 6), (3, 3), (3, 3)]),
+            (Format::I444, vec![(20, 12), (20, 12), (20, 12)], vec![(6, 6), (6, 6), (6, 6)]),
+            (Format::Nv12, vec![(20, 12), (20, 6)], vec![(6, 6), (6, 6)]),
+        ] {
+            let mut bytes = Vec::new();
+            let (mut layouts, mut alone, mut alone_layouts) = (Vec::new(), Vec::new(), Vec::new());
+            for ((stride, rows), (left, length)) in whole.into_iter().zip(strip) {
+                layouts.push(Layout { offset: bytes.len(), stride });
+                alone_layouts.push(Layout { offset: alone.len(), stride: length });
+                for row in 0..rows {
+                    let samples: Vec<u8> = (0..stride).map(|x| (x * 11 + row * 7) as u8).collect();
+                    alone.extend(&samples[left..left + length]);
+                    bytes.extend(samples);
+                }
+            }
+            let source = source(20, 12, format);
+            let (left, strip) = source.strip();
+            assert_eq!((left, strip.width), (6, 6));
+            let seen = glance(&strip, &bytes, &source.part(left, &layouts), Grid::COARSE).unwrap();
+            assert_eq!(seen, glance(&strip, &alone, &alone_layouts, Grid::COARSE).unwrap(), "{format:?}");
+        }
+        assert_eq!(source(5, 9, Format::I420).strip(), (0, source(5, 9, Format::I420)));
+    }
+
+    #[test]
     fn a_picture_of_one_sample_has_cells_too() {
         let layouts = [0, 1, 2].map(|offset| Layout { offset, stride: 1 });
         let levels = glance(&source(1, 1, Format::I420), &[7, 8, 9], &layouts, Grid::COARSE).unwrap();

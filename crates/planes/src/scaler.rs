@@ -33,6 +33,25 @@ impl Source {
         let (across, down) = if channel == 0 { (1, 1) } else { self.format.subsampling() };
         (self.width.div_ceil(across), self.height.div_ceil(down))
     }
+
+    /// A strip down the middle, a third as wide: samples to the left of it (an even number, so that colours begin there too), and
+    /// what it is by itself. A picture that is too narrow is its own strip.
+    pub fn strip(self) -> (usize, Self) {
+        let third = self.width / 3 / 2 * 2;
+        if third < 2 { (0, self) } else { (third, Self { width: third, ..self }) }
+    }
+
+    /// Where the planes of the part lie that begins so many samples (an even number) to the right, in the bytes of the whole.
+    pub fn part(&self, left: usize, layouts: &[Layout]) -> Vec<Layout> {
+        let mut part = layouts.to_vec();
+        let (across, _) = self.format.subsampling();
+        for (i, channel) in self.format.channels().into_iter().enumerate().filter(|(_, channel)| channel.offset == 0) {
+            if let Some(layout) = part.get_mut(channel.plane) {
+                layout.offset += if i == 0 { left } else { left / across * channel.step };
+            }
+        }
+        part
+    }
 }
 
 /// Refuses sides of nothing and beyond any decoder's.

@@ -9,6 +9,7 @@
 //! | the folder is opened, locked and swept | [`library`] |
 //! | videos, frames, questions are kept | `videos.rs`, `frames.rs`, `questions.rs` |
 //! | beginnings of shots are kept | `cuts.rs` |
+//! | what frames look like, for a search by words, is kept | `directions.rs` |
 //! | what happens in a video is kept | `outlines.rs` |
 //! | frames of closer looks, and where flashes were, are kept | `closer.rs` |
 //! | transcripts and their cues are kept | `transcripts.rs` |
@@ -18,6 +19,7 @@
 pub mod blobs;
 mod closer;
 mod cuts;
+mod directions;
 mod error;
 pub mod files;
 mod frames;

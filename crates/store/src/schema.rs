@@ -124,6 +124,16 @@ const MIGRATIONS: &[&str] = &[
     -- What was done for an answer beside one reading of the video.
     ALTER TABLE questions ADD COLUMN course TEXT NOT NULL DEFAULT '{}';
 ",
+    "
+    -- Where frames point in a space of pictures and sentences (32-bit floats, little-endian), as a model has it.
+    CREATE TABLE directions (
+        video TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+        pts_us INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        direction BLOB NOT NULL,
+        PRIMARY KEY (video, model, pts_us)
+    ) STRICT;
+",
 ];
 
 /// Opens a connection with the settings every one of ours has: write-ahead log, fsync on every commit.

@@ -240,3 +240,20 @@ fn an_outline_goes_on_where_it_was_cut_off_and_begins_anew_otherwise() {
     assert_eq!((library.outline(&id).unwrap(), library.scenes(&id).unwrap()), (None, vec![]));
     assert!(matches!(library.begin_outline(&id, TitleLanguage::En), Err(Error::UnknownVideo(_))));
 }
+
+#[test]
+fn directions_are_those_of_one_model_and_go_with_their_video() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = Library::open(folder.path()).unwrap();
+    let id = library.create_video(&video()).unwrap();
+    let at = Timestamp::from_millis;
+    library.save_directions(&id, "one", &[(at(2_000), vec![0.25, -1.0]), (at(1_000), vec![1.0, 0.0])]).unwrap();
+    library.save_directions(&id, "one", &[(at(2_000), vec![0.5, 0.5])]).unwrap();
+    assert_eq!(library.directions(&id, "one").unwrap(), [(at(1_000), vec![1.0, 0.0]), (at(2_000), vec![0.5, 0.5])]);
+    assert_eq!(library.directed(&id, "one").unwrap(), [at(1_000), at(2_000)]);
+    library.save_directions(&id, "two", &[(at(5_000), vec![1.0])]).unwrap();
+    assert!(library.directions(&id, "one").unwrap().is_empty() && library.directed(&id, "two").unwrap() == [at(5_000)]);
+    library.delete(&id).unwrap();
+    assert!(library.directed(&id, "two").unwrap().is_empty());
+    assert!(matches!(library.save_directions(&id, "two", &[]), Err(Error::UnknownVideo(_))));
+}

@@ -129,7 +129,7 @@ fn a_library_from_before_there_were_transcripts_keeps_its_questions() {
     let (library, video) = open(folder.path());
     library.add_question(&video, "when?").unwrap();
     drop(library);
-    let back = "DROP TABLE close_ups; DROP TABLE flashes; ALTER TABLE questions DROP COLUMN course; DROP TABLE scenes; DROP TABLE outlines; DROP TABLE cuts; DROP TABLE cues; DROP TABLE transcripts; ALTER TABLE questions DROP COLUMN evidence;
+    let back = "DROP TABLE close_ups; DROP TABLE flashes; DROP TABLE directions; ALTER TABLE questions DROP COLUMN course; DROP TABLE scenes; DROP TABLE outlines; DROP TABLE cuts; DROP TABLE cues; DROP TABLE transcripts; ALTER TABLE questions DROP COLUMN evidence;
         ALTER TABLE questions DROP COLUMN coarse; ALTER TABLE frames DROP COLUMN role; PRAGMA user_version = 2";
     rusqlite::Connection::open(folder.path().join("timepin.sqlite")).unwrap().execute_batch(back).unwrap();
     let library = Library::open(folder.path()).unwrap();

@@ -12,6 +12,10 @@ pub struct Course {
     /// The search for the places that the answer was read from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+    /// Where the question led when not everything fitted: moments that look, or scenes that are called, like what it asks for. The
+    /// video was read densely there. Ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leads: Vec<Span>,
     /// Where the search found something, when that is in several places: an answer may tell of one of them only. Ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Span>,

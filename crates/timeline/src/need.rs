@@ -18,6 +18,10 @@ const WHEN: &str = r"(?i)\b(?:when|what time|which (?:moment|second|minute|part|
 /// Words that ask for one of several, or for something about all of them.
 const OF_ALL: &str = r"(?i)\b(?:how (?:many|often|long)|count|first|last|second time|third time|earlier|earliest|later|latest|before|after|both|order|compare)\b|[几多][少]?次|多少|多久|多长|首次|先|后|最早|最晚|第[一二三四五]次|比较|顺序";
 
+/// What makes a question of what is looked for.
+const ASKING: &str = r"(?i)\b(?:when|where|what|which|who|how (?:many times|often|long)|in which (?:minute|second|scene|part)|at what time|(?:in|of) (?:the|this) (?:video|film|clip)|is|are|was|were|do|does|did|can|could|you|please|find|locate|list|show|tell|me|all|there|the|an?|appear(?:s|ed|ing)?|shown|seen|visible|happens?|first|last|time|moments?)\b|请|找[到出]?|列出|什么时[候间]|何时|哪(?:些|个|一)?(?:时[候间刻段]|分钟|秒|里|儿)|第?[几多][少]?(?:分钟|秒钟?|次)|视频[里中]?|出现|显示|看[到见]|发生|首次|第一次|最后一次|有没有|[吗呢了的在是里]|[?？!！.。,，]";
+
+static ASKING_PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ASKING).ok());
 static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(WORDS).ok());
 static WHEN_PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(WHEN).ok());
 static OF_ALL_PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(OF_ALL).ok());
@@ -33,9 +37,34 @@ pub fn is_of_each_place(question: &str) -> bool {
     has(&WHEN_PATTERN) && !has(&OF_ALL_PATTERN)
 }
 
+/// What a question looks for, without what makes a question of it: "red circle" of "When does the red circle appear?". The whole
+/// question when nothing is left.
+pub fn looked_for(question: &str) -> String {
+    let Some(pattern) = &*ASKING_PATTERN else { return question.to_owned() };
+    let left = pattern.replace_all(question, " ");
+    let words: Vec<_> = left.split_whitespace().collect();
+    if words.is_empty() { question.to_owned() } else { words.join(" ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_left_of_a_question() {
+        for (question, wanted) in [
+            ("When does the red circle appear?", "red circle"),
+            ("Where in the video is a dog running on the beach?", "dog running on beach"),
+            ("Show me all moments in which somebody opens the door.", "in somebody opens door"),
+            ("红色圆形什么时候出现？", "红色圆形"),
+            ("第几分钟有一只狗跑过？", "有一只狗跑过"),
+            ("爱心最后一次在哪里出现？", "爱心"),
+            ("When?", "When?"),
+            ("", ""),
+        ] {
+            assert_eq!(looked_for(question), wanted, "{question}");
+        }
+    }
 
     #[test]
     fn what_is_asked_of_each_place_and_what_of_all() {

@@ -1,7 +1,7 @@
-//! Samples of a decoded picture, copied out of the browser's memory.
+//! Samples of a decoded picture, copied out of the browser's memory: once, whatever they are wanted for.
 
 use js_sys::{Array, Uint8Array};
-use planes::{Layout, Source};
+use planes::{Error, Grid, Layout, Scaler, Source, glance};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DomRectInit, PlaneLayout, VideoFrameCopyToOptions};
@@ -13,23 +13,31 @@ use crate::javascript::said;
 /// Buffers that the browser copies into, used again and again.
 #[derive(Default)]
 pub(super) struct Buffers {
-    free: Vec<Uint8Array>,
+    /// Of wholes and of strips: buffers of another size cannot be used again.
+    free: [Vec<Uint8Array>; 2],
     bytes: Vec<u8>,
 }
 
-/// A picture's samples, or those of a part of it.
+/// A picture's samples, or those of a part of it, in a buffer of the browser's.
 pub(super) struct Copied {
-    pub(super) source: Source,
-    pub(super) layouts: Vec<Layout>,
+    source: Source,
+    layouts: Vec<Layout>,
+    part: Part,
     buffer: Uint8Array,
 }
 
 /// How much of a picture is copied.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Whole,
-    /// A strip down the middle, a third as wide.
+    /// A strip down the middle.
     Strip,
+}
+
+/// Copied samples in memory of our own.
+pub(super) struct Samples<'a> {
+    copied: &'a Copied,
+    bytes: &'a [u8],
 }
 
 impl Buffers {
@@ -42,21 +50,19 @@ impl Buffers {
         let frame = picture.frame();
         let mut source = light::source(frame)?;
         let options = VideoFrameCopyToOptions::new();
-        if part == Part::Strip && source.width > 6 {
+        if part == Part::Strip {
             let shown = frame.visible_rect()?;
-            // Colours at half the width want even numbers.
-            let even = |length: usize| length / 2 * 2;
-            let left = even(source.width / 3);
-            source.width = even(source.width / 3);
+            let (left, strip) = source.strip();
             let rect = DomRectInit::new();
             rect.set_x(shown.x() + left as f64);
             rect.set_y(shown.y());
-            rect.set_width(source.width as f64);
-            rect.set_height(source.height as f64);
+            rect.set_width(strip.width as f64);
+            rect.set_height(strip.height as f64);
             options.set_rect(&rect);
+            source = strip;
         }
         let size = frame.allocation_size_with_options(&options).ok()?;
-        let buffer = self.free.pop().filter(|buffer| buffer.length() == size);
+        let buffer = self.free[part as usize].pop().filter(|buffer| buffer.length() == size);
         let buffer = buffer.unwrap_or_else(|| Uint8Array::new_with_length(size));
         let copied = frame.copy_to_with_buffer_source_and_options(&buffer, &options);
         Some(async move {
@@ -66,15 +72,48 @@ impl Buffers {
                 Layout { offset: plane.get_offset() as usize, stride: plane.get_stride() as usize }
             };
             let layouts = Array::from(&layouts).iter().map(layout).collect();
-            Ok(Copied { source, layouts, buffer })
+            Ok(Copied { source, layouts, part, buffer })
         })
     }
 
-    /// What was copied, as bytes of our own; its buffer is free again.
-    pub(super) fn bytes(&mut self, copied: &Copied) -> &[u8] {
+    /// What was copied, in memory of our own.
+    pub(super) fn samples<'a>(&'a mut self, copied: &'a Copied) -> Samples<'a> {
         self.bytes.resize(copied.buffer.length() as usize, 0);
         copied.buffer.copy_to(&mut self.bytes);
-        self.free.push(copied.buffer.clone());
-        &self.bytes
+        Samples { copied, bytes: &self.bytes }
+    }
+
+    /// Takes a buffer back.
+    pub(super) fn give_back(&mut self, copied: Copied) {
+        self.free[copied.part as usize].push(copied.buffer);
+    }
+}
+
+impl Samples<'_> {
+    /// All that was copied at a glance.
+    pub(super) fn all(&self, grid: Grid) -> Result<Vec<u8>, Error> {
+        glance(&self.copied.source, self.bytes, &self.copied.layouts, grid)
+    }
+
+    /// The strip down the middle at a glance.
+    pub(super) fn strip(&self, grid: Grid) -> Result<Vec<u8>, Error> {
+        let Copied { source, layouts, part, .. } = self.copied;
+        match part {
+            Part::Strip => self.all(grid),
+            Part::Whole => {
+                let (left, strip) = source.strip();
+                glance(&strip, self.bytes, &source.part(left, layouts), grid)
+            }
+        }
+    }
+
+    /// What was copied.
+    pub(super) fn source(&self) -> Source {
+        self.copied.source
+    }
+
+    /// Made small.
+    pub(super) fn scaled(&self, scaler: &mut Scaler, rgba: &mut Vec<u8>) -> Result<(), Error> {
+        scaler.rgba(self.bytes, &self.copied.layouts, rgba)
     }
 }

@@ -108,7 +108,10 @@ fn hear(request: Request, file: Option<File>, under_way: &Rc<RefCell<UnderWay>>)
                     Err(error) => return post(&Reply::Failed(error), &Array::new()),
                 };
                 *under_way.borrow_mut() = UnderWay::Frames(Rc::clone(&run));
-                let (reply, ()) = join(run.drive(), tracks.tell()).await;
+                let (mut reply, read) = join(run.drive(), tracks.tell()).await;
+                if let Reply::Finished { cost, .. } = &mut reply {
+                    cost.bytes_read += read;
+                }
                 under_way.take();
                 post(&reply, &Array::new());
             });

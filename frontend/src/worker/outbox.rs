@@ -1,5 +1,5 @@
-//! Encoded frames on their way to the page: the overview, then the plan, each in presentation order, in batches, never more
-//! than three unacknowledged.
+//! Encoded frames on their way to the page: a few of the overview, the others of it, then the plan, each in presentation order, in
+//! batches, never more than three unacknowledged.
 
 use demux::Frame;
 use js_sys::{Array, ArrayBuffer};
@@ -19,7 +19,21 @@ enum Stage {
     Lost,
 }
 
+/// When a frame is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// Some frames of the overview: at once they stand over the whole timeline.
+    First,
+    /// The others of the overview.
+    Overview,
+    Plan,
+}
+
+/// One of so many frames of the overview comes first.
+const FIRST: usize = 8;
+
 struct Slot {
+    turn: Turn,
     pts: Timestamp,
     sample: u32,
     stage: Stage,
@@ -28,8 +42,8 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(frame: &Frame, glimpse: Option<Glimpse>) -> Self {
-        Self { pts: frame.pts, sample: frame.sample, stage: Stage::Wanted, glimpse }
+    fn new(frame: &Frame, turn: Turn, glimpse: Option<Glimpse>) -> Self {
+        Self { turn, pts: frame.pts, sample: frame.sample, stage: Stage::Wanted, glimpse }
     }
 
     fn is_wanted(&self) -> bool {
@@ -42,7 +56,7 @@ impl Slot {
     }
 }
 
-/// All wanted frames: those of the overview, then those of the plan, each ascending by time.
+/// All wanted frames by turn, ascending by time in each.
 pub(super) struct Outbox {
     slots: Vec<Slot>,
     /// Everything before is posted or lost.
@@ -63,8 +77,13 @@ pub(super) struct Outbox {
 impl Outbox {
     /// For the frames of a plan over a video that ends at `end`.
     pub(super) fn new(plan: &Plan, end: Timestamp) -> Self {
-        let overview = plan.overview.iter().map(|(frame, glimpse)| Slot::new(frame, Some(*glimpse)));
-        let slots = overview.chain(plan.frames.iter().map(|frame| Slot::new(frame, None))).collect();
+        let last = plan.overview.len().saturating_sub(1);
+        let turn = |i: usize| if i % FIRST == 0 || i == last { Turn::First } else { Turn::Overview };
+        let overview = plan.overview.iter().enumerate();
+        let overview = overview.map(|(i, (frame, glimpse))| Slot::new(frame, turn(i), Some(*glimpse)));
+        let frames = plan.frames.iter().map(|frame| Slot::new(frame, Turn::Plan, None));
+        let mut slots: Vec<_> = overview.chain(frames).collect();
+        slots.sort_by_key(|slot| (slot.turn, slot.pts));
         let (started, skipped) = (now(), plan.skipped);
         Self {
             slots,
@@ -80,18 +99,18 @@ impl Outbox {
         }
     }
 
-    /// Samples of the overview.
-    pub(super) fn glimpses(&self) -> Vec<u32> {
-        self.slots.iter().filter(|s| s.glimpse.is_some()).map(|s| s.sample).collect()
+    /// Samples of a turn.
+    pub(super) fn of(&self, turn: Turn) -> Vec<u32> {
+        self.slots.iter().filter(|s| s.turn == turn).map(|s| s.sample).collect()
     }
 
     /// The decoder has given of the overview what it gives: what is missing is the plan's, if it wants it.
     pub(super) fn end_overview(&mut self) {
         self.slots.retain(|slot| !slot.is_wanted() || slot.is_planned());
         for slot in self.slots.iter_mut().filter(|slot| slot.is_wanted()) {
-            slot.glimpse = None;
+            (slot.turn, slot.glimpse) = (Turn::Plan, None);
         }
-        self.slots.sort_by_key(|slot| (slot.glimpse.is_none(), slot.pts));
+        self.slots.sort_by_key(|slot| (slot.turn, slot.pts));
         self.started = now();
         self.post_batches(false);
     }
@@ -171,15 +190,15 @@ impl Outbox {
         self.seq.saturating_sub(self.acknowledged)
     }
 
-    /// Places from `next` on of one kind, overview or plan.
-    fn kind(&self) -> impl Iterator<Item = &Slot> {
-        let overview = self.slots.get(self.next).is_some_and(|slot| slot.glimpse.is_some());
-        self.slots.iter().skip(self.next).take_while(move |slot| slot.glimpse.is_some() == overview)
+    /// Places from `next` on of one turn.
+    fn turn(&self) -> impl Iterator<Item = &Slot> {
+        let turn = self.slots.get(self.next).map(|slot| slot.turn);
+        self.slots.iter().skip(self.next).take_while(move |slot| Some(slot.turn) == turn)
     }
 
-    /// Frames of one kind from `next` on without a gap, lost ones aside.
+    /// Frames of one turn from `next` on without a gap, lost ones aside.
     fn ready(&self) -> impl Iterator<Item = &ArrayBuffer> {
-        self.kind()
+        self.turn()
             .map_while(|slot| match &slot.stage {
                 Stage::Ready(bytes) => Some(Some(bytes)),
                 Stage::Lost => Some(None),
@@ -188,9 +207,9 @@ impl Outbox {
             .flatten()
     }
 
-    /// Whether the last of the overview is ready: nothing will join it.
+    /// Whether the last of a turn of the overview is ready: nothing will join it.
     fn ends_overview(&self) -> bool {
-        self.kind().all(|slot| slot.glimpse.is_some() && matches!(slot.stage, Stage::Ready(_) | Stage::Lost))
+        self.turn().all(|slot| slot.glimpse.is_some() && matches!(slot.stage, Stage::Ready(_) | Stage::Lost))
     }
 
     fn post_batches(&mut self, rest: bool) {
@@ -213,9 +232,9 @@ impl Outbox {
     fn post_batch(&mut self) {
         self.post_cuts();
         let (mut pts, buffers, mut bytes) = (Vec::new(), Array::new(), 0);
-        let overview = self.slots.get(self.next).is_some_and(|slot| slot.glimpse.is_some());
+        let Some(turn) = self.slots.get(self.next).map(|slot| slot.turn) else { return };
         let mut planned = Vec::new();
-        while let Some(slot) = self.slots.get_mut(self.next).filter(|slot| slot.glimpse.is_some() == overview) {
+        while let Some(slot) = self.slots.get_mut(self.next).filter(|slot| slot.turn == turn) {
             match std::mem::replace(&mut slot.stage, Stage::Posted) {
                 Stage::Ready(buffer) if pts.len() < BATCH_FRAMES && (bytes < BATCH_BYTES || pts.is_empty()) => {
                     bytes += buffer.byte_length();
@@ -232,7 +251,7 @@ impl Outbox {
             self.next += 1;
         }
         let seq = self.seq;
-        let batch = if overview { Reply::Overview { seq, pts, planned } } else { Reply::Batch { seq, pts } };
+        let batch = if turn < Turn::Plan { Reply::Overview { seq, pts, planned } } else { Reply::Batch { seq, pts } };
         post(&batch, &buffers);
         self.seq += 1;
         self.last_post = now();

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ImageData, ImageEncodeOptions, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
-use super::copied::{Buffers, Copied, Part};
+use super::copied::Samples;
 use super::decoder::Picture;
 use crate::javascript::{object, said, set};
 use crate::protocol::{LONGEST_SIDE, QUALITY};
@@ -23,7 +23,6 @@ pub(super) struct Studio {
     context: OffscreenCanvasRenderingContext2d,
     target: Target,
     scaler: Option<Scaler>,
-    buffers: Buffers,
     rgba: Vec<u8>,
 }
 
@@ -45,8 +44,8 @@ impl Studio {
             context.and_then(|c| c.dyn_into().ok()).ok_or("no 2d canvas in a Worker")?;
         // Smaller pictures are averages of larger ones, not every fourth pixel.
         set(&context, "imageSmoothingQuality", &"medium".into());
-        let (scaler, buffers, rgba) = Default::default();
-        let this = Self { canvas, context, target, scaler, buffers, rgba };
+        let (scaler, rgba) = Default::default();
+        let this = Self { canvas, context, target, scaler, rgba };
         this.turn().map_err(|thrown| said(&thrown))?;
         Ok(this)
     }
@@ -68,19 +67,13 @@ impl Studio {
             .map_err(|thrown| said(&thrown))
     }
 
-    /// Begins to copy a picture; `None` when it has to be drawn.
-    pub(super) fn copy(&mut self, picture: &Picture) -> Option<impl Future<Output = Result<Copied, String>> + use<>> {
-        self.buffers.copy(picture, Part::Whole)
-    }
-
     /// Puts a copied picture on the canvas.
-    pub(super) fn put(&mut self, copied: &Copied) -> Result<(), String> {
+    pub(super) fn put(&mut self, samples: &Samples<'_>) -> Result<(), String> {
         let scaler = match &mut self.scaler {
-            Some(scaler) if *scaler.source() == copied.source => scaler,
-            other => other.insert(Scaler::new(copied.source, self.target).map_err(|e| e.to_string())?),
+            Some(scaler) if *scaler.source() == samples.source() => scaler,
+            other => other.insert(Scaler::new(samples.source(), self.target).map_err(|e| e.to_string())?),
         };
-        let bytes = self.buffers.bytes(copied);
-        scaler.rgba(bytes, &copied.layouts, &mut self.rgba).map_err(|e| e.to_string())?;
+        samples.scaled(scaler, &mut self.rgba).map_err(|e| e.to_string())?;
         let (width, height) = self.target.turned();
         ImageData::new_with_u8_clamped_array_and_sh(Clamped(&self.rgba), width as u32, height as u32)
             .and_then(|image| self.context.put_image_data(&image, 0, 0))

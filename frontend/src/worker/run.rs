@@ -13,8 +13,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::bell::Bell;
+use super::copied::{Buffers, Copied, Part};
 use super::decoder::{Decoder, Picture};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Turn};
 use super::picture::Studio;
 use super::plan::Plan;
 use super::reader::{Bytes, SampleReader};
@@ -43,12 +44,14 @@ pub(super) struct Run {
 struct Shared {
     bell: Rc<Bell>,
     outbox: RefCell<Outbox>,
+    buffers: RefCell<Buffers>,
     studio: RefCell<Option<Studio>>,
+    /// Pictures that are being read, and those of them that are being encoded.
+    under_way: Cell<u32>,
     encoding: Cell<u32>,
     shots: RefCell<Shots>,
     /// Of all frames of the plan.
     looks: HashSet<Timestamp>,
-    looking: Cell<u32>,
     failure: RefCell<Option<ExtractError>>,
     cost: Cell<Cost>,
 }
@@ -75,11 +78,12 @@ impl Run {
         let shared = Shared {
             bell: Rc::default(),
             outbox: RefCell::new(outbox),
+            buffers: RefCell::default(),
             studio: RefCell::new(None),
+            under_way: Cell::new(0),
             encoding: Cell::new(0),
             shots: RefCell::default(),
             looks: plan.looks,
-            looking: Cell::new(0),
             failure: RefCell::new(None),
             cost: Cell::new(Cost::default()),
         };
@@ -121,10 +125,12 @@ impl Run {
 
     async fn extract(&self) -> Result<u32, ExtractError> {
         config::supported(&self.track, self.container).await?;
-        let glimpses = self.shared.outbox.borrow().glimpses();
-        // A decoder that fails over the overview may do better with the whole: nothing is lost but a look ahead.
-        let _overview = self.decode(&glimpses, None, false).await?;
-        self.decoder.take();
+        for turn in [Turn::First, Turn::Overview] {
+            let glimpses = self.shared.outbox.borrow().of(turn);
+            // A decoder that fails over the overview may do better with the whole: nothing is lost but a look ahead.
+            let _overview = self.decode(&glimpses, None, false).await?;
+            self.decoder.take();
+        }
         self.encoded().await?;
         self.shared.outbox.borrow_mut().end_overview();
         let mut died_of = None;
@@ -163,7 +169,7 @@ impl Run {
 
     /// Waits until every picture that came is looked at and encoded.
     async fn encoded(&self) -> Result<(), ExtractError> {
-        while self.shared.encoding.get() + self.shared.looking.get() > 0 {
+        while self.shared.under_way.get() > 0 {
             self.shared.check()?;
             self.shared.bell.wait().await;
         }
@@ -232,70 +238,81 @@ impl Run {
         let places: HashMap<i64, usize> = shared.outbox.borrow().places().filter_map(stamp).collect();
         move |picture| {
             shared.count(|cost| cost.pictures += 1);
-            let picture = Rc::new(picture);
-            if whole {
-                let is_planned = shared.looks.contains(&Timestamp::from_micros(picture.timestamp()));
-                shared.look(&picture, Look::Cut);
-                shared.look(&picture, Look::Brief { is_planned });
-            }
-            if let Some(&place) = places.get(&picture.timestamp())
-                && shared.outbox.borrow_mut().claim(place)
-            {
-                shared.take(place, picture, &track);
-            }
+            let pts = Timestamp::from_micros(picture.timestamp());
+            let look = whole.then(|| shared.shots.borrow_mut().wants(pts, shared.looks.contains(&pts)));
+            let place = places.get(&pts.micros()).copied();
+            let place = place.filter(|&place| shared.outbox.borrow_mut().claim(place));
+            shared.take(picture, look, place, &track);
             shared.bell.ring();
         }
     }
 }
 
 impl Shared {
-    /// Looks at a picture, if it is one to look at so.
-    fn look(self: &Rc<Self>, picture: &Rc<Picture>, look: Look) {
-        let Some(copying) = self.shots.borrow_mut().look(picture, look) else { return };
-        self.looking.set(self.looking.get() + 1);
-        let (shared, picture) = (Rc::clone(self), Rc::clone(picture));
-        spawn_local(async move {
-            // A picture that cannot be read hides a cut; it is no reason to stop.
-            if let Ok(copied) = copying.await {
-                let pts = Timestamp::from_micros(picture.timestamp());
-                let (cut, flashes) = shared.shots.borrow_mut().see(pts, &copied, look);
-                shared.outbox.borrow_mut().cuts(cut, flashes);
-            }
-            shared.looking.set(shared.looking.get() - 1);
-            shared.bell.ring();
-        });
-    }
-
-    /// Makes a picture small and encodes it; it is closed as soon as it has been read.
-    fn take(self: &Rc<Self>, place: usize, picture: Rc<Picture>, track: &Rc<Track>) {
-        self.encoding.set(self.encoding.get() + 1);
+    /// Reads a picture for all that it is wanted for: it is looked at, and encoded if it has a place.
+    fn take(self: &Rc<Self>, picture: Picture, look: Option<Look>, place: Option<usize>, track: &Rc<Track>) {
+        let part = if place.is_some() { Some(Part::Whole) } else { look.map(Look::part) };
+        let copying = part.and_then(|part| self.buffers.borrow_mut().copy(&picture, part));
+        if copying.is_none() && place.is_none() {
+            return;
+        }
+        let encodes = u32::from(place.is_some());
+        self.under_way.set(self.under_way.get() + 1);
+        self.encoding.set(self.encoding.get() + encodes);
         let (shared, track) = (Rc::clone(self), Rc::clone(track));
         spawn_local(async move {
-            match shared.encode(picture, &track).await {
-                Ok(bytes) => shared.outbox.borrow_mut().put(place, bytes),
-                Err(message) => shared.fail(ExtractError::Decode { message }),
+            let copied = match copying {
+                // A picture that cannot be read hides a cut; it is no reason to stop.
+                Some(copying) => copying.await.ok(),
+                None => None,
+            };
+            let encoding = shared.read(&picture, copied, look, place.map(|_| &*track));
+            drop(picture);
+            if let (Some(place), Some(encoding)) = (place, encoding) {
+                let encoded = match encoding {
+                    Ok(encoding) => encoding.await,
+                    Err(message) => Err(message),
+                };
+                match encoded {
+                    Ok(bytes) => shared.outbox.borrow_mut().put(place, bytes),
+                    Err(message) => shared.fail(ExtractError::Decode { message }),
+                }
             }
-            shared.encoding.set(shared.encoding.get() - 1);
+            shared.under_way.set(shared.under_way.get() - 1);
+            shared.encoding.set(shared.encoding.get() - encodes);
             shared.bell.ring();
         });
     }
 
-    async fn encode(&self, picture: Rc<Picture>, track: &Track) -> Result<ArrayBuffer, String> {
-        let copying = self.in_studio(&picture, track, |studio| Ok(studio.copy(&picture)))?;
-        // Samples that cannot be copied (a frame that lives on the GPU, a layout not known) can still be drawn.
-        let copied = match copying {
-            Some(copying) => copying.await.ok(),
-            None => None,
-        };
-        let encoding = self.in_studio(&picture, track, |studio| {
-            match &copied {
-                Some(copied) => studio.put(copied)?,
-                None => studio.draw(&picture)?,
-            }
-            Ok(studio.encode())
-        })?;
-        drop(picture);
-        encoding.await
+    /// Looks at a picture and begins to encode it, small, if there is a track to fit it to.
+    fn read(
+        &self,
+        picture: &Picture,
+        copied: Option<Copied>,
+        look: Option<Look>,
+        track: Option<&Track>,
+    ) -> Option<Result<impl Future<Output = Result<ArrayBuffer, String>> + use<>, String>> {
+        let mut buffers = self.buffers.borrow_mut();
+        let samples = copied.as_ref().map(|copied| buffers.samples(copied));
+        if let (Some(samples), Some(look)) = (&samples, look)
+            && let Ok((cut, gone)) = self.shots.borrow_mut().see(look, samples)
+        {
+            self.outbox.borrow_mut().cuts(cut, gone);
+        }
+        let encoding = track.map(|track| {
+            self.in_studio(picture, track, |studio| {
+                match &samples {
+                    Some(samples) => studio.put(samples)?,
+                    // What cannot be copied (a frame that lives on the GPU, a layout not known) can still be drawn.
+                    None => studio.draw(picture)?,
+                }
+                Ok(studio.encode())
+            })
+        });
+        if let Some(copied) = copied {
+            buffers.give_back(copied);
+        }
+        encoding
     }
 
     /// Lends the studio, made for the first picture.

@@ -22,8 +22,8 @@ impl Tracks {
         Self { tracks, reader: IndexReader::new(file) }
     }
 
-    /// Tells all of them. Between two the decoder gets its turn.
-    pub(super) async fn tell(mut self) {
+    /// Tells all of them; gives the bytes that were read for it. Between two the decoder gets its turn.
+    pub(super) async fn tell(mut self) -> u64 {
         for track in &self.tracks {
             pause().await;
             let buffers = Array::new();
@@ -32,6 +32,7 @@ impl Tracks {
             let refused = packed.map(|bytes| buffers.push(&Uint8Array::from(bytes.as_slice()).buffer())).err();
             post(&Reply::Track { number: track.id, refused }, &buffers);
         }
+        self.reader.into_file().read_so_far()
     }
 }
 

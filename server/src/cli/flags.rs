@@ -26,6 +26,10 @@ pub(crate) struct Flags {
     /// Folder of a sentence encoder, or the name of a pulled one: finds what is said in other words [default: none]
     #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
     pub(crate) text_model: Option<String>,
+    /// Folder of a CLIP model, or the name of a pulled one: where it looks like what is asked for, films that do not fit are read
+    /// densely [default: none]
+    #[arg(long, global = true, value_name = "FOLDER|OWNER/NAME")]
+    pub(crate) image_model: Option<String>,
     /// File with the weights of TransNetV2: finds where shots begin in files that are decoded here [default: none]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) shot_model: Option<String>,
@@ -115,6 +119,7 @@ impl Flags {
             ("model", &self.model),
             ("speech_model", &self.speech_model),
             ("text_model", &self.text_model),
+            ("image_model", &self.image_model),
             ("shot_model", &self.shot_model),
             ("backend_url", &self.backend_url),
             ("backend_model", &self.backend_model),

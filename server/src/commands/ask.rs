@@ -83,6 +83,7 @@ pub(super) async fn add(engine: &Engine, video: &Video, shots: Option<&Arc<Trans
     if let Some(network) = shots {
         ingest::find_cuts(engine, &id, video, network, &stop).await?;
     }
+    engine.seen(&id).await?;
     Ok(id)
 }
 
@@ -142,7 +143,12 @@ async fn answer(engine: &Engine, id: &VideoId, question: &str, request: &Ask, ma
                 thought.clear();
                 spans.clear();
             }
-            AnswerEvent::Course(told) => course = told,
+            AnswerEvent::Course(told) => {
+                if course.leads.is_empty() && !told.leads.is_empty() {
+                    aside(live, &format!("not all of it fits: reading closely at {}\n", stretches(&told.leads)));
+                }
+                course = told;
+            }
             // The whole file was read before it was asked about, and is at hand.
             AnswerEvent::Coarse(_) | AnswerEvent::Wanted { .. } => {}
             AnswerEvent::Started { .. } | AnswerEvent::Waiting { .. } | AnswerEvent::Reading { .. } => {}

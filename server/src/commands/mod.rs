@@ -36,6 +36,7 @@ fn settings(config: &Config, library: Place) -> anyhow::Result<Settings> {
         model_dir,
         bundled_model,
         text_model_dir: model::text_folder(config)?,
+        image_model_dir: model::image_folder(config)?,
         server,
         device: config.device.clone(),
         precision: config.precision,

@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) speech_model: Option<PathBuf>,
     /// None: what is said is found by its words only.
     pub(crate) text_model: Option<PathBuf>,
+    /// None: what does not fit is read evenly, not densely where it looks like what is asked for.
+    pub(crate) image_model: Option<PathBuf>,
     /// None: FFmpeg tells where shots begin.
     pub(crate) shot_model: Option<PathBuf>,
     /// None: the model runs here.
@@ -131,6 +133,7 @@ impl Default for Config {
             model: None,
             speech_model: None,
             text_model: None,
+            image_model: None,
             shot_model: None,
             backend_url: None,
             backend_model: None,

@@ -60,6 +60,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: false,
     },
     Setting {
+        name: "image_model",
+        allowed: "a folder with a CLIP model, the name of a pulled one such as openai/clip-vit-large-patch14, or none",
+        set: |c, v| path(v).map(|v| c.image_model = (v.as_os_str() != "none").then_some(v)),
+        get: |c| c.image_model.as_ref().map_or_else(|| "none".to_owned(), |v| v.display().to_string()),
+        secret: false,
+    },
+    Setting {
         name: "shot_model",
         allowed: "a file with the published weights of TransNetV2, a folder with one, or none",
         set: |c, v| path(v).map(|v| c.shot_model = (v.as_os_str() != "none").then_some(v)),

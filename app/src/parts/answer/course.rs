@@ -22,13 +22,14 @@ pub fn CourseNote(
         let search = course.with(|course| course.search)?;
         Some(view! { <p class="course-note fine" data-testid="search-note">{move || searched(i18n.say(), search)}</p> })
     };
-    let places = move || {
-        let places = course.with(|course| course.places.clone());
-        let chip = |span: Span| view! { <Chip entry text=place(span) span testid="place-chip" /> };
-        (!places.is_empty()).then(|| {
-            view! { <p class="course-note fine">{t(|m| m.search_places)} " " {places.into_iter().map(chip).collect_view()}</p> }
-        })
+    let chips = move |spans: Vec<Span>, said: fn(&Messages) -> &'static str, testid| {
+        let chip = |span: Span| view! { <Chip entry text=place(span) span testid /> };
+        (!spans.is_empty()).then(
+            || view! { <p class="course-note fine">{t(said)} " " {spans.into_iter().map(chip).collect_view()}</p> },
+        )
     };
+    let leads = move || chips(course.with(|course| course.leads.clone()), |m| m.search_leads, "lead-chip");
+    let places = move || chips(course.with(|course| course.places.clone()), |m| m.search_places, "place-chip");
     let looked = move |round: Round| {
         let before = round.before.clone();
         view! {
@@ -37,7 +38,7 @@ pub fn CourseNote(
         }
     };
     let rounds = move || course.with(|course| course.rounds.clone()).into_iter().map(looked).collect_view();
-    move || view! { {search()} {places()} {rounds()} }
+    move || view! { {leads()} {search()} {places()} {rounds()} }
 }
 
 #[component]

@@ -38,9 +38,11 @@ impl Awaiting {
 }
 
 /// What a pass shows.
-pub(super) fn showing(shared: &Shared, question: &Question, way: &Way, view: &View) -> Result<Showing> {
+pub(super) fn showing(shared: &Shared, question: &Question, way: &mut Way, view: &View) -> Result<Showing> {
     let is_quiet = matches!(way.voice(), Voice::Silent);
-    Ok(Showing { is_quiet, ..shared.showing(question, view)? })
+    let showing = Showing { is_quiet, ..shared.showing(question, view)? };
+    way.lead(question, &showing.leads);
+    Ok(showing)
 }
 
 impl Scheduler<'_> {
@@ -107,7 +109,7 @@ impl Scheduler<'_> {
         let shared = self.shared;
         let gone_on = survive("going on", || match next(shared, answering)? {
             Next::Show(view) => {
-                let showing = showing(shared, &answering.question, &answering.way, &view)?;
+                let showing = showing(shared, &answering.question, &mut answering.way, &view)?;
                 answering.stage = Stage::Queued(Box::new(showing));
                 Ok(None)
             }

@@ -6,6 +6,7 @@ mod concurrency;
 mod dream;
 mod find;
 mod indexing;
+mod leads;
 mod outline;
 mod overview;
 mod prefixes;
@@ -21,6 +22,7 @@ use futures::{Stream, StreamExt};
 use timeline::events::Usage;
 use timeline::{AnswerEvent, FrameIn, NewVideo, ProgressEvent, Timestamp, VideoId, VideoState};
 
+use crate::engine::Encoders;
 use crate::meaning::{Meaning, Sense};
 use crate::{Engine, Manner, Settings};
 use dream::Dream;
@@ -33,14 +35,14 @@ fn open(folder: &Path, dream: &Arc<Dream>) -> Engine {
 /// One that also compares what is said by meaning.
 fn open_sensing(folder: &Path, dream: &Arc<Dream>, sense: impl Sense + 'static) -> Engine {
     let settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
-    let meaning = Meaning::new(Box::new(sense));
-    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, Some(meaning)).unwrap()
+    let encoders = Encoders { meaning: Some(Meaning::new(Box::new(sense))), sight: None };
+    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, encoders).unwrap()
 }
 
 fn open_with(folder: &Path, dream: &Arc<Dream>, change: impl FnOnce(&mut Settings)) -> Engine {
     let mut settings = Settings { data_dir: folder.to_owned(), zoom_rounds: 2, ..Settings::default() };
     change(&mut settings);
-    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, None).unwrap()
+    Engine::with_backend(&settings, Arc::clone(dream) as Arc<_>, Encoders::default()).unwrap()
 }
 
 fn new_video(planned_frames: u32) -> NewVideo {

@@ -87,7 +87,7 @@ async fn what_was_stopped_or_cut_off_goes_on_where_it_was() {
     let engine = loop {
         // The thread that was looking may hold the library a moment longer.
         let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
-        match Engine::with_backend(&settings, Arc::clone(&dream) as Arc<_>, None) {
+        match Engine::with_backend(&settings, Arc::clone(&dream) as Arc<_>, Encoders::default()) {
             Ok(engine) => break engine,
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
         }

@@ -78,12 +78,19 @@ for (let time = 1; time <= Number(values.times); time += 1) {
   await page.getByTestId("file-input").setInputFiles(values.file);
   let peak = 0;
   let first = 0;
+  let told = 0;
   let state = "";
   while (state !== "ready") {
     await new Promise((go) => setTimeout(go, 500));
     peak = Math.max(peak, taken());
     state = await page.getByTestId("timeline").getAttribute("data-state", { timeout: 1_000 }).catch(() => "");
     if (!first && (await page.getByTestId("thumb").count()) > 0) first = Date.now() - started;
+    // Films of hours take minutes: whoever waits sees how far it is.
+    const minutes = Math.floor((Date.now() - started) / 60_000);
+    if (minutes > told) {
+      told = minutes;
+      console.error(`   after ${minutes} min: now ${taken().toFixed(0)} MB, peak ${peak.toFixed(0)} MB`);
+    }
   }
   console.log(`${time}: indexed after ${((Date.now() - started) / 1000).toFixed(0)} s, thumbnails after ${(first / 1000).toFixed(1)} s, peak ${peak.toFixed(0)} MB, afterwards ${taken().toFixed(0)} MB, heap ${(await heap()).toFixed(1)} MB`);
 }

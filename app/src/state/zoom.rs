@@ -47,6 +47,21 @@ pub fn fitting(frames: &[Timestamp], duration: Timestamp, canvas: f64, width: f6
     chosen
 }
 
+/// Stretches (ascending by their starts) as they are drawn: one that is shorter than `least` is drawn together with what follows
+/// closely, for a thousand lines side by side are a surface.
+pub fn blocks(stretches: impl IntoIterator<Item = Span>, least: Timestamp) -> Vec<Span> {
+    let mut blocks: Vec<Span> = Vec::new();
+    for stretch in stretches {
+        match blocks.last_mut() {
+            Some(last) if last.length() < least && stretch.start - last.end < least => {
+                last.end = last.end.max(stretch.end)
+            }
+            _ => blocks.push(stretch),
+        }
+    }
+    blocks
+}
+
 /// The last frame at or before a moment, else the first.
 pub fn frame_at(frames: &[Timestamp], moment: Timestamp) -> Option<Timestamp> {
     let after = frames.partition_point(|pts| *pts <= moment);
@@ -70,6 +85,19 @@ mod tests {
     fn the_moment_under_the_finger_stays_there() {
         let scroll = scroll_after(100.0, 50.0, 1.0, 2.0);
         assert!(((scroll + 50.0) / 2.0 - 150.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_would_be_too_narrow_is_drawn_together_and_what_lies_apart_is_not() {
+        let spans = |of: &[(f64, f64)]| of.iter().map(|(a, b)| Span::new(at(*a), at(*b))).collect::<Vec<_>>();
+        let four = spans(&[(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0)]);
+        assert_eq!(blocks(four.clone(), at(1.0)), four);
+        assert_eq!(blocks(four.clone(), at(1.5)), spans(&[(0.0, 2.0), (2.0, 4.0)]));
+        assert_eq!(blocks(four, at(100.0)), spans(&[(0.0, 4.0)]));
+        let apart = spans(&[(0.0, 0.5), (0.4, 0.6), (5.0, 5.5)]);
+        assert_eq!(blocks(apart, at(2.0)), spans(&[(0.0, 0.6), (5.0, 5.5)]));
+        let film = (0..7_200).map(|i| Span::new(at(f64::from(i)), at(f64::from(i) + 1.0)));
+        assert!(blocks(film, at(32.0)).len() <= 225);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::javascript::said;
 /// Buffers that the browser copies into, used again and again.
 #[derive(Default)]
 pub(super) struct Buffers {
-    /// Of wholes and of strips: buffers of another size cannot be used again.
-    free: [Vec<Uint8Array>; 2],
+    /// By themselves: buffers of another size cannot be used again.
+    wholes: Vec<Uint8Array>,
+    strips: Vec<Uint8Array>,
     bytes: Vec<u8>,
 }
 
@@ -62,7 +63,7 @@ impl Buffers {
             source = strip;
         }
         let size = frame.allocation_size_with_options(&options).ok()?;
-        let buffer = self.free[part as usize].pop().filter(|buffer| buffer.length() == size);
+        let buffer = self.free(part).pop().filter(|buffer| buffer.length() == size);
         let buffer = buffer.unwrap_or_else(|| Uint8Array::new_with_length(size));
         let copied = frame.copy_to_with_buffer_source_and_options(&buffer, &options);
         Some(async move {
@@ -85,7 +86,14 @@ impl Buffers {
 
     /// Takes a buffer back.
     pub(super) fn give_back(&mut self, copied: Copied) {
-        self.free[copied.part as usize].push(copied.buffer);
+        self.free(copied.part).push(copied.buffer);
+    }
+
+    fn free(&mut self, part: Part) -> &mut Vec<Uint8Array> {
+        match part {
+            Part::Whole => &mut self.wholes,
+            Part::Strip => &mut self.strips,
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Outbox {
     /// For the frames of a plan over a video that ends at `end`.
     pub(super) fn new(plan: &Plan, end: Timestamp) -> Self {
         let last = plan.overview.len().saturating_sub(1);
-        let turn = |i: usize| if i % FIRST == 0 || i == last { Turn::First } else { Turn::Overview };
+        let turn = |i: usize| if i.is_multiple_of(FIRST) || i == last { Turn::First } else { Turn::Overview };
         let overview = plan.overview.iter().enumerate();
         let overview = overview.map(|(i, (frame, glimpse))| Slot::new(frame, turn(i), Some(*glimpse)));
         let frames = plan.frames.iter().map(|frame| Slot::new(frame, Turn::Plan, None));

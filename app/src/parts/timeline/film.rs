@@ -9,6 +9,8 @@ use crate::state::zoom;
 
 /// Height of a picture on the strip; the stylesheet says the same (`--film`).
 const HEIGHT: f64 = 56.0;
+/// Pixels of the narrowest segment that is drawn by itself.
+const NARROWEST: f64 = 4.0;
 
 /// Frames as pictures, as many as fit side by side; each begins where its moment is.
 #[component]
@@ -43,15 +45,23 @@ pub(super) fn Index(strip: Strip) -> impl IntoView {
         let last = bench.frames.with(|frames| frames.last().copied());
         last.map(|last| strip.stretch(Span::new(Timestamp::ZERO, last)))
     };
-    let reach = move |span: Span| strip.stretch(bench.reach(span));
+    // A film of hours has thousands: each as an element of its own costs a browser a third of a gigabyte.
+    let encoded = Memo::new(move |_| {
+        let (window, least) = (strip.window(), strip.length(NARROWEST));
+        let reaches = |all: &Vec<Span>| {
+            let seen = all.iter().map(|span| bench.reach(*span)).filter(|span| span.overlaps(window));
+            zoom::blocks(seen, least)
+        };
+        bench.segments.with(reaches)
+    });
     view! {
         <div class="tl-index" aria-hidden="true">
             <For each=move || bench.overview.get() key=|glimpse| glimpse.pts let:glimpse>
                 <i class="tl-glimpse" data-testid="glimpse" style=strip.left(glimpse.pts)></i>
             </For>
             <i class="tl-received" style=received></i>
-            <For each=move || bench.segments.get() key=|span| span.start let:span>
-                <i class="tl-segment" data-testid="segment" style=reach(span)></i>
+            <For each=move || encoded.get() key=|span| *span let:span>
+                <i class="tl-segment" data-testid="segment" style=strip.stretch(span)></i>
             </For>
         </div>
     }

@@ -140,6 +140,11 @@ impl Strip {
         }
     }
 
+    /// How long a stretch of so many pixels is.
+    pub(super) fn length(self, pixels: f64) -> Timestamp {
+        Timestamp::from_seconds(pixels / self.canvas().max(1.0) * self.bench.duration().seconds())
+    }
+
     /// `left` of a moment for a style.
     pub(super) fn left(self, moment: Timestamp) -> String {
         format!("left:{:.4}%", zoom::percent(moment, self.bench.duration()))

@@ -86,17 +86,15 @@ impl Engine {
         .await
     }
 
-    /// The first moments at which something was seen that came and went between two frames of the plan, where no frame shows it yet;
-    /// ascending. Empty for a video without notes of such (see [`append_flashes`](Self::append_flashes)).
+    /// Moments in the middle of what came and went between two frames of the plan, where no frame shows it yet; ascending. Empty for a
+    /// video without notes of such (see [`append_flashes`](Self::append_flashes)).
     ///
     /// # Errors
     /// When the video is unknown or the disk refuses.
     pub async fn unseen(&self, id: &VideoId) -> Result<Vec<Timestamp>> {
         let id = id.clone();
-        self.blocking(move |shared| {
-            Ok(unseen(shared, &id)?.into_iter().map(|flash| flash.start).take(MOST_BETWEEN).collect())
-        })
-        .await
+        let middle = |flash: Span| flash.start.midpoint(flash.end);
+        self.blocking(move |shared| Ok(unseen(shared, &id)?.into_iter().map(middle).take(MOST_BETWEEN).collect())).await
     }
 
     /// Keeps frames between those of the plan, durably: each is a segment by itself. A timestamp that is already there keeps its frame.

@@ -88,7 +88,7 @@ fn what_comes_and_goes_between_two_planned_frames_is_told_whatever_the_container
         found.extend(extraction.flashes(true));
         assert_eq!(found.len(), 1, "{path:?}: {found:?}");
         let at = |frame: usize| video.frames[frame].at;
-        assert!((at(30)..=at(32)).contains(&found[0].start) && (at(34)..=at(40)).contains(&found[0].end), "{found:?}");
+        assert!((at(30)..=at(32)).contains(&found[0].start) && (at(34)..=at(38)).contains(&found[0].end), "{found:?}");
     }
 }
 

@@ -14,8 +14,8 @@ const BESIDE: usize = 2;
 const LEAST: u32 = 16;
 /// So many cells have to be outside: one may be a spark of noise.
 const PLACES: usize = 2;
-/// Pictures nearer to the one before are not looked at: whatever frames a second there are, a quarter of a second holds one that is.
-pub const EVERY: Timestamp = Timestamp::from_millis(190);
+/// Pictures nearer to the one before are not looked at: a quarter of a second holds two.
+pub const EVERY: Timestamp = Timestamp::from_millis(95);
 /// What may be found at once, and one more after so many looks of the plan. In a restless film everything comes and goes; the fewer
 /// are left, the more of the picture has to change.
 const MOST: u32 = 32;
@@ -166,13 +166,13 @@ mod tests {
         (0..across * down * channels).map(cell).collect()
     }
 
-    /// What is found in pictures a fifth of a second apart, of which every tenth is a look.
+    /// What is found in pictures a tenth of a second apart, of which every tenth is a look.
     fn find(pictures: impl IntoIterator<Item = Vec<u8>>) -> Vec<(f64, f64)> {
         let mut finder = BriefFinder::default();
         let mut found = Vec::new();
         for (i, levels) in (0_i64..).zip(pictures) {
-            assert!(finder.wants(at(200 * i), i % 10 == 0));
-            found.extend(finder.see(at(200 * i), levels, i % 10 == 0));
+            assert!(finder.wants(at(100 * i), i % 10 == 0));
+            found.extend(finder.see(at(100 * i), levels, i % 10 == 0));
         }
         found.iter().map(|span| (span.start.seconds(), span.end.seconds())).collect()
     }
@@ -184,12 +184,12 @@ mod tests {
     #[test]
     fn what_is_there_between_two_looks_and_in_none_is_found() {
         let square = |i: i64| picture(60, (13..=15).contains(&i).then_some((4, 4, 3, 200)));
-        assert_eq!(film(square), [(2.6, 3.2)]);
+        assert_eq!(film(square), [(1.3, 1.6)]);
         // A look shows it: no news.
         assert!(film(|i| picture(60, (18..=21).contains(&i).then_some((4, 4, 3, 200)))).is_empty());
         // Two in one interval; one that is there up to just before the next look.
         let two = |i: i64| picture(60, matches!(i, 12 | 16 | 17 | 18 | 19).then_some((4, 4, 3, 200)));
-        assert_eq!(film(two), [(2.4, 2.6), (3.2, 4.0)]);
+        assert_eq!(film(two), [(1.2, 1.3), (1.6, 2.0)]);
     }
 
     #[test]
@@ -208,14 +208,14 @@ mod tests {
         assert!((MOST as usize / 4..MOST as usize * 2).contains(&found.len()), "{}", found.len());
         let bright = |i: i64| if i == 3_995 { picture(60, Some((4, 4, 3, 255))) } else { restless(i) };
         let with_more = find((0..4_001).map(bright));
-        assert_eq!(with_more.last(), Some(&(799.0, 799.2)));
+        assert_eq!(with_more.last(), Some(&(399.5, 399.6)));
     }
 
     #[test]
     fn pictures_that_are_near_each_other_are_passed_over_unless_the_plan_has_them() {
         let mut finder = BriefFinder::default();
         assert!(finder.wants(at(0), true) && !finder.wants(at(40), false) && finder.wants(at(50), true));
-        assert!(!finder.wants(at(50), true) && !finder.wants(at(239), false) && finder.wants(at(240), false));
+        assert!(!finder.wants(at(50), true) && !finder.wants(at(140), false) && finder.wants(at(145), false));
     }
 
     proptest! {

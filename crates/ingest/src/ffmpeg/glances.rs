@@ -1,4 +1,4 @@
-//! Every fifth of a second or so of a file in very small, on the side of decoding: what comes and goes between two frames of the plan.
+//! Every tenth of a second or so of a file in very small, on the side of decoding: what comes and goes between two frames of the plan.
 
 use std::collections::HashSet;
 use std::io::{self, BufReader, Read};

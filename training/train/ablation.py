@@ -5,8 +5,8 @@
 The same small decoder (Qwen3-VL's text model with interleaved MRoPE, from transformers; no vision tower and no DeepStack, a
 linear merger takes its place), the same start, the same lectures in the same order, the same steps and optimiser. All three
 get the same aids: a throw-away read-out of what begins in a segment and of its time, the same read-out of what is asked for on
-the answer and of the stamp of the segment it is about, and one head that is taught to attend to the segment where the event shows
-first. `pointer` has `TimePointer` besides, trained jointly. Resumes from its checkpoint; one thread.
+the answer and of the stamp of the segment it is about, and one head that is taught to attend to the segment where the event
+shows first. `pointer` has `TimePointer` besides, trained jointly. Resumes from its checkpoint; one thread.
 """
 
 import argparse

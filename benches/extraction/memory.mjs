@@ -27,7 +27,7 @@ const wait = (ms) => new Promise((go) => setTimeout(go, ms));
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "timepin-memory-"));
 const server = spawn(values.binary, ["serve", "--address", `127.0.0.1:${values.port}`, "--data", path.join(scratch, "data")], { cwd: root, stdio: "ignore" });
-const flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --remote-debugging-pipe";
+const flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-back-forward-cache --remote-debugging-pipe";
 const browser = spawn(process.env.CHROMIUM ?? "/usr/bin/chromium", [...flags.split(" "), `--user-data-dir=${path.join(scratch, "profile")}`, "about:blank"], {
   stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
 });

@@ -5,7 +5,7 @@
 // FILE comes from benches/clips.sh (MINUTES=120 for two hours). Memory is what the page's process has for itself alone
 // (Private_Clean + Private_Dirty of Linux), looked at twice a second: Worker, decoder, canvases and the wasm heap are in it.
 // The browser is spoken to directly: what Playwright listens to makes it keep the body of every request, which grows the tab by
-// what was sent, 300 MB in two hours.
+// what was sent, 200 MB in two hours.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";

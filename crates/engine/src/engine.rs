@@ -136,8 +136,10 @@ impl Engine {
             .name("timepin-model".to_owned())
             .spawn(move || Scheduler::new(&on_thread, prefixes).run())
             .map_err(|e| Error::Internal(format!("no thread for the model: {e}")))?;
-        let looker = shared.sight.is_some().then(|| sight::begin(&shared)).transpose()?;
-        let owner = Owner { shared: Arc::clone(&shared), worker: Mutex::new(Some(worker)), looker, temporary };
+        let (worker, looker) = (Mutex::new(Some(worker)), None);
+        // An owner from here on: should the other thread not begin, this one ends.
+        let mut owner = Owner { shared: Arc::clone(&shared), worker, looker, temporary };
+        owner.looker = shared.sight.is_some().then(|| sight::begin(&shared)).transpose()?;
         let engine = Self { shared, owner: Arc::new(owner) };
         engine.resume()?;
         Ok(engine)

@@ -179,8 +179,9 @@ impl Shared {
             gap.is_none_or(|gap| behind().is_some_and(|start| cue.span.start - start <= gap))
         };
         let words = self.words(question, is_shown, duration, room, segments)?;
-        // Where nobody said where to look and not everything fits, what looks or is called like what is asked for stays dense.
-        let leads = if near.is_empty() && segments > room { self.leads(video, &question.text)? } else { Vec::new() };
+        // Where nobody said where to look and the whole does not fit, what looks or is called like what is asked for stays dense.
+        let is_open = near.is_empty() && gap.is_none() && segments > room;
+        let leads = if is_open { self.leads(video, &question.text)? } else { Vec::new() };
         let near: Vec<_> = near.into_iter().chain(leads.iter().copied()).collect();
         let near: Vec<_> = pairs.iter().map(|pair| captions::distance(pair.span, &near)).collect();
         let beside = fixed.saturating_add(words.tokens);
